@@ -1,0 +1,92 @@
+package store
+
+import (
+	"time"
+
+	"tegami/mail"
+)
+
+// Box are the counters of one account.
+type Box struct {
+	ModSeq   mail.ModSeq // of the last change; 0 = never
+	Used     int64       // octets of all messages, what the quota counts (SV-5)
+	Messages int64
+}
+
+// Mailbox is a folder of an account. Counters are kept by the store.
+type Mailbox struct {
+	ID          mail.MailboxID
+	Account     mail.AccountID
+	Parent      mail.MailboxID // zero at the top
+	Name        string         // one level, UTF-8, unique beside its siblings; "INBOX" at the top is the inbox
+	Role        string         // RFC 8621 §2 role: "inbox", "sent", "trash" …; "" = none; unique within the account
+	Subscribed  bool
+	UIDValidity uint32      // RFC 9051 §2.3.1.1; set by the store when made, and kept by renaming
+	UIDNext     mail.UID    // the next message gets this or more
+	ModSeq      mail.ModSeq // of the last change of a message in it (HIGHESTMODSEQ) or of the mailbox
+	Messages    uint32
+	Unseen      uint32 // without Seen
+	Deleted     uint32 // with Deleted
+	Size        int64  // octets
+}
+
+// Message is a message in a mailbox. The octets are a blob that several messages may share.
+type Message struct {
+	ID       mail.EmailID // kept when the message is moved
+	Mailbox  mail.MailboxID
+	Account  mail.AccountID
+	UID      mail.UID
+	Flags    mail.Flags
+	ModSeq   mail.ModSeq
+	Received time.Time // INTERNALDATE, to the second
+	Saved    time.Time // RFC 8514 SAVEDATE, to the second
+	Thread   mail.ThreadID
+	Blob     mail.BlobRef
+	Index    []byte // the blob's structure as wire/mime wrote it; empty where not asked for
+}
+
+// Mark is what a selected mailbox knows of a message: small, and read in bulk.
+type Mark struct {
+	UID    mail.UID
+	Flags  mail.Flags
+	ModSeq mail.ModSeq
+}
+
+// Gone is a message that left a mailbox: expunged or moved away.
+type Gone struct {
+	UID    mail.UID
+	ModSeq mail.ModSeq
+	Email  mail.EmailID
+}
+
+// NewMessage asks for a message to be put into a mailbox.
+type NewMessage struct {
+	Mailbox  mail.MailboxID
+	Flags    mail.Flags
+	Received time.Time
+	Blob     mail.BlobRef // from Tx.Keep in the same Update, or of an existing message (COPY)
+	Thread   mail.ThreadID
+}
+
+// ItemState is where a queue item stands.
+type ItemState uint8
+
+// States of an item. Settled items are kept as the message trace (CP-8).
+const (
+	ItemWaiting ItemState = iota + 1 // due at Due
+	ItemHeld                         // waits for somebody, has no time
+	ItemSettled                      // nothing left to do
+)
+
+// Item is a queue item: one message the platform is responsible for. Doc holds
+// envelope, origin, facts and each recipient's outcome; it belongs to package queue.
+type Item struct {
+	ID    mail.ItemID
+	State ItemState
+	Due   time.Time // to the millisecond
+	Route string    // what kind of carrier takes it next, and whereto: "remote example.org"
+	Blob  mail.BlobRef
+	Doc   []byte
+	Fence uint64 // of the lease; 0 = not leased
+	Tries int    // how often it was claimed
+}

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"time"
+
+	"tegami/mail"
+)
+
+// Object is one record of the directory: a domain, an account, an alias, a list. Its
+// content belongs to the service that wrote it; the store knows its keys.
+type Object struct {
+	Kind    string        // "account"; the store's tables know no kinds
+	ID      mail.ObjectID // made by Tx.NextID
+	Version uint64        // set by the store, grows with each write; also the ETag
+	// Unique are names no other object of the same kind and name space holds, such
+	// as {"address", "sato@example.jp"}. All kinds share one space per Name: an account and a
+	// list cannot have the same address.
+	Unique []Key
+	// Marks are names under which the object is found beside others, such as {"domain", id}.
+	Marks   []Key
+	Doc     []byte // JSON
+	Changed time.Time
+}
+
+// Key is a name an object can be found by.
+type Key struct{ Name, Value string }
+
+// Act is a line of the operation log (CP-7): what was written, by whom.
+type Act struct {
+	Seq    uint64 // from 1 up, without holes
+	At     time.Time
+	Actor  string
+	Role   mail.ActorRole
+	Remote string // address of the actor's session, "" for the platform
+	Why    mail.Op
+	Kind   string
+	ID     mail.ObjectID
+	Before []byte // Doc before, nil when it was made
+	After  []byte // Doc after, nil when it was removed
+}
+
+// Page asks for a part of a list in ascending order of ID.
+type Page struct {
+	After mail.ObjectID // begin behind this one; zero = from the start
+	Limit int           // 1 to MaxPage; 0 = MaxPage
+}
+
+// MaxPage is how many objects one call lists at most.
+const MaxPage = 1000

@@ -1,0 +1,87 @@
+package store
+
+import "tegami/mail"
+
+// Reader shows one consistent state of a tenant. Valid inside the function it was
+// given to. Functions passed in must not call the Reader again; they return false to stop.
+type Reader interface {
+	// Object gives one object. NotFound if there is none of this kind and id.
+	Object(kind string, id mail.ObjectID) (Object, error)
+	// ObjectByKey gives the object that holds a unique key, of whatever kind. NotFound if none does.
+	ObjectByKey(Key) (Object, error)
+	// Objects lists the objects of a kind in order of ID.
+	Objects(kind string, page Page) ([]Object, error)
+	// Marked lists the objects of a kind that carry a mark, in order of ID.
+	Marked(kind string, mark Key, page Page) ([]Object, error)
+	// CountMarked counts them.
+	CountMarked(kind string, mark Key) (int, error)
+	// Acts lists the operation log behind a sequence number, at most limit (0 or more than MaxPage: MaxPage).
+	Acts(after uint64, limit int) ([]Act, error)
+
+	// Box gives the counters of an account; zero for one without mailboxes.
+	Box(mail.AccountID) (Box, error)
+	// Mailboxes lists an account's mailboxes, in order of ID.
+	Mailboxes(mail.AccountID) ([]Mailbox, error)
+	// Mailbox gives one. NotFound if there is none.
+	Mailbox(mail.MailboxID) (Mailbox, error)
+	// Keywords lists the account's keywords; the n-th is flag mail.Keyword(n).
+	Keywords(mail.AccountID) ([]string, error)
+	// Marks gives UID, flags and ModSeq of messages changed after since (0: all), ascending by ModSeq.
+	Marks(m mail.MailboxID, since mail.ModSeq, fn func(Mark) bool) error
+	// Gone gives the messages that left the mailbox after since, ascending by ModSeq.
+	Gone(m mail.MailboxID, since mail.ModSeq, fn func(Gone) bool) error
+	// Messages gives the messages with lo ≤ UID ≤ hi, ascending by UID, with their Index if asked.
+	Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*Message) bool) error
+	// Email gives a message by its id, with Index. NotFound if there is none.
+	Email(mail.EmailID) (Message, error)
+
+	// Item gives a queue item. NotFound if there is none.
+	Item(mail.ItemID) (Item, error)
+	// Items lists items of a state (0: all) behind an id, ascending, at most limit (0 or more than MaxPage: MaxPage).
+	Items(state ItemState, after mail.ItemID, limit int) ([]Item, error)
+}
+
+// Tx changes a tenant's state. Valid inside the function it was given to.
+type Tx interface {
+	Reader
+
+	// NextID makes an id for a new thing.
+	NextID() int64
+
+	// PutObject writes an object. Version 0 makes it (Conflict if the id exists); any other must
+	// be the one that stands there (else Conflict "object.changed"). Conflict "key.taken"
+	// with the value if a unique key belongs to another. It returns the new version.
+	PutObject(Object) (uint64, error)
+	// DeleteObject removes an object and its keys. NotFound; Conflict on another version.
+	DeleteObject(kind string, id mail.ObjectID, version uint64) error
+
+	// Keep makes a sealed staging part of this transaction. index is the structure that goes with it.
+	Keep(s Staged, index []byte) (mail.BlobRef, error)
+
+	// CreateMailbox makes a mailbox. m.ID may be zero (the store makes one); counters are ignored. Conflict
+	// "mailbox.exists" for a sibling of that name or an account with that role; NotFound for an unknown parent.
+	CreateMailbox(m Mailbox) (Mailbox, error)
+	// SetMailbox changes Parent, Name, Role and Subscribed. NotFound, Conflict as above; Invalid
+	// if the mailbox would stand below itself.
+	SetMailbox(m Mailbox) error
+	// DeleteMailbox removes a mailbox and the messages in it. Conflict "mailbox.has_children" if there are mailboxes below.
+	DeleteMailbox(mail.MailboxID) error
+	// AddKeyword gives the flag of a keyword (compared without case), making it known if need be. Full
+	// "keywords.too_many" past mail.MaxKeywords.
+	AddKeyword(a mail.AccountID, name string) (mail.Flags, error)
+
+	// AddMessage puts a message into a mailbox. It does not judge quotas: the caller reads Box first.
+	AddMessage(NewMessage) (Message, error)
+	// SetFlags replaces a message's flags and gives its new Mark. No change, no new ModSeq. NotFound.
+	SetFlags(m mail.MailboxID, uid mail.UID, flags mail.Flags) (Mark, error)
+	// MoveMessage puts a message into another mailbox of its account under a new UID, keeping its id
+	// (RFC 6851, RFC 8474 §5.1). NotFound.
+	MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (Mark, error)
+	// Expunge removes a message. NotFound.
+	Expunge(m mail.MailboxID, uid mail.UID) error
+
+	// PutItem writes a queue item, new or changed. A leased item needs its Fence (else Conflict "item.leased").
+	PutItem(Item) error
+	// DeleteItem removes an item; for the trace's end of life. The same rule for the Fence.
+	DeleteItem(id mail.ItemID, fence uint64) error
+}
