@@ -1,0 +1,206 @@
+// Package platform runs the real program for tests: it builds bin/tegami once a
+// test binary, starts `tegami demo` on free loopback ports, and ends it by its
+// process id.
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Ready is how long a started platform may take until demo.json stands there.
+const Ready = 60 * time.Second
+
+// Platform is a running `tegami demo`.
+type Platform struct {
+	Dir  string // its data folder
+	Demo Demo
+	args []string
+	cmd  *exec.Cmd
+	log  *os.File
+	port int
+}
+
+// Demo is what demo.json says.
+type Demo struct {
+	SMTP     string `json:"smtp"`
+	SMTPS    string `json:"smtps"`
+	IMAP     string `json:"imap"`
+	IMAPS    string `json:"imaps"`
+	POP3     string `json:"pop3"`
+	POP3S    string `json:"pop3s"`
+	HTTPS    string `json:"https"`
+	CA       string `json:"ca"`
+	Accounts []struct {
+		Address  string   `json:"address"`
+		Password string   `json:"password"`
+		Roles    []string `json:"roles"`
+	} `json:"accounts"`
+}
+
+// Password is what every account of a started platform signs in with.
+const Password = "lab-password-1"
+
+var (
+	buildOnce sync.Once
+	builtPath string
+	buildErr  error
+)
+
+// Binary builds the program, once, and gives its path. With TEGAMI_BIN set, that one is used.
+func Binary(t testing.TB) string {
+	t.Helper()
+	buildOnce.Do(func() {
+		if builtPath = os.Getenv("TEGAMI_BIN"); builtPath != "" {
+			return
+		}
+		dir, err := os.MkdirTemp("", "tegami-lab")
+		if err != nil {
+			buildErr = err
+			return
+		}
+		builtPath = filepath.Join(dir, "tegami")
+		cmd := exec.Command("go", "build", "-o", builtPath, "./cmd/tegami")
+		cmd.Dir = Root()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			buildErr = fmt.Errorf("go build: %w\n%s", err, out)
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return builtPath
+}
+
+// Root is the top folder of the source tree.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+}
+
+// Start runs `tegami demo` in an empty folder and waits until every door answers. It ends with the test.
+func Start(t testing.TB, accounts int) *Platform {
+	t.Helper()
+	p := &Platform{Dir: t.TempDir(), port: freePorts(t)}
+	p.args = []string{"demo", "--data", p.Dir, "--port-base", strconv.Itoa(p.port),
+		"--accounts", strconv.Itoa(accounts), "--password", Password}
+	log, err := os.Create(filepath.Join(t.TempDir(), "tegami.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.log = log
+	p.Run(t)
+	t.Cleanup(func() {
+		p.Kill()
+		log.Close()
+		if t.Failed() {
+			tail, _ := exec.Command("tail", "-40", log.Name()).Output()
+			t.Logf("the platform's log ends:\n%s", tail)
+		}
+	})
+	return p
+}
+
+// Run starts the program on its folder, again after Kill or Stop.
+func (p *Platform) Run(t testing.TB) {
+	t.Helper()
+	ready := filepath.Join(p.Dir, "demo.json")
+	if err := os.Remove(ready); err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	p.cmd = exec.Command(Binary(t), p.args...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(Ready); ; time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(ready); err == nil {
+			if err := json.Unmarshal(text, &p.Demo); err != nil {
+				t.Fatalf("demo.json: %v", err)
+			}
+			return
+		}
+		if p.cmd.Process.Signal(syscall.Signal(0)) != nil || time.Now().After(end) {
+			p.Kill()
+			tail, _ := exec.Command("tail", "-20", p.log.Name()).Output()
+			t.Fatalf("the platform did not come up:\n%s", tail)
+		}
+	}
+}
+
+// Kill ends the program at once, as a power cut of the process would.
+func (p *Platform) Kill() {
+	if p.cmd != nil && p.cmd.Process != nil {
+		p.cmd.Process.Kill()
+		p.cmd.Wait()
+		p.cmd = nil
+	}
+}
+
+// Stop asks the program to end and waits for it.
+func (p *Platform) Stop(t testing.TB) {
+	t.Helper()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	done := make(chan error, 1)
+	go func() { done <- p.cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("tegami ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		p.cmd.Process.Kill()
+		t.Error("tegami did not end within 30 s of SIGTERM")
+	}
+	p.cmd = nil
+}
+
+// Check runs `tegami check` on the folder of a stopped platform and gives what it said.
+func (p *Platform) Check(ctx context.Context, t testing.TB) (string, error) {
+	out, err := exec.CommandContext(ctx, Binary(t), "check", "--data", p.Dir).CombinedOutput()
+	return string(out), err
+}
+
+// User is the login name of the n-th account of the first company.
+func User(n int) string { return fmt.Sprintf("user%d@alpha.example", n) }
+
+// freePorts finds a base port with 20 free ones behind it.
+func freePorts(t testing.TB) int {
+	t.Helper()
+	for range 50 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if base < 60000 && allFree(base, 20) {
+			return base
+		}
+	}
+	t.Fatal("no 20 free ports in a row")
+	return 0
+}
+
+func allFree(base, n int) bool {
+	for i := range n {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	return true
+}
