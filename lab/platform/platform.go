@@ -92,23 +92,42 @@ func Root() string {
 // Start runs `tegami demo` in an empty folder and waits until every door answers. It ends with the test.
 func Start(t testing.TB, accounts int) *Platform {
 	t.Helper()
-	p := &Platform{Dir: t.TempDir(), port: freePorts(t)}
+	p := start(t, t.TempDir(), accounts)
+	t.Cleanup(func() {
+		p.Kill()
+		p.log.Close()
+		if t.Failed() {
+			tail, _ := exec.Command("tail", "-40", p.log.Name()).Output()
+			t.Logf("the platform's log ends:\n%s", tail)
+		}
+	})
+	return p
+}
+
+// StartShared is Start for several tests of one binary: the caller's TestMain calls Kill and removes Dir.
+func StartShared(t testing.TB, accounts int) *Platform {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tegami-shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, dir, accounts)
+}
+
+func start(t testing.TB, dir string, accounts int) *Platform {
+	t.Helper()
+	p := &Platform{Dir: filepath.Join(dir, "data"), port: freePorts(t)}
 	p.args = []string{"demo", "--data", p.Dir, "--port-base", strconv.Itoa(p.port),
 		"--accounts", strconv.Itoa(accounts), "--password", Password}
-	log, err := os.Create(filepath.Join(t.TempDir(), "tegami.log"))
+	if err := os.Mkdir(p.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "tegami.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.log = log
 	p.Run(t)
-	t.Cleanup(func() {
-		p.Kill()
-		log.Close()
-		if t.Failed() {
-			tail, _ := exec.Command("tail", "-40", log.Name()).Output()
-			t.Logf("the platform's log ends:\n%s", tail)
-		}
-	})
 	return p
 }
 
