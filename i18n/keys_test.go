@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -12,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestKeysAreKnownAndUsed walks the Go sources of the house: every key given to
-// mail.E, mail.Because or Text exists, and every key of the catalogue stands
+// TestKeysAreKnownAndUsed walks the Go sources and templates of the house: every key given
+// to mail.E, mail.Because or Text exists, and every key of the catalogue stands
 // somewhere as a string.
 func TestKeysAreKnownAndUsed(t *testing.T) {
 	used, literals := keysInSources(t, "..")
@@ -40,6 +41,9 @@ func keysInSources(t *testing.T, root string) (used map[string]string, literals 
 	used, literals = map[string]string{}, map[string]bool{}
 	fset := token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".html") {
+			return keysInTemplate(path, used, literals)
+		}
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -66,6 +70,17 @@ func keysInSources(t *testing.T, root string) (used map[string]string, literals 
 		t.Fatal(err)
 	}
 	return used, literals
+}
+
+// inTemplate finds the text method of a template: {{.T "key" …}}.
+var inTemplate = regexp.MustCompile(`\.T "([^"]+)"`)
+
+func keysInTemplate(path string, used map[string]string, literals map[string]bool) error {
+	text, err := os.ReadFile(path)
+	for _, m := range inTemplate.FindAllStringSubmatch(string(text), -1) {
+		used[m[1]], literals[m[1]] = path, true
+	}
+	return err
 }
 
 var keyForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$`)

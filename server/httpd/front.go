@@ -1,0 +1,61 @@
+package httpd
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+
+	"golang.org/x/text/language"
+
+	"tegami/i18n"
+)
+
+//go:embed front.html
+var frontText string
+
+var frontPage = template.Must(template.New("front").Parse(frontText))
+
+// front serves the front page in the reader's language.
+func (s *Server) front(w http.ResponseWriter, r *http.Request) {
+	lang := readerLang(r)
+	var page bytes.Buffer
+	if err := frontPage.Execute(&page, view{s.config.Words, lang, s.config}); err != nil {
+		s.log.Error("front page", "err", err)
+		http.Error(w, s.config.Words.Text(lang, "kind.other"), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(lang))
+	w.Header().Set("Vary", "Accept-Language")
+	w.Write(page.Bytes())
+}
+
+// readerLang is the language the reader chose by ?lang=, else the first of Accept-Language that we have, else Japanese.
+func readerLang(r *http.Request) i18n.Lang {
+	if l, ok := i18n.ParseLang(r.URL.Query().Get("lang")); ok {
+		return l
+	}
+	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err == nil {
+		for _, tag := range tags {
+			if l, ok := i18n.ParseLang(tag.String()); ok {
+				return l
+			}
+		}
+	}
+	return i18n.Japanese
+}
+
+// view is what the page's template sees.
+type view struct {
+	words *i18n.Catalogue
+	Lang  i18n.Lang
+	Config
+}
+
+// T gives a text in the page's language.
+func (v view) T(key string, args ...any) string { return v.words.Text(v.Lang, key, args...) }
+
+// How gives the text for a kind of security.
+func (v view) How(s Security) string { return v.T(string(s)) }
