@@ -1,0 +1,266 @@
+package mime
+
+import (
+	"strings"
+	"time"
+)
+
+// An Envelope is what the header of a message says about it (RFC 9051 §7.5.2). Texts
+// are unfolded and otherwise as in the header; DecodeHeader makes them readable. Where a
+// field of addresses stands several times, their entries are joined; of other fields the
+// first counts.
+type Envelope struct {
+	Date    string
+	Subject string
+	From    []Address
+	Sender  []Address // empty where the field is missing; ENVELOPE then repeats From
+	ReplyTo []Address // empty where the field is missing; ENVELOPE then repeats From
+	To      []Address
+	Cc      []Address
+	Bcc     []Address
+
+	InReplyTo  string   // as written, with angle brackets
+	MessageID  string   // as written, with angle brackets
+	References []string // message ids of References without their angle brackets, oldest first
+
+	present uint8 // fields that are there but empty; see has
+}
+
+// Bits of Envelope.present: an empty field is "", a missing one NIL (RFC 9051 §7.5.2).
+const (
+	hasDate uint8 = 1 << iota
+	hasSubject
+	hasInReplyTo
+	hasMessageID
+)
+
+// Time reads the Date field; see ParseDate.
+func (e *Envelope) Time() (time.Time, error) { return ParseDate(e.Date) }
+
+// SubjectText is the subject, decoded.
+func (e *Envelope) SubjectText() string { return DecodeHeader(e.Subject) }
+
+// ParseMessageIDs finds the message ids of a References or In-Reply-To value, without
+// their angle brackets, each as written. What stands outside of brackets is passed
+// over, unless there are none at all: then every word with an @ counts.
+func ParseMessageIDs(raw string) []string {
+	var ids []string
+	for rest := raw; len(ids) < maxReferences; {
+		i := strings.IndexByte(rest, '<')
+		if i < 0 {
+			break
+		}
+		end := strings.IndexAny(rest[i+1:], "<>")
+		if end < 0 {
+			break
+		}
+		if id := strings.TrimSpace(rest[i+1 : i+1+end]); id != "" && rest[i+1+end] == '>' {
+			ids = append(ids, id)
+		}
+		rest = rest[i+1+end:]
+	}
+	if ids != nil || strings.IndexByte(raw, '<') >= 0 {
+		return ids
+	}
+	for _, w := range strings.Fields(raw) {
+		if strings.Contains(w, "@") && len(ids) < maxReferences {
+			ids = append(ids, w)
+		}
+	}
+	return ids
+}
+
+// maxReferences is how many message ids of one field are read.
+const maxReferences = 1000
+
+// maxNameLen is longer than any field name that readHeader knows.
+const maxNameLen = 32
+
+// readHeader fills a part from its header block.
+func (p *Parser) readHeader(f *frame, block Header, digest bool) {
+	part := f.part
+	if f.message {
+		part.Envelope = new(Envelope)
+	}
+	fields, typed := 0, false
+	for field := range block.Fields() {
+		if fields++; fields > p.lim.HeaderFields {
+			p.msg.Limited = true
+			break
+		}
+		if len(field.Name) < 2 || len(field.Name) >= maxNameLen {
+			continue
+		}
+		var buf [maxNameLen]byte
+		for i, c := range field.Name {
+			buf[i] = lower(c)
+		}
+		name := buf[:len(field.Name)]
+		if string(name[:2]) == "co" {
+			typed = part.readContent(name, field.Value) || typed
+		} else if f.message {
+			part.Envelope.read(name, field.Value)
+		}
+	}
+	if !typed {
+		part.Type, part.Subtype = "text", "plain"
+		if digest {
+			part.Type, part.Subtype = "message", "rfc822"
+		}
+	}
+}
+
+// read takes one field. The name is in lower case.
+func (e *Envelope) read(name, value []byte) {
+	switch string(name) {
+	case "date":
+		e.first(&e.Date, hasDate, value)
+	case "subject":
+		e.first(&e.Subject, hasSubject, value)
+	case "in-reply-to":
+		e.first(&e.InReplyTo, hasInReplyTo, value)
+	case "message-id":
+		e.first(&e.MessageID, hasMessageID, value)
+	case "from":
+		addAddresses(&e.From, value)
+	case "sender":
+		addAddresses(&e.Sender, value)
+	case "reply-to":
+		addAddresses(&e.ReplyTo, value)
+	case "to":
+		addAddresses(&e.To, value)
+	case "cc":
+		addAddresses(&e.Cc, value)
+	case "bcc":
+		addAddresses(&e.Bcc, value)
+	case "references":
+		if e.References == nil {
+			e.References = ParseMessageIDs(Unfold(value))
+		}
+	}
+}
+
+func (e *Envelope) first(s *string, has uint8, value []byte) {
+	if e.present&has == 0 {
+		e.present |= has
+		*s = Unfold(value)
+	}
+}
+
+func addAddresses(list *[]Address, value []byte) {
+	more := ParseAddressList(Unfold(value))
+	if *list == nil {
+		*list = more
+		return
+	}
+	*list = append(*list, more...)
+}
+
+// readContent takes one Content-* field and tells whether it was the type. The name is in lower case.
+func (p *Part) readContent(name, value []byte) (typed bool) {
+	switch string(name) {
+	case "content-type":
+		p.readType(Unfold(value))
+		return true
+	case "content-transfer-encoding":
+		p.readEncoding(Unfold(value))
+	case "content-disposition":
+		p.readDisposition(Unfold(value))
+	case "content-id":
+		firstText(&p.ID, value)
+	case "content-description":
+		firstText(&p.Description, value)
+	case "content-md5":
+		firstText(&p.MD5, value)
+	case "content-location":
+		firstText(&p.Location, value)
+	case "content-language":
+		for _, l := range strings.FieldsFunc(Unfold(value), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+			p.Language = append(p.Language, l)
+		}
+	}
+	return false
+}
+
+func firstText(s *string, value []byte) {
+	if *s == "" {
+		*s = Unfold(value)
+	}
+}
+
+// readType reads Content-Type. Of a second one only file names are kept, for policy.
+func (p *Part) readType(value string) {
+	main, params := ParseParams(value)
+	if p.Type != "" {
+		p.Params = append(p.Params, fileNames(params)...)
+		return
+	}
+	p.Type, p.Subtype = splitType(main)
+	p.Params = params
+}
+
+// splitType reads "type/subtype". What is unreadable is text/plain (RFC 2045 §5.2), but
+// a known type without its subtype keeps its nature.
+func splitType(main string) (typ, subtype string) {
+	typ, subtype, _ = strings.Cut(main, "/")
+	if i := strings.IndexByte(subtype, '/'); i >= 0 {
+		subtype = subtype[:i]
+	}
+	if token7(typ) && token7(subtype) {
+		return typ, subtype
+	}
+	switch typ {
+	case "multipart":
+		return typ, "mixed"
+	case "application", "image", "audio", "video":
+		return "application", "octet-stream"
+	}
+	return "text", "plain"
+}
+
+// token7 tells whether s is a token of RFC 2045 §5.1.
+func token7(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?=`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (p *Part) readEncoding(value string) {
+	enc := strings.ToLower(strings.Trim(value, "\"' \t;"))
+	if i := strings.IndexAny(enc, " \t;("); i > 0 {
+		enc = enc[:i]
+	}
+	if enc != "" && p.Encoding == "7bit" {
+		p.Encoding = enc
+	}
+}
+
+// readDisposition reads Content-Disposition. Of a second one only file names are kept, for policy.
+func (p *Part) readDisposition(value string) {
+	main, params := ParseParams(value)
+	if p.Disposition != "" {
+		p.DispositionParams = append(p.DispositionParams, fileNames(params)...)
+		return
+	}
+	if strings.Contains(main, "=") { // the disposition itself is missing
+		_, params = ParseParams(";" + value)
+		main = "attachment"
+	}
+	if main == "" && len(params) > 0 {
+		main = "attachment"
+	}
+	p.Disposition, p.DispositionParams = main, params
+}
+
+func fileNames(params []Param) []Param {
+	var names []Param
+	for _, p := range params {
+		if p.Name == "name" || p.Name == "filename" {
+			names = append(names, p)
+		}
+	}
+	return names
+}

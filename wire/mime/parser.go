@@ -1,0 +1,502 @@
+package mime
+
+import (
+	"bytes"
+	"io"
+	"strings"
+)
+
+// Limits of one parse. A zero field means the default.
+type Limits struct {
+	Depth        int // how deep parts may stand in each other; default DefaultDepth
+	Parts        int // parts of one message, all levels together; default DefaultParts
+	HeaderBytes  int // octets of one header block that are read; default DefaultHeaderBytes
+	HeaderFields int // fields of one header block that are read; default DefaultHeaderFields
+}
+
+// Defaults of Limits.
+const (
+	DefaultDepth        = 50
+	DefaultParts        = 5000
+	DefaultHeaderBytes  = 1 << 20
+	DefaultHeaderFields = 5000
+)
+
+// maxBoundary is the longest boundary that is heeded, in octets. RFC 2046 §5.1.1 allows
+// 70; a header line has 998.
+const maxBoundary = 998
+
+// maxHeldLine is how many octets of a line are kept while it is not known whether it is a
+// delimiter: the boundary, four hyphens, and white space behind it.
+const maxHeldLine = maxBoundary + 64
+
+// readSize is how much Parse reads at a time, in octets.
+const readSize = 64 << 10
+
+func (l Limits) orDefaults() Limits {
+	def := func(n *int, d int) {
+		if *n <= 0 {
+			*n = d
+		}
+	}
+	def(&l.Depth, DefaultDepth)
+	def(&l.Parts, DefaultParts)
+	def(&l.HeaderBytes, DefaultHeaderBytes)
+	def(&l.HeaderFields, DefaultHeaderFields)
+	return l
+}
+
+// Parse reads a message to its end. The error is the reader's; the message is then what was read.
+func Parse(r io.Reader, lim Limits) (*Message, error) {
+	p := NewParser(lim)
+	buf := make([]byte, readSize)
+	for {
+		n, err := r.Read(buf)
+		p.feed(buf[:n])
+		if err == io.EOF {
+			return p.Finish(), nil
+		}
+		if err != nil {
+			return p.Finish(), err
+		}
+	}
+}
+
+// ParseBytes parses a message that lies in memory. It keeps nothing of b.
+func ParseBytes(b []byte, lim Limits) *Message {
+	p := NewParser(lim)
+	p.feed(b)
+	return p.Finish()
+}
+
+// ParseChunks parses a message that lies in memory in pieces. It keeps nothing of them.
+func ParseChunks(chunks [][]byte, lim Limits) *Message {
+	p := NewParser(lim)
+	for _, b := range chunks {
+		p.feed(b)
+	}
+	return p.Finish()
+}
+
+// A Parser takes the octets of one message as they come. Write them all, then Finish.
+// It holds the structure, at most one header block, and one line.
+type Parser struct {
+	lim   Limits
+	msg   *Message
+	pos   int64 // offset of the octet that is read next
+	lines int64 // line feeds before pos
+	parts int
+
+	open    []frame // the parts that are not at their end, the root first
+	bounded int     // how many of them have a boundary to look for
+	header  bool    // reading the header block of the innermost
+	block   []byte  // what of that block came in earlier writes
+	held    []byte  // begin of a line that may prove to be a delimiter or blank
+	inside  bool    // pos is inside a line that is neither
+	last    [2]byte // the two octets before pos
+}
+
+// frame is one part that is not at its end.
+type frame struct {
+	part     *Part
+	boundary string // to look for; "" when there is none, or it was closed
+	first    int64  // Parser.lines at the body's start
+	digest   bool   // parts without a type are messages (RFC 2046 §5.1.5)
+	message  bool   // the part is a whole message
+}
+
+// NewParser makes a Parser for one message.
+func NewParser(lim Limits) *Parser {
+	p := &Parser{lim: lim.orDefaults()}
+	p.open = make([]frame, 0, 4)
+	p.msg = &Message{Root: p.push(true)}
+	return p
+}
+
+// Write takes the next octets. It never fails and keeps nothing of b.
+func (p *Parser) Write(b []byte) (int, error) {
+	p.feed(b)
+	return len(b), nil
+}
+
+// Finish ends the message and gives its structure. The Parser must not be used after.
+func (p *Parser) Finish() *Message {
+	if len(p.held) > 0 {
+		line := p.held
+		p.held = nil
+		p.lastLine(line)
+	}
+	if p.header {
+		p.endHeader(nil, 0)
+	}
+	p.popTo(0, p.pos, 0)
+	p.end(&p.open[0], p.pos, 0)
+	p.msg.Size, p.msg.Lines = p.pos, p.lines
+	return p.msg
+}
+
+func (p *Parser) feed(b []byte) {
+	if len(p.held) > 0 {
+		b = p.resume(b)
+	}
+	p.scan(b)
+}
+
+// scan reads octets that begin where the Parser is.
+func (p *Parser) scan(b []byte) {
+	for len(b) > 0 {
+		if p.header {
+			b = p.scanHeader(b)
+		} else {
+			b = p.scanBody(b)
+		}
+	}
+}
+
+// resume completes the held line from b and gives what is behind it.
+func (p *Parser) resume(b []byte) []byte {
+	i := bytes.IndexByte(b, '\n')
+	n := i + 1
+	if i < 0 {
+		n = len(b)
+	}
+	line := p.held
+	if len(line)+n <= maxHeldLine {
+		line = append(line, b[:n]...)
+		if i < 0 && undecided(line) {
+			p.held = line
+			return nil
+		}
+		b = b[n:]
+	}
+	p.held = nil // scanning a whole line, or one that is decided, holds nothing
+	if line[len(line)-1] == '\n' {
+		p.scan(line)
+	} else {
+		p.take(line)
+	}
+	p.held = line[:0]
+	return b
+}
+
+// hold keeps the begin of a line whose end is not there yet, if it matters.
+func (p *Parser) hold(b []byte) bool {
+	if p.inside || len(b) >= maxHeldLine || !undecided(b) {
+		return false
+	}
+	p.held = append(p.held[:0], b...)
+	return true
+}
+
+// undecided tells whether a line that begins so may be blank or a delimiter.
+func undecided(b []byte) bool {
+	switch len(b) {
+	case 0:
+		return false
+	case 1:
+		return b[0] == '\r' || b[0] == '-'
+	}
+	return b[0] == '-' && b[1] == '-'
+}
+
+// take passes over octets without a look for lines that matter.
+func (p *Parser) take(b []byte) {
+	if p.header {
+		p.keep(b)
+	}
+	p.skip(b)
+}
+
+// skip moves on by b.
+func (p *Parser) skip(b []byte) {
+	n := len(b)
+	if n == 0 {
+		return
+	}
+	p.pos += int64(n)
+	p.lines += int64(bytes.Count(b, lineFeed))
+	p.inside = b[n-1] != '\n'
+	if n == 1 {
+		p.last[0], p.last[1] = p.last[1], b[0]
+		return
+	}
+	p.last[0], p.last[1] = b[n-2], b[n-1]
+}
+
+var lineFeed = []byte{'\n'}
+
+// keep adds octets to the header block, up to the limit.
+func (p *Parser) keep(b []byte) {
+	if room := p.lim.HeaderBytes - len(p.block); len(b) > room {
+		b = b[:max(room, 0)]
+		p.msg.Limited = true
+	}
+	p.block = append(p.block, b...)
+}
+
+// lastLine reads a held line that has no end.
+func (p *Parser) lastLine(line []byte) {
+	if p.bounded > 0 {
+		if i, closing, ok := p.delimiter(line); ok {
+			if p.header {
+				p.endHeader(nil, p.lineEnd())
+			}
+			p.atDelimiter(i, closing, line)
+			return
+		}
+	}
+	p.take(line)
+}
+
+// scanHeader reads on in a header block and gives what is behind it, nil when all is read.
+func (p *Parser) scanHeader(b []byte) []byte {
+	at := 0
+	for {
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			break
+		}
+		line, next := b[at:at+i+1], at+i+1
+		if !p.inside {
+			if blankLine(line) {
+				p.skip(b[:next])
+				p.endHeader(b[:next], 0)
+				return b[next:]
+			}
+			if line[0] == '-' && p.bounded > 0 {
+				if j, closing, ok := p.delimiter(line); ok {
+					p.skip(b[:at])
+					p.endHeader(b[:at], p.lineEnd())
+					p.atDelimiter(j, closing, line)
+					return b[next:]
+				}
+			}
+		}
+		p.inside = false
+		at = next
+	}
+	if p.hold(b[at:]) {
+		b = b[:at]
+	}
+	p.take(b)
+	return nil
+}
+
+// scanBody reads on in a body and gives what is behind the next delimiter, nil when all is read.
+func (p *Parser) scanBody(b []byte) []byte {
+	if p.bounded == 0 {
+		p.skip(b)
+		return nil
+	}
+	at := 0
+	if p.inside {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			p.skip(b)
+			return nil
+		}
+		at = i + 1
+	}
+	for at < len(b) {
+		if at = hyphenLine(b, at); at == len(b) {
+			break
+		}
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			p.inside = false
+			if p.hold(b[at:]) {
+				b = b[:at]
+			}
+			break
+		}
+		line := b[at : at+i+1]
+		if j, closing, ok := p.delimiter(line); ok {
+			p.skip(b[:at])
+			p.atDelimiter(j, closing, line)
+			return b[at+i+1:]
+		}
+		at += i + 1
+	}
+	p.skip(b)
+	return nil
+}
+
+// hyphenLine is the offset of the next line that may be a delimiter, from the line start
+// at, or len(b). Base64 has no hyphen, so that large bodies are passed over at the speed
+// of memory.
+func hyphenLine(b []byte, at int) int {
+	for at < len(b) {
+		i := bytes.IndexByte(b[at:], '-')
+		if i < 0 {
+			return len(b)
+		}
+		at += i
+		if (at == 0 || b[at-1] == '\n') && (at+1 == len(b) || b[at+1] == '-') {
+			return at
+		}
+		if i = bytes.IndexByte(b[at:], '\n'); i < 0 {
+			return len(b)
+		}
+		at += i + 1
+	}
+	return len(b)
+}
+
+// delimiter tells which open multipart a line delimits, the innermost first, and whether
+// it closes it (RFC 2046 §5.1.1). The whole line has to fit, so that a boundary may be
+// the begin of another one.
+func (p *Parser) delimiter(line []byte) (i int, closing, ok bool) {
+	line = bytes.TrimRight(line, "\r\n\t ")
+	if len(line) < 3 || line[0] != '-' || line[1] != '-' {
+		return 0, false, false
+	}
+	line = line[2:]
+	for i = len(p.open) - 1; i >= 0; i-- {
+		b := p.open[i].boundary
+		if b == "" || len(line) < len(b) || string(line[:len(b)]) != b {
+			continue
+		}
+		switch string(line[len(b):]) {
+		case "":
+			return i, false, true
+		case "--":
+			return i, true, true
+		}
+	}
+	return 0, false, false
+}
+
+// atDelimiter ends what stands inside multipart i and begins its next part, or its epilogue.
+func (p *Parser) atDelimiter(i int, closing bool, line []byte) {
+	p.popTo(i, p.pos, p.lineEnd())
+	p.skip(line)
+	p.inside = false
+	switch f := &p.open[i]; {
+	case closing:
+		f.boundary = ""
+		p.bounded--
+	case p.parts >= p.lim.Parts:
+		p.limitParts()
+	default:
+		part := p.push(false)
+		p.open[i].part.Children = append(p.open[i].part.Children, part)
+	}
+}
+
+// limitParts lets the rest of the message be in no part of its own.
+func (p *Parser) limitParts() {
+	p.msg.Limited = true
+	for i := range p.open {
+		p.open[i].boundary = ""
+	}
+	p.bounded = 0
+}
+
+// lineEnd is the number of octets of the line end before pos.
+func (p *Parser) lineEnd() int64 {
+	switch {
+	case p.last[1] != '\n' || p.pos == 0:
+		return 0
+	case p.last[0] == '\r':
+		return 2
+	}
+	return 1
+}
+
+// push opens a part whose header block begins here.
+func (p *Parser) push(message bool) *Part {
+	part := &Part{HeaderStart: p.pos, Encoding: "7bit"}
+	p.open = append(p.open, frame{part: part, message: message})
+	p.parts++
+	p.header, p.block = true, p.block[:0]
+	return part
+}
+
+// popTo ends all parts inside open part i. The line end of br octets before pos is not theirs.
+func (p *Parser) popTo(i int, pos, br int64) {
+	for j := len(p.open) - 1; j > i; j-- {
+		p.end(&p.open[j], pos, br)
+		if p.open[j].boundary != "" {
+			p.bounded--
+		}
+	}
+	p.open = p.open[:i+1]
+}
+
+// end sets the end of a part's body.
+func (p *Parser) end(f *frame, pos, br int64) {
+	part, lines := f.part, p.lines
+	part.BodyEnd = pos
+	if br > 0 && pos-br >= part.BodyStart {
+		part.BodyEnd = pos - br
+		lines--
+	}
+	part.Lines = lines - f.first
+	if part.IsMultipart() && len(part.Children) == 0 {
+		p.demote(part)
+	}
+}
+
+// demote makes text of a multipart in which no part was found.
+func (p *Parser) demote(part *Part) {
+	part.Type, part.Subtype, part.Params = "text", "plain", nil
+}
+
+// endHeader ends the header block of the innermost part; b is what of the block is not
+// kept yet. A line end of br octets before pos is not the block's, but a delimiter's.
+func (p *Parser) endHeader(b []byte, br int64) {
+	p.header, p.inside = false, false
+	if len(p.block) > 0 || len(b) > p.lim.HeaderBytes {
+		p.keep(b)
+		b = p.block
+	}
+	i := len(p.open) - 1
+	f := &p.open[i]
+	f.part.BodyStart, f.first = p.pos, p.lines
+	if br > 0 && p.pos-br >= f.part.HeaderStart {
+		f.part.BodyStart -= br
+		f.first--
+	}
+	p.readHeader(f, b, i > 0 && p.open[i-1].digest)
+	p.block = p.block[:0]
+	if br == 0 {
+		p.descend(f)
+	}
+}
+
+// descend opens what a part contains.
+func (p *Parser) descend(f *frame) {
+	part, deep := f.part, len(p.open) >= p.lim.Depth
+	switch {
+	case part.IsMultipart():
+		b := strings.TrimRight(paramRaw(part.Params, "boundary"), " \t")
+		if b == "" || len(b) > maxBoundary {
+			return
+		}
+		if deep {
+			p.msg.Limited = true
+			return
+		}
+		f.boundary, f.digest = b, part.Subtype == "digest"
+		p.bounded++
+	case holdsMessage(part):
+		if deep || p.parts >= p.lim.Parts {
+			p.msg.Limited = true
+			return
+		}
+		part.Children = []*Part{p.push(true)}
+	}
+}
+
+// holdsMessage tells whether a part's body is a message as it stands. An encoded one
+// (against RFC 2046 §5.2.1) is a leaf.
+func holdsMessage(p *Part) bool {
+	if p.Type != "message" || p.Subtype != "rfc822" && p.Subtype != "global" {
+		return false
+	}
+	switch p.Encoding {
+	case "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue":
+		return false
+	}
+	return true
+}
