@@ -1,0 +1,179 @@
+package imap
+
+// Fetch is what a FETCH command asks for (RFC 9051 §6.4.5).
+type Fetch struct {
+	Items        FetchItems
+	Sections     []Section // in the order asked for
+	ChangedSince uint64    // RFC 7162 §3.1.4; HasChanged tells whether it was given
+	HasChanged   bool
+}
+
+// FetchItems are data items without an argument, one bit each.
+type FetchItems uint16
+
+// Data items.
+const (
+	FetchFlags FetchItems = 1 << iota
+	FetchUID
+	FetchInternalDate
+	FetchSize
+	FetchEnvelope
+	FetchBody
+	FetchBodyStructure
+	FetchModSeq
+	FetchEmailID
+	FetchThreadID
+	FetchSaveDate
+)
+
+// fetchItems are the items by name, in the order in which AppendTo writes them.
+var fetchItems = [...]struct {
+	name string
+	item FetchItems
+}{
+	{"FLAGS", FetchFlags},
+	{"UID", FetchUID},
+	{"INTERNALDATE", FetchInternalDate},
+	{"RFC822.SIZE", FetchSize},
+	{"ENVELOPE", FetchEnvelope},
+	{"BODY", FetchBody},
+	{"BODYSTRUCTURE", FetchBodyStructure},
+	{"MODSEQ", FetchModSeq},
+	{"EMAILID", FetchEmailID},
+	{"THREADID", FetchThreadID},
+	{"SAVEDATE", FetchSaveDate},
+}
+
+// fetchMacros stand alone in place of a list (RFC 9051 §6.4.5).
+var fetchMacros = map[string]FetchItems{
+	"FAST": FetchFlags | FetchInternalDate | FetchSize,
+	"ALL":  FetchFlags | FetchInternalDate | FetchSize | FetchEnvelope,
+	"FULL": FetchFlags | FetchInternalDate | FetchSize | FetchEnvelope | FetchBody,
+}
+
+// Fetch takes what stands behind the set of a FETCH command, without its end.
+func (d *Decoder) Fetch(f *Fetch) bool {
+	if d.IsNext('(') {
+		if !d.List(func() bool { return d.fetchItem(f, false) }) {
+			return false
+		}
+		if f.Items == 0 && len(f.Sections) == 0 {
+			return d.Expected("fetch-att")
+		}
+	} else if !d.fetchItem(f, true) {
+		return false
+	}
+	if d.AtEnd() {
+		return true
+	}
+	return d.SP() && (d.AtEnd() || d.List(func() bool { return d.fetchModifier(f) }))
+}
+
+func (d *Decoder) fetchItem(f *Fetch, macro bool) bool {
+	word := string(d.run(func(c byte) bool { return isAtomChar(c) && c != '[' }))
+	word = upper(word)
+	if items, ok := fetchMacros[word]; ok && macro {
+		f.Items |= items
+		return d.err == nil
+	}
+	if d.IsNext('[') {
+		return d.fetchSection(f, word)
+	}
+	for _, it := range fetchItems {
+		if it.name == word {
+			f.Items |= it.item
+			return d.err == nil
+		}
+	}
+	return d.fetchRFC822(f, word)
+}
+
+// fetchSection takes BODY[…], BINARY[…] and their kin.
+func (d *Decoder) fetchSection(f *Fetch, word string) bool {
+	var s Section
+	switch word {
+	case "BODY":
+	case "BODY.PEEK":
+		s.Peek = true
+	case "BINARY":
+		s.Name = NameBinary
+	case "BINARY.PEEK":
+		s.Name, s.Peek = NameBinary, true
+	case "BINARY.SIZE":
+		s.Name, s.Peek = NameBinarySize, true
+	default:
+		return d.Expected("fetch-att")
+	}
+	if d.tooManySections(len(f.Sections)) || !d.section(&s) {
+		return false
+	}
+	f.Sections = append(f.Sections, s)
+	return true
+}
+
+// fetchRFC822 takes the section items of RFC 3501.
+func (d *Decoder) fetchRFC822(f *Fetch, word string) bool {
+	var s Section
+	switch word {
+	case "RFC822":
+		s.Name = NameRFC822
+	case "RFC822.HEADER":
+		s.Name, s.Kind, s.Peek = NameRFC822Header, SectionHeader, true
+	case "RFC822.TEXT":
+		s.Name, s.Kind = NameRFC822Text, SectionText
+	default:
+		return d.Expected("fetch-att")
+	}
+	if d.tooManySections(len(f.Sections)) {
+		return false
+	}
+	f.Sections = append(f.Sections, s)
+	return true
+}
+
+func (d *Decoder) fetchModifier(f *Fetch) bool {
+	var word string
+	if !d.Keyword(&word) {
+		return false
+	}
+	if word != "CHANGEDSINCE" {
+		return d.Expected("fetch-modifier")
+	}
+	f.HasChanged = true
+	return d.SP() && d.Number64(&f.ChangedSince)
+}
+
+// AppendTo writes what follows the set in a FETCH command.
+func (f *Fetch) AppendTo(dst []byte) []byte {
+	dst = append(dst, '(')
+	start := len(dst)
+	for _, it := range fetchItems {
+		if f.Items&it.item != 0 {
+			dst = append(sep(dst, start), it.name...)
+		}
+	}
+	for i := range f.Sections {
+		dst = f.Sections[i].AppendRequest(sep(dst, start))
+	}
+	dst = append(dst, ')')
+	if f.HasChanged {
+		dst = AppendUint(append(dst, " (CHANGEDSINCE "...), f.ChangedSince)
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+func upper(s string) string {
+	for i := range len(s) {
+		if s[i] >= 'a' && s[i] <= 'z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if b[i] >= 'a' && b[i] <= 'z' {
+					b[i] -= 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}

@@ -1,0 +1,50 @@
+package imap
+
+// StatusItems are what a STATUS command asks for (RFC 9051 §6.3.11), one bit each.
+type StatusItems uint16
+
+// Items of STATUS.
+const (
+	StatusMessages StatusItems = 1 << iota
+	StatusRecent
+	StatusUIDNext
+	StatusUIDValidity
+	StatusUnseen
+	StatusDeleted
+	StatusSize
+	StatusHighestModSeq
+	StatusMailboxID
+)
+
+// StatusNames are the items by name, in the order in which they are answered.
+var StatusNames = [...]struct {
+	Name string
+	Item StatusItems
+}{
+	{"MESSAGES", StatusMessages},
+	{"RECENT", StatusRecent},
+	{"UIDNEXT", StatusUIDNext},
+	{"UIDVALIDITY", StatusUIDValidity},
+	{"UNSEEN", StatusUnseen},
+	{"DELETED", StatusDeleted},
+	{"SIZE", StatusSize},
+	{"HIGHESTMODSEQ", StatusHighestModSeq},
+	{"MAILBOXID", StatusMailboxID},
+}
+
+// StatusList takes a parenthesized list of status items.
+func (d *Decoder) StatusList(dst *StatusItems) bool {
+	return d.List(func() bool {
+		var word string
+		if !d.Keyword(&word) {
+			return false
+		}
+		for _, s := range StatusNames {
+			if s.Name == word {
+				*dst |= s.Item
+				return true
+			}
+		}
+		return d.Expected("status-att")
+	})
+}
