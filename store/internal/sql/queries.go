@@ -1,0 +1,235 @@
+package sql
+
+// Query is the number of a query; Texts gives its text. Backends keep prepared statements by this number.
+type Query int
+
+// The queries, in the order of the rooms of the contract.
+const (
+	qMeta Query = iota
+	qMetaLock
+	qPutMeta
+
+	qObject
+	qObjectLock
+	qObjectByKey
+	qKeyOwner
+	qObjects
+	qMarked
+	qCountMarked
+	qInsertObject
+	qUpdateObject
+	qDeleteObject
+	qInsertKey
+	qDeleteKey
+	qInsertMark
+	qDeleteMark
+	qActs
+	qInsertAct
+
+	qBox
+	qBoxLock
+	qBoxLockByMailbox
+	qInsertBox
+	qUpdateBox
+	qMailbox
+	qMailboxes
+	qSibling
+	qRoleHolder
+	qHasChildren
+	qInsertMailbox
+	qSetMailbox
+	qUpdateCounters
+	qDeleteMailbox
+	qDeleteMessages
+	qDeleteGone
+	qKeywords
+	qInsertKeyword
+
+	qMarksAll
+	qMarksFloor
+	qMarksSince
+	qGone
+	qMessages
+	qMessagesIndex
+	qEmail
+	qMessageAt
+	qInsertMessage
+	qSetFlags
+	qMoveMessage
+	qDeleteMessage
+	qInsertGone
+
+	qBlob
+	qInsertBlob
+	qPlace
+	qBody
+	qPutPlace
+	qDeadBlobs
+	qBlobsEnd
+	qDeleteBlob
+	qPacked
+
+	qItem
+	qItemLease
+	qItems
+	qItemsOf
+	qInsertItem
+	qUpdateItem
+	qDeleteItem
+	qDueItems
+	qLeaseItem
+	qNextWake
+
+	qCheckMailboxes
+	qCheckBoxes
+	qFixMailbox
+	qFixBox
+	qLostMessages
+	qLostBlobs
+	qLostItemBlobs
+	qDoubleUIDs
+	qKeysWithoutObject
+	qMarksWithoutObject
+	qAllObjects
+	qKeysOf
+	qMarksOf
+	qActsRange
+	qAllBlobs
+
+	numQueries
+)
+
+func (q Query) String() string { return queryTexts[q] }
+
+const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, b.hash"
+
+const mailboxColumns = "id, account, parent, name, role, subscribed, uidvalidity, uidnext, modseq, messages, unseen, deleted, size"
+
+const itemColumns = "i.id, i.state, i.due, i.route, i.blob, b.size, b.hash, i.doc, i.fence, i.leased, i.tries"
+
+const itemJoin = " FROM item i LEFT JOIN blob b ON {b.t=}b.id = i.blob WHERE {i.t=}"
+
+const objectColumns = "o.kind, o.id, o.version, o.keys, o.changed, o.doc"
+
+var queryTexts = [numQueries]string{
+	qMeta:     "SELECT num, data FROM meta WHERE {t=}name = ?",
+	qMetaLock: "SELECT num, data FROM meta WHERE {t=}name = ?{lock}",
+	qPutMeta: "INSERT INTO meta ({t,}name, num, data) VALUES ({$t,}?, ?, ?) " +
+		"ON CONFLICT ({t,}name) DO UPDATE SET num = excluded.num, data = excluded.data",
+
+	qObject:     "SELECT " + objectColumns + " FROM object o WHERE {o.t=}o.kind = ? AND o.id = ?",
+	qObjectLock: "SELECT " + objectColumns + " FROM object o WHERE {o.t=}o.kind = ? AND o.id = ?{lock}",
+	qObjectByKey: "SELECT " + objectColumns + " FROM object_key k JOIN object o ON {o.t=}o.kind = k.kind AND o.id = k.id " +
+		"WHERE {k.t=}k.name = ? AND k.value = ?",
+	qKeyOwner: "SELECT kind, id FROM object_key WHERE {t=}name = ? AND value = ?",
+	qObjects:  "SELECT " + objectColumns + " FROM object o WHERE {o.t=}o.kind = ? AND o.id > ? ORDER BY o.id LIMIT ?",
+	qMarked: "SELECT " + objectColumns + " FROM object_mark k JOIN object o ON {o.t=}o.kind = k.kind AND o.id = k.id " +
+		"WHERE {k.t=}k.kind = ? AND k.name = ? AND k.value = ? AND k.id > ? ORDER BY k.id LIMIT ?",
+	qCountMarked:  "SELECT count(*) FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ?",
+	qInsertObject: "INSERT INTO object ({t,}kind, id, version, keys, changed, doc) VALUES ({$t,}?, ?, ?, ?, ?, ?)",
+	qUpdateObject: "UPDATE object SET version = ?, keys = ?, changed = ?, doc = ? WHERE {t=}kind = ? AND id = ?",
+	qDeleteObject: "DELETE FROM object WHERE {t=}kind = ? AND id = ?",
+	qInsertKey:    "INSERT INTO object_key ({t,}name, value, kind, id) VALUES ({$t,}?, ?, ?, ?)",
+	qDeleteKey:    "DELETE FROM object_key WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
+	qInsertMark:   "INSERT INTO object_mark ({t,}kind, name, value, id) VALUES ({$t,}?, ?, ?, ?)",
+	qDeleteMark:   "DELETE FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
+	qActs:         "SELECT seq, at, actor, role, remote, why, kind, id, older, newer FROM act WHERE {t=}seq > ? ORDER BY seq LIMIT ?",
+	qInsertAct: "INSERT INTO act ({t,}seq, at, actor, role, remote, why, kind, id, older, newer) " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+
+	qBox:     "SELECT account, modseq, used, messages, validity FROM box WHERE {t=}account = ?",
+	qBoxLock: "SELECT account, modseq, used, messages, validity FROM box WHERE {t=}account = ?{lock}",
+	qBoxLockByMailbox: "SELECT account, modseq, used, messages, validity FROM box " +
+		"WHERE {t=}account = (SELECT account FROM mailbox WHERE {t=}id = ?){lock}",
+	qInsertBox: "INSERT INTO box ({t,}account, modseq, used, messages, validity) VALUES ({$t,}?, 0, 0, 0, 0) " +
+		"ON CONFLICT ({t,}account) DO NOTHING",
+	qUpdateBox:     "UPDATE box SET modseq = ?, used = ?, messages = ?, validity = ? WHERE {t=}account = ?",
+	qMailbox:       "SELECT " + mailboxColumns + " FROM mailbox WHERE {t=}id = ?",
+	qMailboxes:     "SELECT " + mailboxColumns + " FROM mailbox WHERE {t=}account = ? ORDER BY id",
+	qSibling:       "SELECT id FROM mailbox WHERE {t=}account = ? AND parent = ? AND name = ?",
+	qRoleHolder:    "SELECT id FROM mailbox WHERE {t=}account = ? AND role = ? AND role <> ''",
+	qHasChildren:   "SELECT id FROM mailbox WHERE {t=}account = ? AND parent = ? LIMIT 1",
+	qInsertMailbox: "INSERT INTO mailbox ({t,}" + mailboxColumns + ") VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)",
+	qSetMailbox:    "UPDATE mailbox SET parent = ?, name = ?, role = ?, subscribed = ? WHERE {t=}id = ?",
+	qUpdateCounters: "UPDATE mailbox SET uidnext = ?, modseq = ?, messages = ?, unseen = ?, deleted = ?, size = ? " +
+		"WHERE {t=}id = ?",
+	qDeleteMailbox:  "DELETE FROM mailbox WHERE {t=}id = ?",
+	qDeleteMessages: "DELETE FROM message WHERE {t=}mailbox = ?",
+	qDeleteGone:     "DELETE FROM gone WHERE {t=}mailbox = ?",
+	qKeywords:       "SELECT name FROM keyword WHERE {t=}account = ? ORDER BY bit",
+	qInsertKeyword:  "INSERT INTO keyword ({t,}account, bit, name) VALUES ({$t,}?, ?, ?)",
+
+	qMarksAll:   "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? ORDER BY uid",
+	qMarksFloor: "SELECT uid FROM message WHERE {t=}mailbox = ? AND born <= ? ORDER BY uid DESC LIMIT 1",
+	qMarksSince: "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND uid > ? UNION ALL " +
+		"SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND modseq > ? AND modseq <> born AND uid <= ?",
+	qGone: "SELECT uid, modseq, email FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
+	qMessages: "SELECT " + messageColumns + " FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
+		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
+	qMessagesIndex: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
+		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
+	qEmail: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
+		"WHERE {m.t=}m.id = ?",
+	qMessageAt: "SELECT id, flags, modseq, size FROM message WHERE {t=}mailbox = ? AND uid = ?",
+	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, received, saved, size, blob, thread) " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qSetFlags:      "UPDATE message SET flags = ?, modseq = ? WHERE {t=}id = ?",
+	qMoveMessage:   "UPDATE message SET mailbox = ?, uid = ?, modseq = ?, born = ?, saved = ? WHERE {t=}id = ?",
+	qDeleteMessage: "DELETE FROM message WHERE {t=}id = ?",
+	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email) VALUES ({$t,}?, ?, ?, ?)",
+
+	qBlob:       "SELECT size, hash FROM blob WHERE {t=}id = ?",
+	qInsertBlob: "INSERT INTO blob ({t,}id, size, hash, pack, off, idx, body) VALUES ({$t,}?, ?, ?, ?, ?, ?, ?)",
+	qPlace:      "SELECT size, hash, pack, off FROM blob WHERE {t=}id = ?",
+	qBody:       "SELECT body FROM blob WHERE {t=}id = ?",
+	qPutPlace:   "UPDATE blob SET pack = ?, off = ? WHERE {t=}id = ? AND pack = ? AND off = ?",
+	qDeadBlobs: "SELECT id, size, pack, off FROM blob b WHERE {b.t=}b.id > ? AND b.id <= ? " +
+		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = b.id) " +
+		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = b.id) ORDER BY b.id",
+	qBlobsEnd: "SELECT max(id) FROM (SELECT id FROM blob WHERE {t=}id > ? AND id <= ? ORDER BY id LIMIT ?) AS portion",
+	qDeleteBlob: "DELETE FROM blob WHERE {t=}id = ? " +
+		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = blob.id) " +
+		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = blob.id)",
+	qPacked: "SELECT id, size, hash, pack, off FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
+
+	qItem:      "SELECT " + itemColumns + itemJoin + "i.id = ?",
+	qItemLease: "SELECT fence, leased FROM item WHERE {t=}id = ?{lock}",
+	qItems:     "SELECT " + itemColumns + itemJoin + "i.id > ? ORDER BY i.id LIMIT ?",
+	qItemsOf:   "SELECT " + itemColumns + itemJoin + "i.state = ? AND i.id > ? ORDER BY i.id LIMIT ?",
+	qInsertItem: "INSERT INTO item ({t,}id, state, due, wake, route, blob, fence, leased, worker, tries, doc) " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?)",
+	qUpdateItem: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, blob = ?, leased = 0, worker = '', tries = ?, doc = ? " +
+		"WHERE {t=}id = ?",
+	qDeleteItem: "DELETE FROM item WHERE {t=}id = ?",
+	qDueItems:   "SELECT id FROM item WHERE {t=}state = 1 AND wake <= ? ORDER BY wake LIMIT ?{skip}",
+	qLeaseItem:  "UPDATE item SET fence = fence + 1, tries = tries + 1, leased = ?, wake = ?, worker = ? WHERE {t=}id = ?",
+	qNextWake:   "SELECT wake FROM item WHERE {t=}state = 1 ORDER BY wake LIMIT 1",
+
+	qCheckMailboxes: "SELECT b.id, b.account, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
+		"coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0), count(m.id), " +
+		"coalesce(sum(CASE WHEN m.flags & 1 = 0 THEN 1 ELSE 0 END), 0), " +
+		"coalesce(sum(CASE WHEN m.flags & 8 <> 0 THEN 1 ELSE 0 END), 0), CAST(coalesce(sum(m.size), 0) AS {int}) " +
+		"FROM mailbox b LEFT JOIN message m ON {m.t=}m.mailbox = b.id WHERE {b.t=}b.id > ? " +
+		"GROUP BY b.id, b.account, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size ORDER BY b.id LIMIT ?",
+	qCheckBoxes: "SELECT b.account, b.modseq, b.used, b.messages, b.validity, coalesce(max(m.modseq), 0), " +
+		"CAST(coalesce(sum(m.size), 0) AS {int}), CAST(coalesce(sum(m.messages), 0) AS {int}), coalesce(max(m.uidvalidity), 0) " +
+		"FROM box b LEFT JOIN mailbox m ON {m.t=}m.account = b.account WHERE {b.t=}b.account > ? " +
+		"GROUP BY b.account, b.modseq, b.used, b.messages, b.validity ORDER BY b.account LIMIT ?",
+	qFixMailbox:   "UPDATE mailbox SET uidnext = ?, modseq = ?, messages = ?, unseen = ?, deleted = ?, size = ? WHERE {t=}id = ?",
+	qFixBox:       "UPDATE box SET modseq = ?, used = ?, messages = ?, validity = ? WHERE {t=}account = ?",
+	qLostMessages: "SELECT m.id, m.mailbox FROM message m WHERE {m.t=}NOT EXISTS (SELECT 1 FROM mailbox b WHERE {b.t=}b.id = m.mailbox)",
+	qLostBlobs:    "SELECT m.id, m.blob FROM message m WHERE {m.t=}NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = m.blob)",
+	qLostItemBlobs: "SELECT i.id, i.blob FROM item i WHERE {i.t=}i.blob <> 0 " +
+		"AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = i.blob)",
+	qDoubleUIDs: "SELECT mailbox, uid, count(*) FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
+	qKeysWithoutObject: "SELECT k.name, k.value, k.kind, k.id FROM object_key k WHERE {k.t=}NOT EXISTS " +
+		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
+	qMarksWithoutObject: "SELECT k.name, k.value, k.kind, k.id FROM object_mark k WHERE {k.t=}NOT EXISTS " +
+		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
+	qAllObjects: "SELECT " + objectColumns + " FROM object o WHERE {o.t=}(o.kind > ? OR (o.kind = ? AND o.id > ?)) " +
+		"ORDER BY o.kind, o.id LIMIT ?",
+	qKeysOf:    "SELECT count(*) FROM object_key WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
+	qMarksOf:   "SELECT count(*) FROM object_mark WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
+	qActsRange: "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM act WHERE {t=}seq > 0",
+	qAllBlobs:  "SELECT id, size, hash, pack, off FROM blob WHERE {t=}id > ? ORDER BY id LIMIT ?",
+}

@@ -1,0 +1,275 @@
+package sql
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+func scanBox(row Row) *boxRow {
+	return &boxRow{
+		account: mail.AccountID(row.Int(0)),
+		box: store.Box{
+			ModSeq:   mail.ModSeq(row.Int(1)),
+			Used:     row.Int(2),
+			Messages: row.Int(3),
+		},
+		validity: uint32(row.Int(4)),
+		exists:   true,
+	}
+}
+
+// Box gives the counters of an account.
+func (r *Reader) Box(a mail.AccountID) (store.Box, error) {
+	if r.cache != nil {
+		if box, ok := r.cache.Box(a); ok {
+			return box, nil
+		}
+	}
+	var box store.Box
+	r.args.Reset().Int(int64(a))
+	err := r.rows("store.Box", qBox, func(row Row) bool {
+		box = scanBox(row).box
+		return false
+	})
+	return box, err
+}
+
+func scanMailbox(row Row) store.Mailbox {
+	return store.Mailbox{
+		ID:          mail.MailboxID(row.Int(0)),
+		Account:     mail.AccountID(row.Int(1)),
+		Parent:      mail.MailboxID(row.Int(2)),
+		Name:        row.Text(3),
+		Role:        row.Text(4),
+		Subscribed:  row.Int(5) != 0,
+		UIDValidity: uint32(row.Int(6)),
+		UIDNext:     mail.UID(row.Int(7)),
+		ModSeq:      mail.ModSeq(row.Int(8)),
+		Messages:    uint32(row.Int(9)),
+		Unseen:      uint32(row.Int(10)),
+		Deleted:     uint32(row.Int(11)),
+		Size:        row.Int(12),
+	}
+}
+
+// Mailboxes lists an account's mailboxes.
+func (r *Reader) Mailboxes(a mail.AccountID) (list []store.Mailbox, err error) {
+	r.args.Reset().Int(int64(a))
+	err = r.rows("store.Mailboxes", qMailboxes, func(row Row) bool {
+		list = append(list, r.newest(scanMailbox(row)))
+		return true
+	})
+	return list, err
+}
+
+// newest gives the mailbox with the counters of the transaction, which are not in its row yet.
+func (r *Reader) newest(m store.Mailbox) store.Mailbox {
+	if r.cache != nil {
+		if row := r.cache.mailboxes[m.ID]; row != nil {
+			return row.Mailbox
+		}
+	}
+	return m
+}
+
+// Mailbox gives one mailbox.
+func (r *Reader) Mailbox(id mail.MailboxID) (store.Mailbox, error) {
+	const op mail.Op = "store.Mailbox"
+	if r.cache != nil {
+		if row := r.cache.mailboxes[id]; row != nil {
+			return row.Mailbox, nil
+		}
+	}
+	var m store.Mailbox
+	r.args.Reset().Int(int64(id))
+	err := r.rows(op, qMailbox, func(row Row) bool {
+		m = scanMailbox(row)
+		return false
+	})
+	if err == nil && m.ID == 0 {
+		err = mail.E(op, mail.NotFound, "mailbox.unknown")
+	}
+	return m, err
+}
+
+// Keywords lists the account's keywords.
+func (r *Reader) Keywords(a mail.AccountID) (list []string, err error) {
+	r.args.Reset().Int(int64(a))
+	err = r.rows("store.Keywords", qKeywords, func(row Row) bool {
+		list = append(list, row.Text(0))
+		return true
+	})
+	return list, err
+}
+
+// Marks gives UID, flags and ModSeq of messages changed after since.
+func (r *Reader) Marks(m mail.MailboxID, since mail.ModSeq, fn func(store.Mark) bool) error {
+	marks, err := r.marks(m, since)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(marks, func(a, b store.Mark) int {
+		return cmp.Or(cmp.Compare(a.ModSeq, b.ModSeq), cmp.Compare(a.UID, b.UID))
+	})
+	for _, k := range marks {
+		if !fn(k) {
+			break
+		}
+	}
+	return nil
+}
+
+// marks gathers them in order of UID. Those that came after since are behind the last one born before it
+// (the schema says why); the others were changed.
+func (r *Reader) marks(m mail.MailboxID, since mail.ModSeq) (marks []store.Mark, err error) {
+	const op mail.Op = "store.Marks"
+	add := func(row Row) bool {
+		marks = append(marks, store.Mark{
+			UID: mail.UID(row.Int(0)), Flags: mail.Flags(row.Int(1)), ModSeq: mail.ModSeq(row.Int(2))})
+		return true
+	}
+	if since == 0 {
+		r.args.Reset().Int(int64(m))
+		err = r.rows(op, qMarksAll, add)
+		return marks, err
+	}
+	r.args.Reset().Int(int64(m)).Int(int64(since))
+	floor, _, err := r.number(op, qMarksFloor)
+	if err != nil {
+		return nil, err
+	}
+	r.args.Reset().Int(int64(m)).Int(floor).Int(int64(m)).Int(int64(since)).Int(floor)
+	err = r.rows(op, qMarksSince, add)
+	return marks, err
+}
+
+// Gone gives the messages that left the mailbox after since.
+func (r *Reader) Gone(m mail.MailboxID, since mail.ModSeq, fn func(store.Gone) bool) error {
+	r.args.Reset().Int(int64(m)).Int(int64(since))
+	return r.rows("store.Gone", qGone, func(row Row) bool {
+		return fn(store.Gone{UID: mail.UID(row.Int(0)), ModSeq: mail.ModSeq(row.Int(1)), Email: mail.EmailID(row.Int(2))})
+	})
+}
+
+func scanMessage(row Row, index bool, m *store.Message) {
+	*m = store.Message{
+		ID:       mail.EmailID(row.Int(0)),
+		Account:  mail.AccountID(row.Int(1)),
+		Mailbox:  mail.MailboxID(row.Int(2)),
+		UID:      mail.UID(row.Int(3)),
+		Flags:    mail.Flags(row.Int(4)),
+		ModSeq:   mail.ModSeq(row.Int(5)),
+		Received: time.Unix(row.Int(6), 0).UTC(),
+		Saved:    time.Unix(row.Int(7), 0).UTC(),
+		Thread:   mail.ThreadID(row.Int(8)),
+		Blob:     mail.BlobRef{ID: mail.BlobID(row.Int(9)), Size: row.Int(10)},
+	}
+	row.Fill(11, m.Blob.Hash[:])
+	if index {
+		m.Index = row.Blob(12)
+	}
+}
+
+// Messages gives the messages of a range of UIDs. The Message is used again for the next; its Index is not.
+func (r *Reader) Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*store.Message) bool) error {
+	q := qMessages
+	if index {
+		q = qMessagesIndex
+	}
+	var msg store.Message
+	r.args.Reset().Int(int64(m)).Int(int64(lo)).Int(int64(hi))
+	return r.rows("store.Messages", q, func(row Row) bool {
+		scanMessage(row, index, &msg)
+		return fn(&msg)
+	})
+}
+
+// Email gives a message by its id.
+func (r *Reader) Email(id mail.EmailID) (store.Message, error) {
+	const op mail.Op = "store.Email"
+	var m store.Message
+	r.args.Reset().Int(int64(id))
+	err := r.rows(op, qEmail, func(row Row) bool {
+		scanMessage(row, true, &m)
+		return false
+	})
+	if err == nil && m.ID == 0 {
+		err = mail.E(op, mail.NotFound, "message.unknown")
+	}
+	return m, err
+}
+
+func (r *Reader) scanItem(row Row) store.Item {
+	i := store.Item{
+		ID:    mail.ItemID(row.Int(0)),
+		State: store.ItemState(row.Int(1)),
+		Due:   timeOf(row.Int(2)),
+		Route: row.Text(3),
+		Blob:  mail.BlobRef{ID: mail.BlobID(row.Int(4)), Size: row.Int(5)},
+		Doc:   row.Blob(7),
+		Tries: int(row.Int(10)),
+	}
+	row.Fill(6, i.Blob.Hash[:])
+	if row.Int(9) > r.now.UnixMilli() {
+		i.Fence = uint64(row.Int(8))
+	}
+	return i
+}
+
+// Item gives a queue item.
+func (r *Reader) Item(id mail.ItemID) (store.Item, error) {
+	const op mail.Op = "store.Item"
+	var i store.Item
+	r.args.Reset().Int(int64(id))
+	err := r.rows(op, qItem, func(row Row) bool {
+		i = r.scanItem(row)
+		return false
+	})
+	if err == nil && i.ID == 0 {
+		err = mail.E(op, mail.NotFound, "item.unknown")
+	}
+	return i, err
+}
+
+// Items lists items of a state.
+func (r *Reader) Items(state store.ItemState, after mail.ItemID, max int) (list []store.Item, err error) {
+	q := qItems
+	r.args.Reset()
+	if state != 0 {
+		q = qItemsOf
+		r.args.Int(int64(state))
+	}
+	r.args.Int(int64(after)).Int(limit(max))
+	err = r.rows("store.Items", q, func(row Row) bool {
+		list = append(list, r.scanItem(row))
+		return true
+	})
+	return list, err
+}
+
+// NextWake gives when the next waiting item may be claimed; false without one.
+func (r *Reader) NextWake() (time.Time, bool, error) {
+	r.args.Reset()
+	ms, found, err := r.number("store.NextWake", qNextWake)
+	return timeOf(ms), found, err
+}
+
+// msOf writes a time as milliseconds since 1970; the zero Time is the smallest number, and so is always past.
+func msOf(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MinInt64
+	}
+	return t.UnixMilli()
+}
+
+func timeOf(ms int64) time.Time {
+	if ms == math.MinInt64 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

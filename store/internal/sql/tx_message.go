@@ -1,0 +1,170 @@
+package sql
+
+import (
+	"math"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// allFlags are the flags there are: system flags and keywords.
+const allFlags mail.Flags = 1<<(mail.FirstKeyword+mail.MaxKeywords) - 1
+
+// count adds a message to the counters of a mailbox and its account (n = 1), or takes it away (n = -1).
+func (m *mailboxRow) count(n int64, size int64, flags mail.Flags) {
+	m.Messages = uint32(int64(m.Messages) + n)
+	m.Size += n * size
+	m.box.box.Messages += n
+	m.box.box.Used += n * size
+	m.countFlags(n, flags)
+}
+
+func (m *mailboxRow) countFlags(n int64, flags mail.Flags) {
+	if !flags.Has(mail.Seen) {
+		m.Unseen = uint32(int64(m.Unseen) + n)
+	}
+	if flags.Has(mail.Deleted) {
+		m.Deleted = uint32(int64(m.Deleted) + n)
+	}
+}
+
+// takeUID gives the mailbox's next UID. Full when all are spent (RFC 9051 §2.3.1.1: 32 bits).
+func (m *mailboxRow) takeUID(op mail.Op) (mail.UID, error) {
+	if m.UIDNext == math.MaxUint32 {
+		return 0, mail.E(op, mail.Full, "mailbox.uids_spent")
+	}
+	m.UIDNext++
+	return m.UIDNext - 1, nil
+}
+
+// AddMessage puts a message into a mailbox.
+func (t *Tx) AddMessage(n store.NewMessage) (store.Message, error) {
+	const op mail.Op = "store.AddMessage"
+	if n.Flags&^allFlags != 0 {
+		return store.Message{}, mail.E(op, mail.Invalid, "flags.unknown")
+	}
+	mb, err := t.holdMailbox(op, n.Mailbox)
+	if err != nil {
+		return store.Message{}, err
+	}
+	size, err := t.blobSize(op, n.Blob.ID)
+	if err != nil {
+		return store.Message{}, err
+	}
+	uid, err := mb.takeUID(op)
+	if err != nil {
+		return store.Message{}, err
+	}
+	if n.Received.IsZero() {
+		n.Received = t.now
+	}
+	n.Blob.Size = size
+	m := store.Message{
+		ID: mail.EmailID(t.ids.Next()), Mailbox: mb.ID, Account: mb.Account, UID: uid, Flags: n.Flags, ModSeq: t.next(mb.box),
+		Received: n.Received.UTC().Truncate(time.Second), Saved: t.now.UTC().Truncate(time.Second), Thread: n.Thread, Blob: n.Blob,
+	}
+	t.touch(mb, m.ModSeq)
+	mb.count(1, size, m.Flags)
+	t.args.Reset().Int(int64(m.ID)).Int(int64(m.Account)).Int(int64(m.Mailbox)).Int(int64(m.UID)).Int(int64(m.Flags)).
+		Int(int64(m.ModSeq)).Int(int64(m.ModSeq)).Int(m.Received.Unix()).Int(m.Saved.Unix()).Int(size).Int(int64(n.Blob.ID)).Int(int64(m.Thread))
+	return m, t.change(op, qInsertMessage)
+}
+
+// oldMessage is what a change of a message needs to know of it.
+type oldMessage struct {
+	id     mail.EmailID
+	flags  mail.Flags
+	modseq mail.ModSeq
+	size   int64
+}
+
+// messageAt finds a message by its place.
+func (t *Tx) messageAt(op mail.Op, m mail.MailboxID, uid mail.UID) (mb *mailboxRow, old oldMessage, err error) {
+	if mb, err = t.holdMailbox(op, m); err != nil {
+		return nil, old, err
+	}
+	t.args.Reset().Int(int64(m)).Int(int64(uid))
+	err = t.rows(op, qMessageAt, func(row Row) bool {
+		old = oldMessage{mail.EmailID(row.Int(0)), mail.Flags(row.Int(1)), mail.ModSeq(row.Int(2)), row.Int(3)}
+		return false
+	})
+	if err == nil && old.id == 0 {
+		err = mail.E(op, mail.NotFound, "message.unknown")
+	}
+	return mb, old, err
+}
+
+// SetFlags replaces a message's flags.
+func (t *Tx) SetFlags(m mail.MailboxID, uid mail.UID, flags mail.Flags) (store.Mark, error) {
+	const op mail.Op = "store.SetFlags"
+	if flags&^allFlags != 0 {
+		return store.Mark{}, mail.E(op, mail.Invalid, "flags.unknown")
+	}
+	mb, old, err := t.messageAt(op, m, uid)
+	if err != nil {
+		return store.Mark{}, err
+	}
+	if old.flags == flags {
+		return store.Mark{UID: uid, Flags: flags, ModSeq: old.modseq}, nil
+	}
+	mark := store.Mark{UID: uid, Flags: flags, ModSeq: t.next(mb.box)}
+	t.touch(mb, mark.ModSeq)
+	mb.countFlags(-1, old.flags)
+	mb.countFlags(1, flags)
+	t.args.Reset().Int(int64(flags)).Int(int64(mark.ModSeq)).Int(int64(old.id))
+	return mark, t.change(op, qSetFlags)
+}
+
+// MoveMessage puts a message into another mailbox of its account.
+func (t *Tx) MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (store.Mark, error) {
+	const op mail.Op = "store.MoveMessage"
+	source, old, err := t.messageAt(op, from, uid)
+	if err != nil {
+		return store.Mark{}, err
+	}
+	target, err := t.holdMailbox(op, to)
+	if err == nil && target.box != source.box {
+		err = mail.E(op, mail.NotFound, "mailbox.unknown")
+	}
+	if err != nil {
+		return store.Mark{}, err
+	}
+	newUID, err := target.takeUID(op)
+	if err != nil {
+		return store.Mark{}, err
+	}
+	mark := store.Mark{UID: newUID, Flags: old.flags, ModSeq: t.next(source.box)}
+	t.touch(source, mark.ModSeq)
+	t.touch(target, mark.ModSeq)
+	source.count(-1, old.size, old.flags)
+	target.count(1, old.size, old.flags)
+	t.args.Reset().Int(int64(to)).Int(int64(newUID)).Int(int64(mark.ModSeq)).Int(int64(mark.ModSeq)).Int(t.now.Unix()).Int(int64(old.id))
+	if err := t.change(op, qMoveMessage); err != nil {
+		return store.Mark{}, err
+	}
+	return mark, t.leave(op, from, uid, mark.ModSeq, old.id)
+}
+
+// Expunge removes a message.
+func (t *Tx) Expunge(m mail.MailboxID, uid mail.UID) error {
+	const op mail.Op = "store.Expunge"
+	mb, old, err := t.messageAt(op, m, uid)
+	if err != nil {
+		return err
+	}
+	modseq := t.next(mb.box)
+	t.touch(mb, modseq)
+	mb.count(-1, old.size, old.flags)
+	t.args.Reset().Int(int64(old.id))
+	if err := t.change(op, qDeleteMessage); err != nil {
+		return err
+	}
+	return t.leave(op, m, uid, modseq, old.id)
+}
+
+// leave notes that a message is no longer in a mailbox.
+func (t *Tx) leave(op mail.Op, m mail.MailboxID, uid mail.UID, modseq mail.ModSeq, id mail.EmailID) error {
+	t.args.Reset().Int(int64(m)).Int(int64(modseq)).Int(int64(uid)).Int(int64(id))
+	return t.change(op, qInsertGone)
+}
