@@ -1,0 +1,83 @@
+package directory
+
+import (
+	"crypto/rand"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Config is what the directory needs beside its store. The zero value is usable.
+type Config struct {
+	// Provision makes the mailboxes of a new account inside the commit that makes the
+	// account (mailbox.Provision). Without it accounts have no boxes.
+	Provision func(tx store.Tx, account mail.AccountID, lang string) error
+	// Hashes is how many passwords are hashed at once; each takes 19 MiB and about 20 ms
+	// of one core. 0 = one for each core.
+	Hashes int
+	// CachedAddresses bounds the addresses kept in memory, about 1 KiB each. 0 = 100,000.
+	CachedAddresses int
+	// CachedSignIns bounds the sign-ins that are cheap the second time, about 100 octets
+	// each. 0 = 100,000.
+	CachedSignIns int
+	// LockLoopback counts failed sign-ins from the loopback network too. A demo on one
+	// machine leaves it off, because there all clients share one address.
+	LockLoopback bool
+}
+
+// Defaults of Config's bounds.
+const (
+	defaultCachedAddresses = 100_000
+	defaultCachedSignIns   = 100_000
+)
+
+// A Directory is the whole directory of an installation. Its methods may be called
+// from many goroutines.
+type Directory struct {
+	store    store.Store
+	platform store.Tenant
+	cfg      Config
+
+	contracts  atomic.Pointer[contracts] // as of an epoch of the platform
+	loading    sync.Mutex                // one goroutine reads contracts anew
+	addresses  *generations[string, *entry]
+	verified   *generations[proofKey, expiry]
+	hashing    *hasher
+	processKey [32]byte // makes cache keys and false salts; new in each process
+}
+
+// New makes the directory over a store.
+func New(st store.Store, cfg Config) *Directory {
+	d := &Directory{
+		store:     st,
+		platform:  st.Platform(),
+		cfg:       cfg,
+		addresses: newGenerations[string, *entry](or(cfg.CachedAddresses, defaultCachedAddresses)),
+		verified:  newGenerations[proofKey, expiry](or(cfg.CachedSignIns, defaultCachedSignIns)),
+		hashing:   newHasher(or(cfg.Hashes, runtime.GOMAXPROCS(0))),
+	}
+	rand.Read(d.processKey[:])
+	return d
+}
+
+// or gives n, or the default where n says nothing.
+func or(n, def int) int {
+	if n > 0 {
+		return n
+	}
+	return def
+}
+
+// Operator is the actor for somebody who runs the platform, at the command line or
+// behind an operator's own sign-in. Remote is where from, "" for this machine.
+func Operator(name, remote string) mail.Actor {
+	o := mail.Origin{Door: "platform"}
+	if ip, err := netip.ParseAddr(remote); err == nil {
+		o.Remote = ip
+	}
+	return mail.MintActor(mail.Operator, 0, 0, "operator:"+name, o)
+}

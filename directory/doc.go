@@ -1,0 +1,31 @@
+// Package directory knows who is who: contracts (tenants), their domains with plan,
+// number of IDs and options, accounts with their aliases, credentials and roles. It
+// signs people in, tells what a recipient's address is, and mints the actors under
+// which everything is written.
+//
+// # What is stored where
+//
+//	platform  "tenant"      a contract, its state and service start date (CP-2), its VPN networks (SV-9)
+//	platform  "domain"      which tenant owns a domain; unique {"domain", name}
+//	tenant    "domain"      plan (SV-4), number of IDs (ML-1), options; unique {"domain", name}
+//	tenant    "account"     a person's address, its aliases, roles and state; unique {"address", key} for each address
+//	tenant    "credential"  what passwords are checked against; unique {"credential", account}
+//
+// All objects that have an address hold it as a unique key of the name "address", so
+// that an account, an alias and (later) a list can't share one.
+//
+// A domain is claimed on the platform first and then made in its tenant. A crash in
+// between leaves a claim that receives nothing; the same tenant's next attempt takes it over.
+//
+// # Rights
+//
+// Everything about one tenant is done through its Company. A write names its actor:
+// operators order (tenants, domains, plans, numbers of IDs, options), the tenant's
+// administrators manage its accounts from the service start date on (CP-2, CP-3), and
+// a user changes the own password.
+//
+// # Caches
+//
+// Resolve and SignIn answer from memory. The store's epochs say when that is stale:
+// every entry carries the epoch it was read under, and is read again when the epoch grew.
+package directory

@@ -1,0 +1,187 @@
+package directory
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"net/netip"
+	"strings"
+	"time"
+
+	"tegami/mail"
+	"tegami/wire/sasl"
+)
+
+// Lock-out: so many failures of one login name from one network within the window
+// close the door for both together until the oldest is forgotten.
+const (
+	lockFailures = 10
+	lockWindow   = time.Hour
+	// lockBits4 and lockBits6 are the size of a network for that: who has one address of
+	// it can have all.
+	lockBits4 = 24
+	lockBits6 = 64
+)
+
+// rememberFor is how long a right password is remembered, so that mail clients that
+// sign in every minute cost a microsecond instead of a hash.
+const rememberFor = time.Hour
+
+// proofKey names a credential together with the password that fits it: an HMAC under
+// a key of this process, so that memory holds no password and nothing to guess one from
+// without that key. A changed credential has another name.
+type proofKey [sha256.Size]byte
+
+// expiry is until when a proof is remembered.
+type expiry time.Time
+
+// login is one attempt to sign in.
+type login struct {
+	dir      *Directory
+	origin   mail.Origin
+	protocol Protocol
+	counter  string    // of failures
+	contract *contract // nil where the name is nobody's
+	entry    *entry    // nil where the name is nobody's
+}
+
+// SignIn checks a name, which is the full address, and a password. Aliases don't sign in.
+//
+// Denied "auth.failed" for a wrong name or password, which take the same time; Busy
+// "auth.locked" after 10 failures from that network within an hour, "auth.busy"
+// when too many sign in. To those who know the password it says more, all Denied:
+// "option.imaps_not_contracted" (SV-7), "account.suspended", "tenant.not_started",
+// "tenant.suspended", "tenant.closed".
+func (d *Directory) SignIn(ctx context.Context, o mail.Origin, p Protocol, user, password string) (*Identity, error) {
+	const op = "directory.SignIn"
+	l, err := d.begin(ctx, o, p, user)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	ok, err := d.verify(ctx, l.entry, password)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	return l.end(ctx, ok)
+}
+
+// begin looks a name up. An unknown name is no error; a locked one is.
+func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user string) (*login, error) {
+	l := &login{dir: d, origin: o, protocol: p, counter: d.lockCounter(o.Remote, user)}
+	if err := l.checkLock(ctx); err != nil {
+		return nil, err
+	}
+	addr, err := mail.ParseAddress(user)
+	if err != nil {
+		return l, nil
+	}
+	all, err := d.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := all.domains[addr.Domain]
+	if c == nil {
+		return l, nil
+	}
+	e, err := d.entry(ctx, c, addr)
+	switch {
+	case mail.Is(err, mail.NotFound):
+	case err != nil:
+		return nil, err
+	case e.target.Kind == TargetAccount:
+		l.contract, l.entry = c, e
+	}
+	return l, nil
+}
+
+// end gives the identity after a right proof, and counts a wrong one.
+func (l *login) end(ctx context.Context, proved bool) (*Identity, error) {
+	const op = "directory.SignIn"
+	if proved && l.entry != nil {
+		return newIdentity(op, l.origin, l.protocol, l.contract, l.entry)
+	}
+	failed := mail.E(op, mail.Denied, "auth.failed")
+	if l.counter != "" {
+		_, failed.Err = l.dir.store.Tally(ctx, l.counter, 1, lockWindow)
+	}
+	return nil, failed
+}
+
+// checkLock refuses a name that failed too often from this network.
+func (l *login) checkLock(ctx context.Context) error {
+	const op = "directory.SignIn"
+	if l.counter == "" {
+		return nil
+	}
+	n, err := l.dir.store.Tally(ctx, l.counter, 0, lockWindow)
+	if err == nil && n >= lockFailures {
+		err = mail.E(op, mail.Busy, "auth.locked", int(lockWindow/time.Minute))
+	}
+	return err
+}
+
+// lockCounter names the counter of failures of a name from a network; "" where none
+// are counted. The name is hashed: it is as long as the client likes.
+func (d *Directory) lockCounter(ip netip.Addr, user string) string {
+	ip = ip.Unmap().WithZone("")
+	if ip.IsLoopback() && !d.cfg.LockLoopback {
+		return ""
+	}
+	bits := lockBits6
+	if ip.Is4() {
+		bits = lockBits4
+	}
+	network := "nowhere"
+	if p, err := ip.Prefix(bits); err == nil {
+		network = p.String()
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(user)))
+	return "signin " + base64.RawStdEncoding.EncodeToString(sum[:12]) + " " + network
+}
+
+// verify checks a password against an address's credential: by memory where this
+// password was right lately, else by its hash. An unknown address takes the time of a hash.
+func (d *Directory) verify(ctx context.Context, e *entry, password string) (ok bool, err error) {
+	prepared, err := sasl.Prepare(password)
+	if err != nil || len(prepared) > MaxPassword {
+		e, prepared = nil, ""
+	}
+	if e == nil || e.credential == nil {
+		return false, d.hashing.do(ctx, func() error { matches("", prepared); return nil })
+	}
+	key := d.proofKey(e, prepared)
+	if d.remembered(key) {
+		return true, nil
+	}
+	err = d.hashing.do(ctx, func() error {
+		ok = d.remembered(key) // many connections of one client wait for the first one's hash
+		if !ok {
+			ok = matches(e.credential.Password, prepared)
+		}
+		if ok {
+			d.verified.put(key, expiry(time.Now().Add(rememberFor)))
+		}
+		return nil
+	})
+	return ok, err
+}
+
+func (d *Directory) remembered(key proofKey) bool {
+	until, ok := d.verified.get(key)
+	return ok && time.Now().Before(time.Time(until))
+}
+
+func (d *Directory) proofKey(e *entry, prepared string) (key proofKey) {
+	var names [4 * 8]byte
+	binary.BigEndian.PutUint64(names[0:], uint64(e.tenant))
+	binary.BigEndian.PutUint64(names[8:], uint64(e.target.Account.ID))
+	binary.BigEndian.PutUint64(names[16:], uint64(e.credential.id))
+	binary.BigEndian.PutUint64(names[24:], e.credential.version)
+	h := hmac.New(sha256.New, d.processKey[:])
+	h.Write(names[:])
+	h.Write([]byte(prepared))
+	h.Sum(key[:0])
+	return key
+}

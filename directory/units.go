@@ -1,0 +1,35 @@
+package directory
+
+import "tegami/mail"
+
+// Units in which IDs are ordered, per domain (ML-1, ML-3).
+const (
+	// UnitIDs is the least number of IDs of a domain and the step.
+	UnitIDs = 10
+	// LargeUnitIDs is the step for customers with LargeCustomerIDs or more in all their domains.
+	LargeUnitIDs = 100
+	// LargeCustomerIDs is from how many IDs on a customer orders in large steps.
+	LargeCustomerIDs = 10_000
+	// MaxIDs bounds one domain.
+	MaxIDs = 1_000_000
+)
+
+// checkUnits judges an order that changes a domain's number of IDs from old (0 for a
+// new domain) to ids, for a customer who has total in all domains before it. The
+// order that reaches 10,000 is still one in steps of 10; from there on it's 100 (ML-1).
+func checkUnits(total, old, ids int) error {
+	const op = "directory.checkUnits"
+	step := UnitIDs
+	if total >= LargeCustomerIDs {
+		step = LargeUnitIDs
+	}
+	switch {
+	case ids < UnitIDs || ids%UnitIDs != 0:
+		return mail.E(op, mail.Invalid, "ids.unit", UnitIDs, UnitIDs)
+	case (ids-old)%step != 0:
+		return mail.E(op, mail.Invalid, "ids.large_unit", LargeCustomerIDs, LargeUnitIDs)
+	case ids > MaxIDs:
+		return mail.E(op, mail.Full, "ids.too_many", MaxIDs)
+	}
+	return nil
+}
