@@ -1,7 +1,7 @@
 package sql
 
 // Conn is a connection inside a transaction. It maps what its database says to *mail.Error: Unavailable with
-// "storage.failed", or Full with "storage.full" when there is no room.
+// "storage.failed", or with "storage.full" when there is no room.
 //
 // Where writers run side by side (the cluster) a unique key that is taken, a serialization failure
 // and a deadlock mean that the whole transaction runs again: the second time it sees what

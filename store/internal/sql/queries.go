@@ -62,11 +62,11 @@ const (
 	qBlob
 	qInsertBlob
 	qPlace
-	qBody
 	qPutPlace
 	qDeadBlobs
 	qBlobsEnd
 	qDeleteBlob
+	qPackUse
 	qPacked
 
 	qItem
@@ -178,19 +178,19 @@ var queryTexts = [numQueries]string{
 	qDeleteMessage: "DELETE FROM message WHERE {t=}id = ?",
 	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email) VALUES ({$t,}?, ?, ?, ?)",
 
-	qBlob:       "SELECT size, hash FROM blob WHERE {t=}id = ?",
+	qBlob:       "SELECT size FROM blob WHERE {t=}id = ?{lock}",
 	qInsertBlob: "INSERT INTO blob ({t,}id, size, hash, pack, off, idx, body) VALUES ({$t,}?, ?, ?, ?, ?, ?, ?)",
-	qPlace:      "SELECT size, hash, pack, off FROM blob WHERE {t=}id = ?",
-	qBody:       "SELECT body FROM blob WHERE {t=}id = ?",
+	qPlace:      "SELECT id, size, hash, pack, off, body FROM blob WHERE {t=}id = ?",
 	qPutPlace:   "UPDATE blob SET pack = ?, off = ? WHERE {t=}id = ? AND pack = ? AND off = ?",
-	qDeadBlobs: "SELECT id, size, pack, off FROM blob b WHERE {b.t=}b.id > ? AND b.id <= ? " +
+	qDeadBlobs: "SELECT b.id FROM blob b WHERE {b.t=}b.id > ? AND b.id <= ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = b.id) " +
 		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = b.id) ORDER BY b.id",
-	qBlobsEnd: "SELECT max(id) FROM (SELECT id FROM blob WHERE {t=}id > ? AND id <= ? ORDER BY id LIMIT ?) AS portion",
+	qBlobsEnd: "SELECT coalesce(max(id), 0) FROM (SELECT id FROM blob WHERE {t=}id > ? AND id <= ? ORDER BY id LIMIT ?) AS portion",
 	qDeleteBlob: "DELETE FROM blob WHERE {t=}id = ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = blob.id) " +
 		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = blob.id)",
-	qPacked: "SELECT id, size, hash, pack, off FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
+	qPackUse: "SELECT pack, CAST(sum(size) AS {int}), count(*) FROM blob WHERE {t=}pack <> 0 GROUP BY pack ORDER BY pack",
+	qPacked:  "SELECT id, size, hash, pack, off, NULL FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
 
 	qItem:      "SELECT " + itemColumns + itemJoin + "i.id = ?",
 	qItemLease: "SELECT fence, leased FROM item WHERE {t=}id = ?{lock}",
@@ -231,5 +231,5 @@ var queryTexts = [numQueries]string{
 	qKeysOf:    "SELECT count(*) FROM object_key WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
 	qMarksOf:   "SELECT count(*) FROM object_mark WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
 	qActsRange: "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM act WHERE {t=}seq > 0",
-	qAllBlobs:  "SELECT id, size, hash, pack, off FROM blob WHERE {t=}id > ? ORDER BY id LIMIT ?",
+	qAllBlobs:  "SELECT id, size, hash, pack, off, body FROM blob WHERE {t=}id > ? ORDER BY id LIMIT ?",
 }

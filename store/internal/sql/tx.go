@@ -9,22 +9,6 @@ import (
 	"tegami/store"
 )
 
-// Keeper gives sealed stagings their place among the octets at rest.
-type Keeper interface {
-	// Keep says where the octets of s will be when the transaction commits. Asked again
-	// for the same staging in the same or after its transaction it answers the same with Known.
-	Keep(s store.Staged) (Kept, error)
-}
-
-// Kept is where octets are. The meaning of Pack and Off is the backend's.
-type Kept struct {
-	Ref   mail.BlobRef
-	Pack  int64
-	Off   int64
-	Body  []byte // octets to keep in the row itself; must not change until the commit
-	Known bool   // the row is there already
-}
-
 // Changes is what a transaction changed that others wait for. Valid until the next Start.
 type Changes struct {
 	Boxes   []Grown
@@ -33,10 +17,10 @@ type Changes struct {
 	Wake    time.Time // when the first of them is due, if Items
 }
 
-// Grown is an account with its new ModSeq.
+// Grown is an account with its new counters.
 type Grown struct {
 	Account mail.AccountID
-	ModSeq  mail.ModSeq
+	Box     store.Box
 }
 
 // Tx fulfils store.Tx over a connection, for one caller after the other inside one transaction. If Err tells of
@@ -95,7 +79,7 @@ func (t *Tx) Flush() error {
 	const op mail.Op = "store.Flush"
 	for _, b := range t.boxes {
 		b.dirty = false
-		t.changes.Boxes = append(t.changes.Boxes, Grown{b.account, b.box.ModSeq})
+		t.changes.Boxes = append(t.changes.Boxes, Grown{b.account, b.box})
 		t.args.Reset().Int(int64(b.box.ModSeq)).Int(b.box.Used).Int(b.box.Messages).Int(int64(b.validity)).Int(int64(b.account))
 		if err := t.exec(op, qUpdateBox); err != nil {
 			return err
@@ -139,37 +123,4 @@ const metaActs = "acts"
 func (t *Tx) PutMeta(name string, num int64, data []byte) error {
 	t.args.Reset().Text(name).Int(num).Blob(data)
 	return t.change("store.PutMeta", qPutMeta)
-}
-
-// Keep makes a sealed staging part of this transaction.
-func (t *Tx) Keep(s store.Staged, index []byte) (mail.BlobRef, error) {
-	const op mail.Op = "store.Keep"
-	t.wrote = true
-	k, err := t.keeper.Keep(s)
-	if err != nil {
-		return mail.BlobRef{}, mail.Wrap(op, err)
-	}
-	if !k.Known {
-		t.args.Reset().Int(int64(k.Ref.ID)).Int(k.Ref.Size).Blob(k.Ref.Hash[:]).Int(k.Pack).Int(k.Off).Blob(index).Blob(k.Body)
-		if err := t.change(op, qInsertBlob); err != nil {
-			return mail.BlobRef{}, err
-		}
-		t.kept = append(t.kept, k.Ref)
-	}
-	return k.Ref, nil
-}
-
-// blobSize makes sure that a blob is there and gives its size. What this caller kept is known.
-func (t *Tx) blobSize(op mail.Op, id mail.BlobID) (int64, error) {
-	for _, ref := range t.kept {
-		if ref.ID == id {
-			return ref.Size, nil
-		}
-	}
-	t.args.Reset().Int(int64(id))
-	size, found, err := t.number(op, qBlob)
-	if err == nil && !found {
-		err = mail.E(op, mail.NotFound, "blob.unknown")
-	}
-	return size, err
 }
