@@ -1,0 +1,169 @@
+package mailbox
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+	"tegami/wire/mime"
+)
+
+// Upload is a message on its way into an account: octets held until Append keeps them. Use from one goroutine.
+type Upload interface {
+	// Write adds octets. Full "message.too_big" past the limit of Stage.
+	io.Writer
+	// Size is the number of octets so far.
+	Size() int64
+	// Release gives the buffers back. Call it always, once, after Append or instead of it.
+	Release()
+
+	of() *upload // an Upload is made by Stage only
+}
+
+type upload struct {
+	store.Staged
+	owner *Account
+	limit int64
+}
+
+func (u *upload) of() *upload { return u }
+
+// Write adds octets.
+func (u *upload) Write(p []byte) (int, error) {
+	if u.Size()+int64(len(p)) > u.limit {
+		return 0, mail.E("mailbox.Upload", mail.Full, "message.too_big", u.limit)
+	}
+	return u.Staged.Write(p)
+}
+
+// MaxAppended is how many messages one Append takes (RFC 3502).
+const MaxAppended = 100
+
+// Appended is a message to append.
+type Appended struct {
+	Upload
+	Flags    mail.Flags
+	Keywords []string  // names of flags beside Flags; made known with the message
+	Received time.Time // INTERNALDATE; zero = now
+}
+
+// Stage begins to take in a message of size octets (0: not known). Full "message.too_big" at once for
+// a size past the limit (ML-9), Busy "storage.busy" when too much is on its way.
+func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
+	const op = "mailbox.Stage"
+	limit := a.service.cfg.MaxMessage
+	if size > limit {
+		return nil, mail.E(op, mail.Full, "message.too_big", limit)
+	}
+	staged, err := a.tenant.Blobs().Stage(ctx, size)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	return &upload{staged, a, limit}, nil
+}
+
+// Append puts messages into a mailbox, all or none, in one commit (RFC 9051 §6.3.12, RFC 3502). The
+// result carries no Index. NotFound "mailbox.unknown", Full "box.full" over the quota (SV-5), Full "keywords.too_many",
+// Full "message.too_many" past MaxAppended.
+func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Message, error) {
+	const op = "mailbox.Append"
+	levels, err := parsePath(op, path)
+	if err != nil {
+		return nil, err
+	}
+	if len(in) > MaxAppended {
+		return nil, mail.E(op, mail.Full, "message.too_many", MaxAppended)
+	}
+	ready := make([]sealed, len(in))
+	for i := range in {
+		if ready[i], err = a.seal(ctx, op, &in[i]); err != nil {
+			return nil, err
+		}
+	}
+	var out []Message
+	err = a.update(ctx, op, func(tx store.Tx) (err error) {
+		out, err = a.appendAll(tx, op, levels, ready)
+		return err
+	})
+	return out, err
+}
+
+// sealed is a message ready to be kept: its octets at rest, its structure known.
+type sealed struct {
+	*upload
+	index []byte
+	flags mail.Flags
+	words []string
+	date  time.Time
+}
+
+// seal reads the structure of a message, once and for all, and puts its octets to rest.
+func (a *Account) seal(ctx context.Context, op mail.Op, in *Appended) (sealed, error) {
+	u := in.of()
+	if u.owner != a {
+		return sealed{}, mail.E(op, mail.Denied, "upload.foreign")
+	}
+	flags, words, err := splitFlags(op, in.Keywords)
+	if err != nil {
+		return sealed{}, err
+	}
+	index := mime.ParseChunks(u.Chunks(), mime.Limits{}).Encode(nil)
+	if err := u.Seal(ctx); err != nil {
+		return sealed{}, mail.Wrap(op, err)
+	}
+	date := in.Received
+	if date.IsZero() {
+		date = time.Now()
+	}
+	return sealed{u, index, in.Flags | flags, words, date}, nil
+}
+
+// appendAll keeps messages in one transaction.
+func (a *Account) appendAll(tx store.Tx, op mail.Op, levels []string, in []sealed) ([]Message, error) {
+	into, err := a.resolve(tx, levels)
+	if err != nil {
+		return nil, err
+	}
+	var size int64
+	for _, m := range in {
+		size += m.Size()
+	}
+	if err := a.hasRoom(tx, op, size); err != nil {
+		return nil, err
+	}
+	out := make([]Message, 0, len(in))
+	for _, s := range in {
+		m, err := a.keep(tx, into.ID, s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// hasRoom tells whether size more octets may go into the account. Full "box.full".
+func (a *Account) hasRoom(tx store.Tx, op mail.Op, size int64) error {
+	box, err := tx.Box(a.account.ID)
+	if err != nil {
+		return err
+	}
+	return room(op, box, size, a.account.Quota)
+}
+
+// keep puts one message into a mailbox, beginning a conversation of its own (see Deliver).
+func (a *Account) keep(tx store.Tx, into mail.MailboxID, s sealed) (Message, error) {
+	words, err := addKeywords(tx, a.account.ID, s.words)
+	if err != nil {
+		return Message{}, err
+	}
+	blob, err := tx.Keep(s.Staged, s.index)
+	if err != nil {
+		return Message{}, err
+	}
+	return tx.AddMessage(store.NewMessage{
+		Mailbox: into, Flags: s.flags | words, Received: s.date, Blob: blob, Thread: mail.ThreadID(tx.NextID()),
+	})
+}

@@ -1,0 +1,24 @@
+package mailbox
+
+import (
+	"context"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Body are the octets of a message at rest: io.ReaderAt and io.Closer, with Size and WriteRange.
+type Body = store.Blob
+
+// OpenBody gives the octets of a message of this account. NotFound for any other. Close the Body.
+func (a *Account) OpenBody(ctx context.Context, m *Message) (Body, error) {
+	const op = "mailbox.OpenBody"
+	if m == nil || m.Account != a.account.ID {
+		return nil, mail.E(op, mail.NotFound, "message.unknown")
+	}
+	body, err := a.tenant.Blobs().Open(ctx, m.Blob)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	return body, nil
+}

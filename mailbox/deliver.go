@@ -1,0 +1,63 @@
+package mailbox
+
+import (
+	"time"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/store"
+)
+
+// NewMail is a message to be put away for a recipient.
+type NewMail struct {
+	Blob     mail.BlobRef // from Tx.Keep in the same Update
+	Received time.Time
+	Flags    mail.Flags
+	Folder   string // path; "" = the inbox
+}
+
+// Deliver puts a message into an account's box inside the accepting commit. Full "box.full" if the box
+// would then hold more than its quota (SV-5), NotFound "mailbox.unknown" for a folder that isn't there.
+//
+// Each message begins a conversation of its own; telling which belong together
+// (RFC 8474 §5.2) comes with JMAP, over the index the store keeps.
+func Deliver(tx store.Tx, acc directory.Account, n NewMail) (Message, error) {
+	return deliver(tx, acc, n, findMailbox)
+}
+
+// Deliver is the function Deliver with the service's memory of where the inbox is: it reads one row
+// where the function reads all the account's mailboxes.
+func (s *Service) Deliver(tx store.Tx, acc directory.Account, n NewMail) (Message, error) {
+	return deliver(tx, acc, n, func(r store.Reader, id mail.AccountID, levels []string) (store.Mailbox, error) {
+		return s.paths.find(r, acc.Tenant, id, levels)
+	})
+}
+
+// finder finds the mailbox at a path of an account.
+type finder func(store.Reader, mail.AccountID, []string) (store.Mailbox, error)
+
+func deliver(tx store.Tx, acc directory.Account, n NewMail, find finder) (Message, error) {
+	const op = "mailbox.Deliver"
+	levels := []string{Inbox}
+	if n.Folder != "" {
+		var err error
+		if levels, err = parsePath(op, n.Folder); err != nil {
+			return Message{}, err
+		}
+	}
+	box, err := tx.Box(acc.ID)
+	if err != nil {
+		return Message{}, mail.Wrap(op, err)
+	}
+	if err := room(op, box, n.Blob.Size, acc.Quota); err != nil {
+		return Message{}, err
+	}
+	into, err := find(tx, acc.ID, levels)
+	if err != nil {
+		return Message{}, mail.Wrap(op, err)
+	}
+	m, err := tx.AddMessage(store.NewMessage{
+		Mailbox: into.ID, Flags: n.Flags, Received: n.Received, Blob: n.Blob, Thread: mail.ThreadID(tx.NextID()),
+	})
+	return m, mail.Wrap(op, err)
+}

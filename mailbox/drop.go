@@ -1,0 +1,184 @@
+package mailbox
+
+import (
+	"context"
+	"sync"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Drop is the inbox as a POP3 session sees it: locked against other POP3 sessions, and as
+// it was when locked (RFC 1939 §3). Use from one goroutine.
+type Drop struct {
+	account  *Account
+	shared   *shared
+	messages []DropMessage
+}
+
+// DropMessage is a message of a Drop.
+type DropMessage struct {
+	UID  mail.UID
+	Size int64        // octets
+	ID   mail.EmailID // its String is the UIDL: 13 characters, the message's own for its whole life (RFC 1939 §7)
+}
+
+// dropLocks are the drops that are locked now.
+//
+// It is enough while one process serves an account. With several, hold and free
+// ask for a lease in the store instead; nothing else here knows how a drop is locked.
+type dropLocks struct {
+	mu   sync.Mutex
+	held map[dropKey]bool
+}
+
+type dropKey struct {
+	tenant  mail.TenantID
+	account mail.AccountID
+}
+
+func (l *dropLocks) hold(k dropKey) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[k] {
+		return false
+	}
+	l.held[k] = true
+	return true
+}
+
+func (l *dropLocks) free(k dropKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, k)
+}
+
+// LockDrop locks the account's inbox for POP3. Busy "pop3.locked" while another session holds it. Close the Drop.
+func (a *Account) LockDrop(ctx context.Context) (*Drop, error) {
+	const op = "mailbox.LockDrop"
+	if !a.service.drops.hold(a.dropKey()) {
+		return nil, mail.E(op, mail.Busy, "pop3.locked")
+	}
+	d, err := a.openDrop(ctx)
+	if err != nil {
+		a.service.drops.free(a.dropKey())
+		return nil, mail.Wrap(op, err)
+	}
+	return d, nil
+}
+
+func (a *Account) dropKey() dropKey { return dropKey{a.id.Tenant(), a.account.ID} }
+
+func (a *Account) openDrop(ctx context.Context) (*Drop, error) {
+	v, err := a.Select(ctx, Inbox)
+	if err != nil {
+		return nil, err
+	}
+	d := &Drop{account: a, shared: v.shared}
+	if d.messages, err = v.shared.listDrop(ctx, v.base); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Messages lists the messages, oldest first; the n-th is message number n+1. Do not change it.
+func (d *Drop) Messages() []DropMessage { return d.messages }
+
+// Open gives the octets of a message. NotFound "message.unknown" if it is gone. Close the Body.
+func (d *Drop) Open(ctx context.Context, m DropMessage) (Body, error) {
+	const op = "mailbox.Drop.Open"
+	var found Message
+	err := d.account.view(ctx, op, func(r store.Reader) error {
+		return r.Messages(d.shared.key.box, m.UID, m.UID, false, func(m *Message) bool {
+			found = *m
+			return false
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.account.OpenBody(ctx, &found)
+}
+
+// Delete removes messages in one commit, as QUIT does (RFC 1939 §6). Those gone already are no error.
+func (d *Drop) Delete(ctx context.Context, uids []mail.UID) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	return d.account.update(ctx, "mailbox.Drop.Delete", func(tx store.Tx) error {
+		for _, uid := range uids {
+			if err := tx.Expunge(d.shared.key.box, uid); err != nil && !mail.Is(err, mail.NotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Close unlocks the inbox.
+func (d *Drop) Close() {
+	if d.shared == nil {
+		return
+	}
+	d.account.service.boxes.give(d.shared)
+	d.shared = nil
+	d.account.service.drops.free(d.account.dropKey())
+}
+
+// dropList are the messages of a mailbox for POP3. Size and id of a UID never change, so the list
+// is kept beside the snapshot and only what is new is read: a client that asks every minute and leaves
+// its mail on the server costs little.
+type dropList struct{ messages []DropMessage }
+
+// maxDropPortion is how many messages are read in one View of the store.
+const maxDropPortion = 5000
+
+// listDrop gives the messages of a snapshot.
+func (s *shared) listDrop(ctx context.Context, now *snapshot) ([]DropMessage, error) {
+	var list []DropMessage
+	if known := s.drop.Load(); known != nil {
+		list = stillThere(known.messages, now.marks)
+	}
+	for {
+		var from mail.UID = 1
+		if n := len(list); n > 0 {
+			from = list[n-1].UID + 1
+		}
+		n := len(list)
+		if now.marks.last() >= from {
+			var err error
+			if list, err = s.readDrop(ctx, list, from, now.marks.last()); err != nil {
+				return nil, err
+			}
+		}
+		if len(list) < n+maxDropPortion {
+			s.drop.Store(&dropList{list})
+			return list, nil
+		}
+	}
+}
+
+// readDrop adds the next messages of a range of UIDs to a list.
+func (s *shared) readDrop(ctx context.Context, list []DropMessage, lo, hi mail.UID) ([]DropMessage, error) {
+	known := len(list)
+	err := s.store.View(ctx, func(r store.Reader) error {
+		list = list[:known]
+		return r.Messages(s.key.box, lo, hi, false, func(m *Message) bool {
+			list = append(list, DropMessage{UID: m.UID, Size: m.Blob.Size, ID: m.ID})
+			return len(list) < known+maxDropPortion
+		})
+	})
+	return list, mail.Wrap("mailbox.readDrop", err)
+}
+
+// stillThere leaves the messages of a list that a mailbox still holds, in memory of its own.
+func stillThere(list []DropMessage, now marks) []DropMessage {
+	out := make([]DropMessage, 0, now.len())
+	for _, m := range list {
+		if _, ok := now.find(m.UID); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package mailbox
+
+import (
+	"context"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Limits of one portion of a Fetch, which is one View of the store.
+const (
+	maxPortion      = 500       // messages
+	maxPortionIndex = 512 << 10 // octets of Index; the message that passes it is the portion's last
+)
+
+// maxSkip is how many messages nobody asked for are read between two that were, so that one query reads
+// both.
+const maxSkip = 3
+
+// Fetch calls fn for each of the messages with these sequence numbers, which must ascend, with
+// its Index if asked. What is gone, or never was, is left out. m and its Index are valid until fn returns. fn runs outside
+// transactions and may be slow; an error of fn ends Fetch and is returned as it is.
+func (v *View) Fetch(ctx context.Context, seqs []uint32, index bool, fn func(seq uint32, m *Message) error) error {
+	var p portion
+	for seqs = v.known(seqs); len(seqs) > 0; {
+		read := p.read(v, seqs, index)
+		if err := v.account.view(ctx, "mailbox.Fetch", read); err != nil {
+			return err
+		}
+		for i := range p.messages {
+			if err := fn(p.seqs[i], &p.messages[i]); err != nil {
+				return err
+			}
+		}
+		if !p.full {
+			return nil
+		}
+		seqs = after(seqs, p.seqs[len(p.seqs)-1])
+	}
+	return nil
+}
+
+// portion is what one View of the store gave. Its memory is used again for the next.
+type portion struct {
+	seqs     []uint32
+	messages []Message
+	index    []byte
+	full     bool // stopped by a limit: there may be more
+}
+
+// read gives the function that fills the portion with the first of seqs.
+func (p *portion) read(v *View, seqs []uint32, index bool) func(store.Reader) error {
+	return func(r store.Reader) error {
+		p.seqs, p.messages, p.index, p.full = p.seqs[:0], p.messages[:0], p.index[:0], false
+		return v.pick(r, seqs, index, p.add)
+	}
+}
+
+// add takes a copy of a message; false when the portion is full.
+func (p *portion) add(seq uint32, m *Message) bool {
+	at := len(p.index)
+	p.index = append(p.index, m.Index...)
+	p.seqs = append(p.seqs, seq)
+	p.messages = append(p.messages, *m)
+	p.messages[len(p.messages)-1].Index = p.index[at:len(p.index):len(p.index)]
+	p.full = len(p.messages) == maxPortion || len(p.index) >= maxPortionIndex
+	return !p.full
+}
+
+// pick reads the messages with these sequence numbers until fn returns false. Neighbours are read
+// with one query.
+func (v *View) pick(r store.Reader, seqs []uint32, index bool, fn func(uint32, *Message) bool) error {
+	more := true
+	take := func(m *Message) bool {
+		for len(seqs) > 0 && v.UID(seqs[0]) < m.UID {
+			seqs = seqs[1:]
+		}
+		if len(seqs) > 0 && v.UID(seqs[0]) == m.UID {
+			more = fn(seqs[0], m)
+		}
+		return more
+	}
+	for len(seqs) > 0 && more {
+		n := neighbours(seqs)
+		rest := seqs[n:]
+		if err := r.Messages(v.base.box.ID, v.UID(seqs[0]), v.UID(seqs[n-1]), index, take); err != nil {
+			return err
+		}
+		seqs = rest
+	}
+	return nil
+}
+
+// neighbours is how many of the first sequence numbers stand so close that one query reads them.
+func neighbours(seqs []uint32) int {
+	n := 1
+	for n < len(seqs) && seqs[n]-seqs[n-1] <= maxSkip+1 {
+		n++
+	}
+	return n
+}
+
+// after leaves the sequence numbers above seq.
+func after(seqs []uint32, seq uint32) []uint32 {
+	for len(seqs) > 0 && seqs[0] <= seq {
+		seqs = seqs[1:]
+	}
+	return seqs
+}
+
+// known leaves the sequence numbers the view has.
+func (v *View) known(seqs []uint32) []uint32 {
+	for len(seqs) > 0 && seqs[0] == 0 {
+		seqs = seqs[1:]
+	}
+	for len(seqs) > 0 && int64(seqs[len(seqs)-1]) > int64(v.Len()) {
+		seqs = seqs[:len(seqs)-1]
+	}
+	return seqs
+}
+
+// uids gives the UIDs of sequence numbers.
+func (v *View) uids(seqs []uint32) []mail.UID {
+	out := make([]mail.UID, len(seqs))
+	for i, seq := range seqs {
+		out[i] = v.UID(seq)
+	}
+	return out
+}

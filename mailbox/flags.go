@@ -1,0 +1,142 @@
+package mailbox
+
+import (
+	"context"
+	"slices"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// FlagOp is what Store does with flags.
+type FlagOp uint8
+
+// The operations of RFC 9051 §6.4.6.
+const (
+	Set    FlagOp = iota + 1 // FLAGS: these and no others
+	Add                      // +FLAGS
+	Remove                   // -FLAGS
+)
+
+// apply gives the flags a message has afterwards.
+func (op FlagOp) apply(old, flags mail.Flags) mail.Flags {
+	switch op {
+	case Add:
+		return old | flags
+	case Remove:
+		return old &^ flags
+	}
+	return flags
+}
+
+// maxChanges is how many messages one commit changes. A STORE of more takes several, so that nobody else
+// of the tenant waits long.
+const maxChanges = 1000
+
+// Store changes flags of the messages with these sequence numbers, which must ascend. It gives the marks of
+// all of them that are there, as they are now, for the answers to the client; the view knows them then.
+// Where somebody else changed a message meanwhile, Poll tells it still.
+//
+// unchangedSince (0: none) leaves messages alone that changed after it and gives their UIDs
+// as modified (RFC 7162 §3.1.3). An error leaves done what stands in changed.
+func (v *View) Store(ctx context.Context, seqs []uint32, op FlagOp, flags mail.Flags, unchangedSince mail.ModSeq) (changed []Mark, modified []uint32, err error) {
+	for part := range slices.Chunk(v.known(seqs), maxChanges) {
+		w := flagWork{view: v, seqs: part, op: op, flags: flags, since: unchangedSince}
+		if err := w.do(ctx); err != nil {
+			return changed, modified, err
+		}
+		changed = append(changed, w.marks...)
+		modified = append(modified, w.modified...)
+	}
+	return changed, modified, nil
+}
+
+// flagWork is one commit of a Store.
+type flagWork struct {
+	view  *View
+	seqs  []uint32
+	op    FlagOp
+	flags mail.Flags
+	since mail.ModSeq
+	flagResult
+}
+
+// flagResult is what came out, made anew each time the transaction runs.
+type flagResult struct {
+	before   *snapshot // what the transaction found
+	after    *snapshot // what it left; nil if it changed nothing
+	marks    []Mark    // of all messages asked for, as they are now
+	written  []Mark    // those that were changed
+	own      []Mark    // of these, those the client knew as they were before
+	modified []uint32
+}
+
+// do runs the commit and tells the view and all others of the mailbox.
+func (w *flagWork) do(ctx context.Context) error {
+	known := w.view.shared.now.Load()
+	err := w.view.account.update(ctx, "mailbox.Store", func(tx store.Tx) error {
+		w.flagResult = flagResult{marks: make([]Mark, 0, len(w.seqs))}
+		return w.run(tx, known)
+	})
+	if err == nil && w.after != nil {
+		w.view.shared.offer(w.after)
+		w.view.fold(w)
+	}
+	return err
+}
+
+// run changes the flags inside a transaction.
+func (w *flagWork) run(tx store.Tx, known *snapshot) (err error) {
+	id := w.view.shared.key.box
+	if w.before, err = catchUp(tx, id, known); err != nil {
+		return err
+	}
+	for _, seq := range w.seqs {
+		if err := w.one(tx, w.view.shown.at(int(seq-1))); err != nil {
+			return err
+		}
+	}
+	if len(w.written) == 0 {
+		return nil
+	}
+	box, err := tx.Mailbox(id)
+	w.after = &snapshot{box, w.before.marks.apply(w.written, nil)}
+	return err
+}
+
+// one changes the flags of a message the client knows as shown.
+func (w *flagWork) one(tx store.Tx, shown Mark) error {
+	i, ok := w.before.marks.find(shown.UID)
+	if !ok {
+		return nil
+	}
+	old := w.before.marks.at(i)
+	want := w.op.apply(old.Flags, w.flags)
+	switch {
+	case w.since != 0 && old.ModSeq > w.since:
+		w.modified = append(w.modified, uint32(old.UID))
+		return nil
+	case want == old.Flags:
+		w.marks = append(w.marks, old)
+		return nil
+	}
+	m, err := tx.SetFlags(w.view.shared.key.box, old.UID, want)
+	if err != nil {
+		return err
+	}
+	w.marks = append(w.marks, m)
+	w.written = append(w.written, m)
+	if old == shown {
+		w.own = append(w.own, m)
+	}
+	return nil
+}
+
+// fold puts the view's own changes into what its client knows.
+func (v *View) fold(w *flagWork) {
+	if v.base == w.before && !v.ghosts {
+		v.base, v.shown = w.after, w.after.marks
+		return
+	}
+	v.shown = v.shown.apply(w.own, nil)
+}

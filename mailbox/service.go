@@ -1,0 +1,69 @@
+package mailbox
+
+import (
+	"context"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Config are the limits of the service. The zero value is the shipped profile.
+type Config struct {
+	// MaxMessage is the size of a message in octets that may be appended (ML-9). 0 = mail.MaxMessageSize.
+	MaxMessage int64
+	// MaxMailboxes is how many mailboxes an account may have. 0 = MaxMailboxes.
+	MaxMailboxes int
+}
+
+// Service opens accounts and holds what their sessions share.
+type Service struct {
+	store store.Store
+	cfg   Config
+	boxes registry
+	paths pathCache
+	drops dropLocks
+}
+
+// New makes the service over a store. The directory is where identities come from.
+func New(st store.Store, _ *directory.Directory, cfg Config) *Service {
+	if cfg.MaxMessage == 0 {
+		cfg.MaxMessage = mail.MaxMessageSize
+	}
+	if cfg.MaxMailboxes == 0 {
+		cfg.MaxMailboxes = MaxMailboxes
+	}
+	s := &Service{store: st, cfg: cfg}
+	s.boxes.boxes = map[boxKey]*shared{}
+	s.paths.known = map[pathKey]mail.MailboxID{}
+	s.drops.held = map[dropKey]bool{}
+	return s
+}
+
+// Open gives an identity its own account. It reads nothing. Denied without an identity.
+func (s *Service) Open(_ context.Context, id *directory.Identity) (*Account, error) {
+	if id == nil || !id.Actor().Valid() {
+		return nil, mail.E("mailbox.Open", mail.Denied, "auth.failed")
+	}
+	acc := id.Account()
+	return &Account{service: s, id: id, account: acc, tenant: s.store.Tenant(id.Tenant())}, nil
+}
+
+// Deliverable tells early and cheaply whether a message of size octets (0: not known) may go
+// into a box: Full "box.full" if not (SV-5). Deliver decides.
+func (s *Service) Deliverable(ctx context.Context, acc directory.Account, size int64) error {
+	const op = "mailbox.Deliverable"
+	box, err := s.store.Tenant(acc.Tenant).Usage(ctx, acc.ID)
+	if err != nil {
+		return mail.Wrap(op, err)
+	}
+	return room(op, box, max(size, 1), acc.Quota)
+}
+
+// room is the rule of SV-5: what a box holds and what comes in may not exceed its quota.
+func room(op mail.Op, box store.Box, size, quota int64) error {
+	if box.Used+size > quota {
+		return mail.E(op, mail.Full, "box.full")
+	}
+	return nil
+}

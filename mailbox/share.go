@@ -1,0 +1,123 @@
+package mailbox
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Limits of what is remembered of mailboxes nobody looks at, so that a client that signs in every
+// minute finds its list ready. The oldest are forgotten first.
+const (
+	maxRestingBoxes = 4096
+	maxRestingMarks = 1 << 20 // 24 MiB of marks, and as much of drops at most
+)
+
+// boxKey names a mailbox of the installation.
+type boxKey struct {
+	tenant mail.TenantID
+	box    mail.MailboxID
+}
+
+// shared is what all sessions that look at one mailbox have in common.
+type shared struct {
+	key     boxKey
+	store   store.Tenant
+	turn    chan struct{} // held by the one who reads what changed
+	now     atomic.Pointer[snapshot]
+	drop    atomic.Pointer[dropList]
+	users   int           // guarded by the registry
+	resting *list.Element // its place among those without users
+}
+
+// fresh gives the newest snapshot. Of many callers one reads what changed and
+// the others find it done.
+func (s *shared) fresh(ctx context.Context) (*snapshot, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, mail.Because("mailbox.fresh", mail.Busy, "storage.busy", ctx.Err())
+	}
+	var next *snapshot
+	err := s.store.View(ctx, func(r store.Reader) (err error) {
+		next, err = catchUp(r, s.key.box, s.now.Load())
+		return err
+	})
+	if err != nil {
+		return nil, mail.Wrap("mailbox.fresh", err)
+	}
+	return s.offer(next), nil
+}
+
+// offer makes a committed snapshot the one all share, if it is newer, and gives the newest.
+func (s *shared) offer(next *snapshot) *snapshot {
+	for {
+		now := s.now.Load()
+		if now != nil && now.box.ModSeq >= next.box.ModSeq {
+			return now
+		}
+		if s.now.CompareAndSwap(now, next) {
+			return next
+		}
+	}
+}
+
+// weight is how many marks the mailbox holds in memory.
+func (s *shared) weight() int {
+	if now := s.now.Load(); now != nil {
+		return now.marks.len()
+	}
+	return 0
+}
+
+// registry holds what is shared, by mailbox.
+type registry struct {
+	mu      sync.Mutex
+	boxes   map[boxKey]*shared
+	resting list.List // of *shared without users, the longest without at the front
+	marks   int       // weight of the resting
+}
+
+// take gives what is shared of a mailbox and counts one more user.
+func (r *registry) take(t store.Tenant, key boxKey) *shared {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.boxes[key]
+	if s == nil {
+		s = &shared{key: key, store: t, turn: make(chan struct{}, 1)}
+		r.boxes[key] = s
+	}
+	if s.resting != nil {
+		r.wake(s)
+	}
+	s.users++
+	return s
+}
+
+// give counts one user less. What nobody uses rests, within limits.
+func (r *registry) give(s *shared) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.users--; s.users > 0 {
+		return
+	}
+	s.resting = r.resting.PushBack(s)
+	r.marks += s.weight()
+	for r.resting.Len() > maxRestingBoxes || r.marks > maxRestingMarks {
+		oldest := r.resting.Front().Value.(*shared)
+		r.wake(oldest)
+		delete(r.boxes, oldest.key)
+	}
+}
+
+// wake takes s from those that rest. Nothing changes a mailbox's weight while it rests.
+func (r *registry) wake(s *shared) {
+	r.resting.Remove(s.resting)
+	s.resting = nil
+	r.marks -= s.weight()
+}
