@@ -1,0 +1,266 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"tegami/mail"
+	"tegami/obs"
+)
+
+// Config is the boot file: what a process must know before it can open its store. The text of each
+// doc tag is the setting's documentation; docs/config.md, the example file and
+// `tegami config` are made from it.
+type Config struct {
+	Hostname    string         `toml:"hostname" doc:"The name of this server: in greetings, Received fields and the self-made certificate. The MX records point to it. Empty: the name of the machine."`
+	Data        string         `toml:"data" doc:"The folder everything is kept in. It is made if it does not exist, for the owner only."`
+	Node        int            `toml:"node" doc:"The number of this process among those that share a store, 0 to 1023. No two may have the same: it is part of every id."`
+	StopTimeout Duration       `toml:"stop_timeout" doc:"How long a stop waits for commands that run, before connections are cut."`
+	Log         LogConfig      `toml:"log" doc:"What is written to standard error."`
+	TLS         TLSConfig      `toml:"tls" doc:"The certificate of all listeners. Without one, the server makes its own authority and certificate in the data folder and renews it; mail software must then be told to trust DATA/tls/ca.pem."`
+	Cluster     ClusterConfig  `toml:"cluster" doc:"Keeping the state in PostgreSQL instead of the data folder."`
+	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
+	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995 and https on 443, all on every address and in the internet zone."`
+}
+
+// LogConfig says what is logged.
+type LogConfig struct {
+	Level string `toml:"level" doc:"The least that is written: debug, info, warn or error."`
+	Form  string `toml:"form" doc:"text (key=value) or json (an object a line)."`
+}
+
+// TLSConfig says where the certificate is.
+type TLSConfig struct {
+	Certificate string `toml:"certificate" doc:"PEM file with the certificate and those between it and the root. Read again when it changes. Empty: the server makes its own."`
+	Key         string `toml:"key" doc:"PEM file with the private key."`
+}
+
+// ClusterConfig says where the state of a cluster is.
+type ClusterConfig struct {
+	Database     string `toml:"database" doc:"URL of the database, such as postgres://tegami@db.example/tegami. Empty: everything is in the data folder."`
+	DatabaseFile string `toml:"database_file" doc:"File that holds the URL instead, for one with a password in it."`
+	Blobs        string `toml:"blobs" doc:"Folder for the octets of messages, which all processes of the cluster must share. Empty: blobs in the data folder."`
+}
+
+// MetricsConfig says who may read the figures.
+type MetricsConfig struct {
+	From []string `toml:"from" doc:"Networks that may read /metrics beside this machine, such as 192.0.2.0/24."`
+}
+
+// ListenConfig is one listener.
+type ListenConfig struct {
+	Protocol  string `toml:"protocol" doc:"smtp, smtps, submission, imap, imaps, pop3, pop3s or https. smtps, imaps, pop3s and https speak TLS from the first octet, the others after STARTTLS. submission (587) is not part of the default profile (ML-7)."`
+	Address   string `toml:"address" doc:"Address and port, such as 0.0.0.0:25 or [::]:993. Without an address before the colon: every one."`
+	Zone      string `toml:"zone" doc:"The access zone of who connects here (SV-9): internet, or vpn for a closed network whose source addresses belong to companies. Empty: internet."`
+	PlainAuth bool   `toml:"plain_auth" doc:"Take passwords without TLS. Only for tests on this machine: refused on any other address than loopback."`
+}
+
+// Duration is a time.Duration written as "30s" or "5m".
+type Duration time.Duration
+
+// UnmarshalText reads the form of time.ParseDuration. The error's kind is Invalid.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return mail.E("app.Duration", mail.Invalid, "config.duration", string(text))
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText writes the form of time.Duration.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// DefaultConfig is what holds where the boot file says nothing.
+func DefaultConfig() Config {
+	return Config{
+		Data:        "/var/lib/tegami",
+		StopTimeout: Duration(20 * time.Second),
+		Log:         LogConfig{Level: "info", Form: string(obs.LogText)},
+		Metrics:     MetricsConfig{From: []string{}},
+	}
+}
+
+// defaultListeners are taken when the boot file names none (ML-7: no 587).
+func defaultListeners() []ListenConfig {
+	return []ListenConfig{
+		{Protocol: "smtp", Address: ":25"},
+		{Protocol: "smtps", Address: ":465"},
+		{Protocol: "imaps", Address: ":993"},
+		{Protocol: "pop3s", Address: ":995"},
+		{Protocol: "https", Address: ":443"},
+	}
+}
+
+// ReadConfig reads a boot file. It is strict: an unknown setting is an error with its line. Errors are Invalid,
+// or Unavailable for a file that cannot be read.
+func ReadConfig(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, unreadable("app.ReadConfig", path, err)
+	}
+	return ParseConfig(path, text)
+}
+
+// ParseConfig reads the text of a boot file; name is what errors call it.
+func ParseConfig(name string, text []byte) (Config, error) {
+	c := DefaultConfig()
+	d := toml.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return Config{}, configError(name, err)
+	}
+	if err := c.complete(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// configError says in which line of the file what is wrong.
+func configError(name string, err error) error {
+	const op = "app.ParseConfig"
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+		e := unknown.Errors[0]
+		line, _ := e.Position()
+		return mail.E(op, mail.Invalid, "config.unknown_setting", name, line, strings.Join(e.Key(), "."))
+	}
+	var syntax *toml.DecodeError
+	if errors.As(err, &syntax) {
+		line, _ := syntax.Position()
+		return mail.E(op, mail.Invalid, "config.syntax", name, line, syntax.Error())
+	}
+	return mail.Because(op, mail.Invalid, "", err)
+}
+
+// complete fills what follows from the rest and checks what can be checked without looking at the machine.
+func (c *Config) complete() error {
+	if c.Hostname == "" {
+		if name, err := os.Hostname(); err == nil {
+			c.Hostname = name
+		}
+	}
+	if len(c.Listen) == 0 {
+		c.Listen = defaultListeners()
+	}
+	for i := range c.Listen {
+		if err := c.Listen[i].complete(); err != nil {
+			return err
+		}
+	}
+	return c.check()
+}
+
+func (c *Config) check() error {
+	switch _, level := c.level(); {
+	case c.Node < 0 || c.Node > 1023:
+		return badValue("node", strconv.Itoa(c.Node))
+	case level != nil:
+		return badValue("log.level", c.Log.Level)
+	case c.Log.Form != string(obs.LogText) && c.Log.Form != string(obs.LogJSON):
+		return badValue("log.form", c.Log.Form)
+	case (c.TLS.Certificate == "") != (c.TLS.Key == ""):
+		return badValue("tls.key", c.TLS.Key)
+	case c.Cluster.Database != "" && c.Cluster.DatabaseFile != "":
+		return badValue("cluster.database_file", c.Cluster.DatabaseFile)
+	}
+	if _, ok := mail.ParseDomain(c.Hostname); !ok {
+		return badValue("hostname", c.Hostname)
+	}
+	_, err := c.metricsNetworks()
+	return err
+}
+
+func badValue(setting, value string) error {
+	return mail.E("app.Config", mail.Invalid, "config.bad_value", setting, value)
+}
+
+func (c *Config) level() (level slog.Level, err error) {
+	err = level.UnmarshalText([]byte(c.Log.Level))
+	return level, err
+}
+
+func (c *Config) metricsNetworks() ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, 0, len(c.Metrics.From))
+	for _, text := range c.Metrics.From {
+		n, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, badValue("metrics.from", text)
+		}
+		networks = append(networks, n)
+	}
+	return networks, nil
+}
+
+// complete fills and checks one listener.
+func (l *ListenConfig) complete() error {
+	if l.Zone == "" {
+		l.Zone = string(mail.ZoneInternet)
+	}
+	host, _, err := net.SplitHostPort(l.Address)
+	switch {
+	case !knownProtocol(l.Protocol):
+		return badValue("listen.protocol", l.Protocol)
+	case err != nil:
+		return badValue("listen.address", l.Address)
+	case l.Zone != string(mail.ZoneInternet) && l.Zone != string(mail.ZoneVPN):
+		return badValue("listen.zone", l.Zone)
+	case l.PlainAuth && !isLoopback(host):
+		return mail.E("app.Config", mail.Invalid, "config.plain_auth", l.Address)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || host == "localhost"
+}
+
+// protocols are what a listener can speak, and whether TLS begins at once.
+var protocols = map[string]bool{
+	"smtp": false, "smtps": true, "submission": false, "imap": false, "imaps": true, "pop3": false, "pop3s": true, "https": true,
+}
+
+func knownProtocol(name string) bool {
+	_, ok := protocols[name]
+	return ok
+}
+
+// database is the URL of the cluster's database; "" for the embedded product.
+func (c *Config) database() (string, error) {
+	if c.Cluster.DatabaseFile == "" {
+		return c.Cluster.Database, nil
+	}
+	text, err := os.ReadFile(c.Cluster.DatabaseFile)
+	if err != nil {
+		return "", unreadable("app.Config", c.Cluster.DatabaseFile, err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// unreadable says that a file could not be read, and why.
+func unreadable(op mail.Op, path string, err error) error {
+	e := mail.Because(op, mail.Unavailable, "config.unreadable", err)
+	e.Args = []any{path, cause(err)}
+	return e
+}
+
+// cause is the innermost reason of an error of the file system: "permission denied".
+func cause(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}
