@@ -423,11 +423,15 @@ func (p *Parser) popTo(i int, pos, br int64) {
 	p.open = p.open[:i+1]
 }
 
-// end sets the end of a part's body.
+// end sets the end of a part's body. The parts in it have theirs.
 func (p *Parser) end(f *frame, pos, br int64) {
 	part, lines := f.part, p.lines
 	part.BodyEnd = pos
-	if br > 0 && pos-br >= part.BodyStart {
+	least := part.BodyStart
+	if n := len(part.Children); n > 0 {
+		least = part.Children[n-1].BodyEnd
+	}
+	if br > 0 && pos-br >= least {
 		part.BodyEnd = pos - br
 		lines--
 	}
