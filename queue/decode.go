@@ -1,0 +1,153 @@
+package queue
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"tegami/mail"
+)
+
+// leastRecipient is how many octets a recipient takes at least: it bounds what a damaged count allocates.
+const leastRecipient = 9
+
+// parseDoc reads what appendDoc wrote. The error's kind is Other.
+func parseDoc(b []byte) (Doc, error) {
+	const op = "queue.parseDoc"
+	if len(b) == 0 || b[0] != docVersion {
+		return Doc{}, mail.E(op, mail.Other, "item.version")
+	}
+	r := docReader{b: b[1:], text: string(b[1:])}
+	d := Doc{
+		Of:    readID[mail.ItemID](&r),
+		Trace: r.string(),
+		From:  r.address(),
+		Opts:  r.options(),
+	}
+	d.Origin = r.origin()
+	d.Sender = readID[mail.AccountID](&r)
+	d.MessageID = r.string()
+	d.HeaderFrom = r.string()
+	d.To = r.recipients()
+	if r.bad || len(r.b) > 0 {
+		return Doc{}, mail.E(op, mail.Other, "item.damaged")
+	}
+	return d, nil
+}
+
+// docReader takes a document apart. After the first thing that isn't there it is bad and gives zeros.
+// Strings share one copy of the document.
+type docReader struct {
+	b    []byte
+	text string // the same octets from the same place on
+	bad  bool
+}
+
+// take gives the next n octets.
+func (r *docReader) take(n uint64) (b []byte, text string) {
+	if r.bad || n > uint64(len(r.b)) {
+		r.bad = true
+		return nil, ""
+	}
+	b, text = r.b[:n], r.text[:n]
+	r.b, r.text = r.b[n:], r.text[n:]
+	return b, text
+}
+
+func (r *docReader) byte() byte {
+	b, _ := r.take(1)
+	if r.bad {
+		return 0
+	}
+	return b[0]
+}
+
+func (r *docReader) uint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	r.skip(n)
+	if r.bad {
+		return 0
+	}
+	return v
+}
+
+func (r *docReader) int() int64 {
+	v, n := binary.Varint(r.b)
+	r.skip(n)
+	if r.bad {
+		return 0
+	}
+	return v
+}
+
+// skip passes a number that took n octets; none is bad.
+func (r *docReader) skip(n int) {
+	if n <= 0 {
+		r.bad = true
+		return
+	}
+	r.take(uint64(n))
+}
+
+func (r *docReader) string() string {
+	_, s := r.take(r.uint())
+	return s
+}
+
+func readID[I ~int64](r *docReader) I { return I(r.uint()) }
+
+func (r *docReader) time() time.Time {
+	ms := r.int()
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+func (r *docReader) address() mail.Address {
+	local := r.string()
+	return mail.Address{Local: local, Domain: r.string()}
+}
+
+func (r *docReader) options() mail.Options {
+	o := mail.Options{Body: mail.Body(r.byte()), Ret: mail.Ret(r.byte())}
+	bits := r.byte()
+	o.UTF8, o.RequireTLS = bits&bitUTF8 != 0, bits&bitRequireTLS != 0
+	o.Size = r.int()
+	o.EnvID = r.string()
+	o.HoldUntil = r.time()
+	return o
+}
+
+func (r *docReader) origin() mail.Origin {
+	o := mail.Origin{Door: r.string(), Zone: mail.Zone(r.string())}
+	ip, _ := r.take(uint64(r.byte()))
+	if len(ip) > 0 {
+		var ok bool
+		o.Remote, ok = netip.AddrFromSlice(ip)
+		r.bad = r.bad || !ok
+	}
+	o.Helo, o.TLS, o.Session = r.string(), r.string(), r.string()
+	o.Received = r.time()
+	return o
+}
+
+func (r *docReader) recipients() []Recipient {
+	n := r.uint()
+	if n > uint64(len(r.b)/leastRecipient) {
+		r.bad = true
+		return nil
+	}
+	to := make([]Recipient, n)
+	for i := range to {
+		t := &to[i]
+		t.Address = r.address()
+		t.Orcpt = r.string()
+		t.Notify, t.Outcome = mail.Notify(r.byte()), Outcome(r.byte())
+		t.Reason = r.string()
+		t.At = r.time()
+		t.Account = readID[mail.AccountID](r)
+		t.Email = readID[mail.EmailID](r)
+	}
+	return to
+}

@@ -1,0 +1,99 @@
+package queue
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"tegami/mail"
+)
+
+func fullDoc() Doc {
+	at := time.UnixMilli(1795427415123)
+	return Doc{
+		Of: 77, Trace: "k3f9x2ab-1", From: mail.Address{Local: "a..b", Domain: "docomo.ne.jp"},
+		Opts: mail.Options{Size: 4096, Body: mail.BodyBinaryMIME, UTF8: true, EnvID: "e=1", Ret: mail.RetHeaders, RequireTLS: true, HoldUntil: at},
+		Origin: mail.Origin{
+			Door: "smtp", Zone: mail.ZoneVPN, Remote: netip.MustParseAddr("2001:db8::25"), Helo: "mx.example",
+			TLS: "TLS1.3 TLS_AES_128_GCM_SHA256", Session: "k3f9x2ab", Received: at,
+		},
+		Sender: 1 << 62, MessageID: "<1@x.example>", HeaderFrom: "sato@example.jp",
+		To: []Recipient{
+			{Recipient: mail.Recipient{Address: mail.Address{Local: "佐藤", Domain: "xn--fsq.jp"}, Orcpt: "rfc822;sato@x", Notify: mail.NotifyDelay}},
+			{Outcome: Failed, Reason: "box.full", At: at, Account: 5, Email: 6},
+		},
+	}
+}
+
+func TestDocComesBack(t *testing.T) {
+	for name, d := range map[string]Doc{
+		"full":  fullDoc(),
+		"empty": {To: []Recipient{}},
+		"IPv4":  {Origin: mail.Origin{Remote: netip.MustParseAddr("192.0.2.1")}, To: []Recipient{}},
+	} {
+		got, err := parseDoc(appendDoc(nil, &d))
+		if err != nil || !reflect.DeepEqual(got, d) {
+			t.Errorf("%s:\ngot  %+v, %v\nwant %+v", name, got, err, d)
+		}
+	}
+}
+
+// TestDocIsRefusedWhenCut cuts a document everywhere, and lengthens it.
+func TestDocIsRefusedWhenCut(t *testing.T) {
+	d := fullDoc()
+	b := appendDoc(nil, &d)
+	for i := range b {
+		if _, err := parseDoc(b[:i]); !mail.Is(err, mail.Other) {
+			t.Errorf("cut at %d of %d: %v, want an error", i, len(b), err)
+		}
+	}
+	if _, err := parseDoc(append(b, 0)); err == nil {
+		t.Error("an octet too many was accepted")
+	}
+	if _, err := parseDoc([]byte{docVersion + 1}); err == nil {
+		t.Error("a newer version was accepted")
+	}
+}
+
+func FuzzParseDoc(f *testing.F) {
+	d := fullDoc()
+	f.Add(appendDoc(nil, &d))
+	f.Add([]byte{docVersion})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := parseDoc(b)
+		if err != nil {
+			return
+		}
+		again, err := parseDoc(appendDoc(nil, &d))
+		if err != nil || !reflect.DeepEqual(again, d) {
+			t.Errorf("%x: %+v became %+v, %v", b, d, again, err)
+		}
+	})
+}
+
+func TestRoutes(t *testing.T) {
+	if d, ok := RemoteDomain(RouteRemote("example.org")); d != "example.org" || !ok {
+		t.Errorf("RemoteDomain = %q, %v", d, ok)
+	}
+	if _, ok := RemoteDomain(RouteNotice); ok {
+		t.Error("a notice is no remote domain")
+	}
+}
+
+func BenchmarkDoc(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		d := fullDoc()
+		d.To = nil
+		for i := range n {
+			d.To = append(d.To, Recipient{Recipient: mail.Recipient{Address: mail.Address{Local: fmt.Sprint("user", i), Domain: "alpha.example"}}, Outcome: Delivered, Account: 1 << 60, Email: 1 << 61})
+		}
+		b.Run(fmt.Sprintf("recipients=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				appendDoc(nil, &d)
+			}
+		})
+	}
+}
