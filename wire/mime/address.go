@@ -150,8 +150,7 @@ func (p *addressParser) bare() {
 
 // angle reads "<spec>" and what is behind it up to the separator.
 func (p *addressParser) angle() {
-	name := p.words
-	n := len(name)
+	n, comment := len(p.words), p.comment
 	for p.at < len(p.s) && p.s[p.at] == '<' {
 		p.at++
 	}
@@ -160,8 +159,11 @@ func (p *addressParser) angle() {
 	a, _ := p.spec(inside)
 	p.words = p.words[:n]
 	separator := p.trailer()
-	if a.Display = p.display(p.words); a.Display == "" {
+	switch a.Display = p.display(p.words); {
+	case a.Display == "":
 		a.Display = p.comment
+	case n > 0 && comment != "":
+		a.Display += " (" + comment + ")" // people mean it to be seen
 	}
 	p.out = append(p.out, a)
 	p.endGroup(separator)

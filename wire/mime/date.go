@@ -99,11 +99,11 @@ func (p *dateParser) clock(w string) {
 	}
 	h, ok1 := number(part[0])
 	m, ok2 := number(part[1])
-	s, ok3 := 0, true
+	s := 0
 	if len(part) > 2 {
-		s, ok3 = number(cutFraction(part[2]))
+		s, _ = number(cutFraction(part[2])) // what can't be read is 0
 	}
-	if ok1 && ok2 && ok3 && h < 25 && m < 60 && s < 62 {
+	if ok1 && ok2 && h < 25 && m < 60 && s < 62 {
 		p.hour, p.minute, p.sec, p.timed = h, m, s, true
 	}
 }

@@ -72,6 +72,9 @@ func (h Header) field(at int) (f Field, ok bool) {
 		return f, true
 	}
 	name := trimRight(line[:colon])
+	if at == 0 {
+		name = bytes.TrimPrefix(name, bomUTF8)
+	}
 	if !fieldName(name) {
 		f.Value = trimLineEnd(line)
 		return f, true

@@ -90,6 +90,7 @@ type Parser struct {
 	open    []frame // the parts that are not at their end, the root first
 	bounded int     // how many of them have a boundary to look for
 	header  bool    // reading the header block of the innermost
+	fresh   bool    // at the begin of that block
 	block   []byte  // what of that block came in earlier writes
 	held    []byte  // begin of a line that may prove to be a delimiter or blank
 	inside  bool    // pos is inside a line that is neither
@@ -126,6 +127,7 @@ func (p *Parser) Finish() *Message {
 		p.held = nil
 		p.lastLine(line)
 	}
+	p.dropEmpty()
 	if p.header {
 		p.endHeader(nil, 0)
 	}
@@ -161,42 +163,104 @@ func (p *Parser) resume(b []byte) []byte {
 		n = len(b)
 	}
 	line := p.held
-	if len(line)+n <= maxHeldLine {
-		line = append(line, b[:n]...)
-		if i < 0 && undecided(line) {
-			p.held = line
-			return nil
-		}
-		b = b[n:]
+	if len(line)+n > maxHeldLine {
+		p.held = nil
+		p.force(line)
+		p.held = line[:0]
+		return b
 	}
-	p.held = nil // scanning a whole line, or one that is decided, holds nothing
-	if line[len(line)-1] == '\n' {
-		p.scan(line)
-	} else {
-		p.take(line)
+	line = append(line, b[:n]...)
+	if i < 0 && p.undecided(line) {
+		p.held = line
+		return nil
 	}
+	p.held = nil
+	p.scan(line) // holds nothing: the line is whole, or decided
 	p.held = line[:0]
-	return b
+	return b[n:]
+}
+
+// force reads the begin of a line whose end is not waited for any more.
+func (p *Parser) force(line []byte) {
+	if p.header && p.fresh && headerBegin(line) != yes {
+		p.endHeader(nil, 0)
+	}
+	p.fresh = false
+	p.take(line)
 }
 
 // hold keeps the begin of a line whose end is not there yet, if it matters.
 func (p *Parser) hold(b []byte) bool {
-	if p.inside || len(b) >= maxHeldLine || !undecided(b) {
+	if p.inside || len(b) >= maxHeldLine || !p.undecided(b) {
 		return false
 	}
 	p.held = append(p.held[:0], b...)
 	return true
 }
 
-// undecided tells whether a line that begins so may be blank or a delimiter.
-func undecided(b []byte) bool {
-	switch len(b) {
-	case 0:
+// undecided tells whether a line that begins so may be blank or a delimiter, or, as the
+// first of a header block, whether it is a field is not known yet.
+func (p *Parser) undecided(b []byte) bool {
+	switch {
+	case len(b) == 0:
 		return false
-	case 1:
-		return b[0] == '\r' || b[0] == '-'
+	case len(b) == 1 && (b[0] == '\r' || b[0] == '-'), b[0] == '-' && b[1] == '-':
+		return true
 	}
-	return b[0] == '-' && b[1] == '-'
+	return p.header && p.fresh && headerBegin(b) == notKnown
+}
+
+// answer is yes, no, or not known before more is read.
+type answer uint8
+
+const (
+	no answer = iota
+	yes
+	notKnown
+)
+
+// headerBegin tells whether a header block can begin with b: a field, a line of an mbox
+// between messages, or, for leniency, white space or a byte order mark.
+func headerBegin(b []byte) answer {
+	for _, prefix := range [...]string{"From ", ">From ", " ", "\t", "\xef\xbb\xbf"} {
+		n := min(len(prefix), len(b))
+		switch {
+		case string(b[:n]) != prefix[:n]:
+		case n == len(prefix):
+			return yes
+		case bytes.IndexByte(b, '\n') < 0:
+			return notKnown
+		}
+	}
+	for i, c := range b {
+		switch {
+		case i >= maxFieldName:
+			return no
+		case c == ':' && i > 0:
+			return yes
+		case c == ' ' || c == '\t':
+			return afterName(bytes.TrimLeft(b[i:min(len(b), maxFieldName)], " \t"), len(b))
+		case c <= ' ' || c >= 0x7f || c == ':':
+			return no
+		}
+	}
+	return notKnown
+}
+
+// maxFieldName is the longest name, with white space behind it, that a first field may have, in octets.
+const maxFieldName = 512
+
+// afterName tells whether what follows a name and white space is the colon. The line has seen octets so far.
+func afterName(rest []byte, seen int) answer {
+	switch {
+	case len(rest) == 0 && seen < maxFieldName:
+		return notKnown
+	case len(rest) == 0:
+		return no
+	case rest[0] == ':':
+		return yes
+	}
+	return no
 }
 
 // take passes over octets without a look for lines that matter.
@@ -245,7 +309,21 @@ func (p *Parser) lastLine(line []byte) {
 			return
 		}
 	}
-	p.take(line)
+	p.force(line)
+}
+
+// dropEmpty forgets a part behind a delimiter at the very end of the message: that it
+// lacks the hyphens that close is an old mistake.
+func (p *Parser) dropEmpty() {
+	i := len(p.open) - 1
+	if i == 0 || !p.header || !p.fresh || p.open[i].message {
+		return
+	}
+	if parent := p.open[i-1].part; len(parent.Children) > 1 {
+		parent.Children = parent.Children[:len(parent.Children)-1]
+		p.open = p.open[:i]
+		p.header = false
+	}
 }
 
 // scanHeader reads on in a header block and gives what is behind it, nil when all is read.
@@ -272,12 +350,20 @@ func (p *Parser) scanHeader(b []byte) []byte {
 				}
 			}
 		}
-		p.inside = false
+		if p.fresh && headerBegin(line) != yes {
+			p.endHeader(nil, 0)
+			return b
+		}
+		p.fresh, p.inside = false, false
 		at = next
 	}
 	if p.hold(b[at:]) {
 		b = b[:at]
+	} else if p.fresh && headerBegin(b) != yes {
+		p.endHeader(nil, 0)
+		return b
 	}
+	p.fresh = p.fresh && len(b) == 0
 	p.take(b)
 	return nil
 }
@@ -408,7 +494,7 @@ func (p *Parser) push(message bool) *Part {
 	part := &Part{HeaderStart: p.pos, Encoding: "7bit"}
 	p.open = append(p.open, frame{part: part, message: message})
 	p.parts++
-	p.header, p.block = true, p.block[:0]
+	p.header, p.fresh, p.block = true, true, p.block[:0]
 	return part
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // The JSON that stands beside the mails of mail-parser.
@@ -118,17 +119,33 @@ type stalwartCompare struct {
 }
 
 func (c *stalwartCompare) equal(place string, got, want any) {
-	if fmt.Sprint(got) != fmt.Sprint(want) {
+	if !sameBut(fmt.Sprint(got), fmt.Sprint(want)) {
 		c.x.report(c.file, place, "got %q, want %q", fmt.Sprint(got), fmt.Sprint(want))
 	}
+}
+
+// sameBut compares, but where U+FFFD was expected any character of 8-bit text will do: the
+// expectation has lost it.
+func sameBut(got, want string) bool {
+	for got != "" && want != "" {
+		g, n := utf8.DecodeRuneInString(got)
+		w, k := utf8.DecodeRuneInString(want)
+		if g != w && (w != utf8.RuneError || g < 0x80) {
+			return false
+		}
+		got, want = got[n:], want[k:]
+	}
+	return got == want
 }
 
 func (c *stalwartCompare) part(p *Part, i int, place string) {
 	w := &c.want[i]
 	c.equal(place+" header", p.HeaderStart, w.OffsetHeader)
 	c.equal(place+" body", p.BodyStart, w.OffsetBody)
+	seen := map[string]bool{}
 	for _, h := range w.Headers {
-		if name, ok := h.Name.(string); ok {
+		if name, ok := h.Name.(string); ok && !seen[name] {
+			seen[name] = true
 			c.header(p, place+" "+name, name, h.Value)
 		}
 	}
@@ -260,7 +277,7 @@ func (c *stalwartCompare) addresses(got []Address, place string, v stalwartValue
 		case a.Kind == GroupStart:
 			g = append(g, a.Name()+":")
 		case a.Kind == Mailbox && a.Domain == "":
-			g = append(g, a.Name()+" <"+a.Local+">")
+			g = append(g, a.Local+" <>") // there a bare word is a name
 		case a.Kind == Mailbox:
 			g = append(g, a.Name()+" <"+a.Local+"@"+a.Domain+">")
 		}
