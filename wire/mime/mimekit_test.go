@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -66,7 +67,7 @@ type mimekitCompare struct {
 
 func (c *mimekitCompare) part(p *Part, w *mimekitPart, place string) {
 	got := fmt.Sprint(p.Type+"/"+p.Subtype, p.HeaderStart+c.base, p.BodyStart+c.base, p.BodyEnd+c.base)
-	want := fmt.Sprint(w.MimeType, w.BeginOffset, w.HeadersEndOffset, w.EndOffset)
+	want := fmt.Sprint(strings.ToLower(w.MimeType), w.BeginOffset, w.HeadersEndOffset, w.EndOffset)
 	if got != want {
 		c.x.report(c.file, place, "got %s, want %s", got, want)
 	}
