@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"slices"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+var changePromises = []promise{
+	{"ModSeqGrows", modSeqGrows},
+	{"SetFlags", setFlags},
+	{"MarksSince", marksSince},
+	{"GoneSince", goneSince},
+}
+
+// modSeqGrows: RFC 7162 §3.1. Each change takes the next number of the account.
+func modSeqGrows(f *fixture) {
+	m := f.mailbox()
+	other := f.mailboxOf(m.Account, "other")
+	s := f.stage("x")
+	seen := []mail.ModSeq{m.ModSeq, other.ModSeq}
+	f.update(func(tx store.Tx) {
+		seen = seen[:2]
+		one, two := f.add(tx, m.ID, s, 0), f.add(tx, m.ID, s, 0)
+		flagged, err := tx.SetFlags(m.ID, one.UID, mail.Seen)
+		f.ok(err)
+		moved, err := tx.MoveMessage(m.ID, two.UID, other.ID)
+		f.ok(err)
+		seen = append(seen, one.ModSeq, two.ModSeq, flagged.ModSeq, moved.ModSeq)
+		f.ok(tx.Expunge(m.ID, one.UID))
+		seen = append(seen, must(f, tx.Box)(m.Account).ModSeq)
+		f.same("the mailbox's", must(f, tx.Mailbox)(m.ID).ModSeq, seen[len(seen)-1])
+		f.same("the other mailbox's", must(f, tx.Mailbox)(other.ID).ModSeq, moved.ModSeq)
+	})
+	later := f.deliver(other.ID, "y", 0)
+	seen = append(seen, later.ModSeq)
+	f.same("the account's", f.box(m.Account).ModSeq, later.ModSeq)
+	for i, n := range seen[1:] {
+		if n <= seen[i] {
+			f.Fatalf("ModSeqs %v do not grow", seen)
+		}
+	}
+}
+
+func setFlags(f *fixture) {
+	m := f.mailbox()
+	msg := f.deliver(m.ID, "x", mail.Seen)
+	var mark store.Mark
+	change := func(flags mail.Flags) store.Mark {
+		f.both(func(tx store.Tx) {
+			var err error
+			mark, err = tx.SetFlags(m.ID, msg.UID, flags)
+			f.ok(err)
+		}, func(r store.Reader) {
+			f.same("marks", f.marks(r, m.ID, 0), []store.Mark{mark})
+			f.same("message", must(f, r.Email)(msg.ID).Flags, flags)
+		})
+		return mark
+	}
+	f.same("no change, no number", change(mail.Seen), store.Mark{UID: msg.UID, Flags: mail.Seen, ModSeq: msg.ModSeq})
+	f.same("account", f.box(m.Account).ModSeq, msg.ModSeq)
+	last := msg.ModSeq
+	for _, flags := range []mail.Flags{0, mail.Deleted, mail.Deleted | mail.Keyword(0), mail.Keyword(53) | mail.Keyword(17), mail.Seen | mail.Answered | mail.Flagged | mail.Deleted | mail.Draft} {
+		k := change(flags)
+		f.same("flags", k.Flags, flags)
+		if k.ModSeq <= last {
+			f.Fatalf("ModSeq %d after %d", k.ModSeq, last)
+		}
+		last = k.ModSeq
+		f.view(func(r store.Reader) { f.counted(r, m.Account) })
+	}
+}
+
+func marksSince(f *fixture) {
+	m := f.mailbox()
+	var list []store.Message
+	for range 5 {
+		list = append(list, f.deliver(m.ID, "x", 0))
+	}
+	middle := list[2].ModSeq
+	f.update(func(tx store.Tx) {
+		for _, i := range []int{4, 0, 2} {
+			must(f, func(uid mail.UID) (store.Mark, error) { return tx.SetFlags(m.ID, uid, mail.Flagged) })(list[i].UID)
+		}
+		f.same("within the transaction", uidsOf(f.marks(tx, m.ID, middle)), uidsAt(list, 3, 4, 0, 2))
+	})
+	f.view(func(r store.Reader) {
+		f.same("since the third", uidsOf(f.marks(r, m.ID, middle)), uidsAt(list, 3, 4, 0, 2))
+		all := f.marks(r, m.ID, 0)
+		f.same("all", uidsOf(all), uidsAt(list, 1, 3, 4, 0, 2))
+		for i, k := range all {
+			f.same("behind each", f.marks(r, m.ID, k.ModSeq), append([]store.Mark(nil), all[i+1:]...))
+		}
+		if !slices.IsSortedFunc(all, func(a, b store.Mark) int { return int(int64(a.ModSeq) - int64(b.ModSeq)) }) {
+			f.Fatalf("marks are not in order of ModSeq: %+v", all)
+		}
+	})
+	f.update(func(tx store.Tx) { f.ok(tx.Expunge(m.ID, list[4].UID)) })
+	f.view(func(r store.Reader) {
+		f.same("without the expunged", uidsOf(f.marks(r, m.ID, middle)), uidsAt(list, 3, 0, 2))
+	})
+}
+
+func uidsOf(marks []store.Mark) (uids []mail.UID) {
+	for _, k := range marks {
+		uids = append(uids, k.UID)
+	}
+	return uids
+}
+
+func uidsAt(list []store.Message, at ...int) (uids []mail.UID) {
+	for _, i := range at {
+		uids = append(uids, list[i].UID)
+	}
+	return uids
+}
+
+func goneSince(f *fixture) {
+	m := f.mailbox()
+	other := f.mailboxOf(m.Account, "other")
+	var list []store.Message
+	for range 6 {
+		list = append(list, f.deliver(m.ID, "x", 0))
+	}
+	leave := func(i int) store.Gone {
+		f.update(func(tx store.Tx) {
+			if i%2 == 0 {
+				f.ok(tx.Expunge(m.ID, list[i].UID))
+				return
+			}
+			_, err := tx.MoveMessage(m.ID, list[i].UID, other.ID)
+			f.ok(err)
+		})
+		return store.Gone{UID: list[i].UID, ModSeq: f.box(m.Account).ModSeq, Email: list[i].ID}
+	}
+	var want []store.Gone
+	for _, i := range []int{5, 0, 3, 4} {
+		want = append(want, leave(i))
+	}
+	f.view(func(r store.Reader) {
+		f.same("all", f.gone(r, m.ID, 0), want)
+		f.same("since the second", f.gone(r, m.ID, want[1].ModSeq), want[2:])
+		f.same("since the last", len(f.gone(r, m.ID, want[3].ModSeq)), 0)
+		f.same("of another", len(f.gone(r, other.ID, 0)), 0)
+		f.same("of nobody", len(f.gone(r, other.ID+999, 0)), 0)
+		n := 0
+		f.ok(r.Gone(m.ID, 0, func(store.Gone) bool { n++; return false }))
+		f.same("when stopped", n, 1)
+	})
+}

@@ -1,0 +1,135 @@
+package storetest
+
+import (
+	"sync/atomic"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// durablePromises hold over a restart. reopen restarts the store of the fixture.
+var durablePromises = []struct {
+	name string
+	test func(f *fixture, reopen func())
+}{
+	{"EverythingIsThereAfterwards", everythingIsThere},
+	{"NumbersGoOn", numbersGoOn},
+	{"RefusedStaysRefused", refusedStaysRefused},
+	{"LeasesEnd", leasesOutlive},
+	{"UnderLoad", underLoad},
+}
+
+func everythingIsThere(f *fixture, reopen func()) {
+	b := f.furnish()
+	f.release()
+	var large []store.Message
+	for i, size := range sizes {
+		large = append(large, f.deliver(b.inbox.ID, string(octets(uint64(i), size)), 0))
+	}
+	before := f.dump(b.account)
+	for range 3 {
+		reopen()
+		f.same("everything", f.dump(b.account), before)
+		for i, size := range sizes {
+			f.equal("blob", []byte(f.text(large[i].Blob)), octets(uint64(i), size))
+		}
+		f.check()
+	}
+}
+
+// numbersGoOn: UIDs, ModSeqs, ids, UIDVALIDITY, versions and the log go on where they were.
+func numbersGoOn(f *fixture, reopen func()) {
+	m := f.mailbox()
+	first := f.deliver(m.ID, "x", 0)
+	f.update(func(tx store.Tx) { f.ok(tx.Expunge(m.ID, first.UID)) })
+	o := f.put(account("sato@example.jp"))
+	old := f.mailboxOf(m.Account, "old")
+	f.update(func(tx store.Tx) { f.ok(tx.DeleteMailbox(old.ID)) })
+	modseq := f.box(m.Account).ModSeq
+	reopen()
+	msg := f.deliver(m.ID, "y", 0)
+	if msg.UID <= first.UID || msg.ModSeq <= modseq || msg.ID <= first.ID {
+		f.Fatalf("UID %d after %d, ModSeq %d after %d, id %d after %d", msg.UID, first.UID, msg.ModSeq, modseq, msg.ID, first.ID)
+	}
+	if again := f.mailboxOf(m.Account, "old"); again.UIDValidity <= old.UIDValidity {
+		f.Fatalf("UIDVALIDITY %d after %d", again.UIDValidity, old.UIDValidity)
+	}
+	if again := f.put(o); again.Version <= o.Version {
+		f.Fatalf("version %d after %d", again.Version, o.Version)
+	}
+	f.view(func(r store.Reader) {
+		acts, err := r.Acts(1, 0)
+		f.ok(err)
+		f.same("the next act", acts[0].Seq, uint64(2))
+	})
+}
+
+func refusedStaysRefused(f *fixture, reopen func()) {
+	m := f.mailbox()
+	s := f.stage("never")
+	var ref mail.BlobRef
+	f.is(f.try(func(tx store.Tx) error {
+		ref = f.add(tx, m.ID, s, 0).Blob
+		return mail.E("x", mail.Full, "")
+	}), mail.Full)
+	f.release()
+	reopen()
+	f.same("messages", f.read(m.ID).Messages, uint32(0))
+	_, err := f.tenant.Blobs().Open(f.Context(), ref)
+	f.is(err, mail.NotFound)
+}
+
+// leasesOutlive: a lease given before the restart still holds, and the fence after it is larger.
+func leasesOutlive(f *fixture, reopen func()) {
+	f.item(store.ItemWaiting, past)
+	leased := f.claim(1)[0].Item
+	reopen()
+	f.same("claimed by another", len(f.claim(1)), 0)
+	f.update(func(tx store.Tx) { f.ok(tx.PutItem(leased)) })
+	reopen()
+	again := f.claim(1)
+	f.same("claimed", len(again), 1)
+	if again[0].Item.Fence <= leased.Fence {
+		f.Fatalf("fence %d after %d", again[0].Item.Fence, leased.Fence)
+	}
+}
+
+// underLoad closes the store while many write: what was acknowledged is there, and nothing twice.
+func underLoad(f *fixture, reopen func()) {
+	m := f.mailbox()
+	var acknowledged atomic.Int64
+	begun := make(chan struct{}, 1)
+	done := make(chan struct{})
+	tenant := f.tenant
+	for range 10 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			s := f.sealed("12345")
+			defer s.Release()
+			for {
+				err := tenant.Update(f.Context(), Actor(), "storetest", func(tx store.Tx) error {
+					ref, err := tx.Keep(s, nil)
+					if err == nil {
+						_, err = tx.AddMessage(store.NewMessage{Mailbox: m.ID, Blob: ref, Received: received})
+					}
+					return err
+				})
+				if err != nil {
+					return
+				}
+				acknowledged.Add(1)
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		}()
+	}
+	<-begun
+	reopen()
+	for range 10 {
+		<-done
+	}
+	f.same("messages", int64(f.read(m.ID).Messages), acknowledged.Load())
+	f.view(func(r store.Reader) { f.counted(r, m.Account) })
+}

@@ -1,0 +1,246 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+var isolationPromises = []promise{
+	{"IsolationOfTenants", isolationOfTenants},
+	{"IsolationOfBlobs", isolationOfBlobs},
+	{"IsolationOfTheSameIDs", isolationOfTheSameIDs},
+}
+
+// A belonging is one of each thing a tenant can have.
+type belonging struct {
+	object  store.Object
+	account mail.AccountID
+	inbox   store.Mailbox
+	other   store.Mailbox
+	message store.Message
+	moved   store.Message // now in other; it left a Gone in inbox
+	item    store.Item    // leased
+	staged  store.Staged
+}
+
+// furnish gives the fixture's tenant one of each thing.
+func (f *fixture) furnish() (b belonging) {
+	b.object = f.put(account("secret@example.jp"))
+	b.inbox = f.mailbox()
+	b.account = b.inbox.Account
+	b.other = f.mailboxOf(b.account, "other")
+	b.message = f.deliver(b.inbox.ID, "secret", mail.Seen)
+	b.moved = f.deliver(b.inbox.ID, "moved", 0)
+	f.update(func(tx store.Tx) {
+		_, err := tx.MoveMessage(b.inbox.ID, b.moved.UID, b.other.ID)
+		f.ok(err)
+		_, err = tx.AddKeyword(b.account, "secret")
+		f.ok(err)
+	})
+	f.item(store.ItemWaiting, past)
+	b.item = f.claim(1)[0].Item
+	b.staged = f.stage("still staged")
+	return b
+}
+
+// dump writes down everything a tenant has, a line each, to be compared.
+func (f *fixture) dump(accounts ...mail.AccountID) (lines []string) {
+	add := func(what string, v any) { lines = append(lines, fmt.Sprintf("%s %+v", what, v)) }
+	f.view(func(r store.Reader) {
+		lines = nil
+		objects, err := r.Objects("account", store.Page{})
+		f.ok(err)
+		acts, err := r.Acts(0, 0)
+		f.ok(err)
+		items, err := r.Items(0, 0, 0)
+		f.ok(err)
+		add("objects", objects)
+		add("acts", acts)
+		add("items", items)
+		for _, a := range accounts {
+			add("box", must(f, r.Box)(a))
+			add("keywords", must(f, r.Keywords)(a))
+			for _, m := range must(f, r.Mailboxes)(a) {
+				add("mailbox", m)
+				add("messages", f.messages(r, m.ID))
+				add("marks", f.marks(r, m.ID, 0))
+				add("gone", f.gone(r, m.ID, 0))
+			}
+		}
+	})
+	return lines
+}
+
+// A trespass calls one method with the ids of another tenant. It gives what it found, nil for nothing.
+type trespass func(f *fixture, tx store.Tx, b belonging) (found any, err error)
+
+// trespasses has a case for each method of Reader and Tx.
+var trespasses = map[string]trespass{
+	"Object":      func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Object("account", b.object.ID) },
+	"ObjectByKey": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.ObjectByKey(b.object.Unique[0]) },
+	"Objects":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Objects("account", store.Page{}) },
+	"Marked": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.Marked("account", b.object.Marks[0], store.Page{})
+	},
+	"CountMarked": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.CountMarked("account", b.object.Marks[0])
+	},
+	"Acts":      func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Acts(0, 0) },
+	"Box":       func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Box(b.account) },
+	"Mailboxes": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Mailboxes(b.account) },
+	"Mailbox":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Mailbox(b.inbox.ID) },
+	"Keywords":  func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Keywords(b.account) },
+	"Marks":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return f.marks(tx, b.inbox.ID, 0), nil },
+	"Gone":      func(f *fixture, tx store.Tx, b belonging) (any, error) { return f.gone(tx, b.inbox.ID, 0), nil },
+	"Messages":  func(f *fixture, tx store.Tx, b belonging) (any, error) { return f.messages(tx, b.inbox.ID), nil },
+	"Email":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Email(b.message.ID) },
+	"Item":      func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Item(b.item.ID) },
+	"Items":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Items(0, 0, 0) },
+
+	"NextID": func(f *fixture, tx store.Tx, b belonging) (any, error) { tx.NextID(); return nil, nil },
+	"PutObject": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		o := b.object
+		o.Doc = []byte(`{"trespassed":true}`)
+		_, err := tx.PutObject(o)
+		return nil, isRefused(err, mail.Conflict)
+	},
+	"DeleteObject": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, tx.DeleteObject("account", b.object.ID, b.object.Version)
+	},
+	"Keep": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		_, err := tx.Keep(b.staged, nil)
+		return nil, isRefused(err, mail.KindOf(err))
+	},
+	"CreateMailbox": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.CreateMailbox(store.Mailbox{Account: b.account, Parent: b.inbox.ID, Name: "below"})
+	},
+	"SetMailbox": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		m := b.inbox
+		m.Name = "trespassed"
+		return nil, tx.SetMailbox(m)
+	},
+	"DeleteMailbox": func(f *fixture, tx store.Tx, b belonging) (any, error) { return nil, tx.DeleteMailbox(b.other.ID) },
+	"AddKeyword": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		flag, err := tx.AddKeyword(b.account, "own word")
+		f.same("the first keyword of an account of the same id", flag, mail.Keyword(0))
+		return nil, err
+	},
+	"AddMessage": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.AddMessage(store.NewMessage{Mailbox: b.inbox.ID, Blob: b.message.Blob, Received: received})
+	},
+	"SetFlags": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.SetFlags(b.inbox.ID, b.message.UID, mail.Deleted)
+	},
+	"MoveMessage": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.MoveMessage(b.inbox.ID, b.message.UID, b.other.ID)
+	},
+	"Expunge": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, tx.Expunge(b.inbox.ID, b.message.UID)
+	},
+	"PutItem": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, isRefused(tx.PutItem(b.item), mail.Conflict)
+	},
+	"DeleteItem": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		err := tx.DeleteItem(b.item.ID, b.item.Fence)
+		if mail.Is(err, mail.Conflict) { // as good as NotFound: the fence is nobody's
+			return nil, nil
+		}
+		return nil, isRefused(err, mail.NotFound)
+	},
+}
+
+// isRefused gives no error if err is of the kind that refuses.
+func isRefused(err error, kind mail.Kind) error {
+	if err == nil || !mail.Is(err, kind) {
+		return fmt.Errorf("error is %v, want %v", err, kind)
+	}
+	return nil
+}
+
+// isolationOfTenants walks through every method: none may reach into another tenant.
+func isolationOfTenants(f *fixture) {
+	owner := f.on(f.newTenant())
+	b := owner.furnish()
+	defer owner.release()
+	before := owner.dump(b.account)
+	tx := reflect.TypeFor[store.Tx]()
+	for i := range tx.NumMethod() {
+		name := tx.Method(i).Name
+		try, ok := trespasses[name]
+		if !ok {
+			f.Fatalf("method %s has no case in trespasses: show that it cannot reach into another tenant", name)
+		}
+		var found any
+		err := f.try(func(tx store.Tx) (err error) {
+			if failed := caught(func() { found, err = try(f, tx, b) }); failed != nil {
+				return failed
+			}
+			return err
+		})
+		if err != nil && !mail.Is(err, mail.NotFound) {
+			f.Errorf("%s: %v", name, err)
+		}
+		if err == nil && !isNothing(found) {
+			f.Errorf("%s found %+v of another tenant", name, found)
+		}
+	}
+	f.same("the other tenant", owner.dump(b.account), before)
+}
+
+// isNothing tells whether v is nil, zero or empty.
+func isNothing(v any) bool {
+	if v == nil {
+		return true
+	}
+	value := reflect.ValueOf(v)
+	return value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0
+}
+
+func isolationOfBlobs(f *fixture) {
+	ctx := context.Background()
+	owner := f.on(f.newTenant())
+	b := owner.furnish()
+	defer owner.release()
+	m := f.mailbox()
+	_, err := f.tenant.Blobs().Open(ctx, b.message.Blob)
+	f.is(err, mail.NotFound)
+	f.is(f.try(func(tx store.Tx) error {
+		_, err := tx.AddMessage(store.NewMessage{Mailbox: m.ID, Blob: b.message.Blob, Received: received})
+		return err
+	}), mail.NotFound)
+	f.is(f.try(func(tx store.Tx) error {
+		return tx.PutItem(store.Item{ID: mail.ItemID(tx.NextID()), State: store.ItemHeld, Blob: b.message.Blob})
+	}), mail.NotFound)
+	usage, err := f.tenant.Usage(ctx, b.account)
+	f.ok(err)
+	f.same("usage", usage.Used, int64(0))
+	f.same("text", owner.text(b.message.Blob), "secret")
+}
+
+// isolationOfTheSameIDs: two tenants may have things of the same ids, which have nothing to do with each other.
+func isolationOfTheSameIDs(f *fixture) {
+	owner := f.on(f.newTenant())
+	b := owner.furnish()
+	defer owner.release()
+	before := owner.dump(b.account)
+	f.update(func(tx store.Tx) {
+		o := b.object
+		o.Version = 0
+		must(f, tx.PutObject)(o)
+		m := must(f, tx.CreateMailbox)(store.Mailbox{ID: b.inbox.ID, Account: b.account, Name: "INBOX"})
+		f.same("mailbox id", m.ID, b.inbox.ID)
+		f.ok(tx.PutItem(store.Item{ID: b.item.ID, State: store.ItemHeld, Due: past}))
+	})
+	msg := f.deliver(b.inbox.ID, "own", 0)
+	f.same("box", f.box(b.account).Used, int64(3))
+	f.update(func(tx store.Tx) {
+		f.ok(tx.Expunge(b.inbox.ID, msg.UID))
+		f.ok(tx.DeleteMailbox(b.inbox.ID))
+		f.ok(tx.DeleteItem(b.item.ID, 0))
+	})
+	f.same("the other tenant", owner.dump(b.account), before)
+}

@@ -1,0 +1,52 @@
+// Package storetest is the contract of package store as tests. Every backend
+// runs all of them:
+//
+//	func TestStore(t *testing.T) { storetest.Run(t, open) }
+//
+// A promise of the contract without a test here is not kept for long. Each test has a store
+// of its own, and after it Store.Check must find nothing wrong.
+package storetest
+
+import (
+	"testing"
+
+	"tegami/store"
+)
+
+// A promise is one thing the contract says, as a test.
+type promise struct {
+	name string
+	test func(*fixture)
+}
+
+// Run holds a backend against the contract. open gives an empty store, and
+// closes it when the test ends.
+func Run(t *testing.T, open func(t testing.TB) store.Store) {
+	for _, group := range [][]promise{
+		tenantPromises, objectPromises, mailboxPromises, messagePromises, changePromises, blobPromises,
+		updatePromises, viewPromises, watchPromises, itemPromises, dutyPromises, isolationPromises,
+	} {
+		for _, p := range group {
+			t.Run(p.name, func(t *testing.T) {
+				f := newFixture(t, open(t))
+				f.run(func() { p.test(f) })
+			})
+		}
+	}
+}
+
+// RunReopen tests that whatever was acknowledged is there after a restart. reopen closes the
+// store and opens one on the same data.
+func RunReopen(t *testing.T, open func(t testing.TB) store.Store, reopen func(t testing.TB, s store.Store) store.Store) {
+	for _, p := range durablePromises {
+		t.Run(p.name, func(t *testing.T) {
+			f := newFixture(t, open(t))
+			f.run(func() {
+				p.test(f, func() {
+					f.store = reopen(t, f.store)
+					f.tenant = f.store.Tenant(f.id)
+				})
+			})
+		})
+	}
+}
