@@ -44,7 +44,7 @@ func (c *Company) may(ctx context.Context, by mail.Actor, op mail.Op, need duty)
 	case by.Role() != mail.Admin && !(need == own && by.Role() == mail.User):
 		return mail.E(op, mail.Denied, "actor.denied")
 	}
-	return t.unusable(op, time.Now())
+	return t.Usable(op, time.Now())
 }
 
 // update writes to the tenant when the actor may. That an administrator still is one

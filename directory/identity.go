@@ -36,7 +36,7 @@ func (i *Identity) Owns(a mail.Address) bool { return i.account.Owns(a) }
 // not use the protocol. What it answers is only for those who knew the password.
 func newIdentity(op mail.Op, o mail.Origin, p Protocol, c *contract, e *entry) (*Identity, error) {
 	a := e.target.Account
-	if err := c.unusable(op, time.Now()); err != nil {
+	if err := c.Usable(op, time.Now()); err != nil {
 		return nil, err
 	}
 	if a.State != AccountActive {
@@ -60,7 +60,7 @@ func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
 	if err != nil {
 		return Account{}, mail.Wrap(op, err)
 	}
-	if err := c.unusable(op, time.Now()); err != nil {
+	if err := c.Usable(op, time.Now()); err != nil {
 		return Account{}, err
 	}
 	e, err := d.entry(ctx, c, i.account.Address)

@@ -48,8 +48,9 @@ func (t Tenant) InService(now time.Time) bool {
 	return t.State == TenantOpen && !now.Before(t.Start)
 }
 
-// unusable is why the tenant is not in service, nil when it is. All are Denied.
-func (t Tenant) unusable(op mail.Op, now time.Time) error {
+// Usable gives nil where the tenant is in service, else why it is not: Denied
+// "tenant.not_started" with the date (CP-2), "tenant.suspended" or "tenant.closed".
+func (t Tenant) Usable(op mail.Op, now time.Time) error {
 	switch {
 	case t.State == TenantClosed:
 		return mail.E(op, mail.Denied, "tenant.closed")

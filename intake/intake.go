@@ -1,0 +1,112 @@
+package intake
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/obs"
+	"tegami/store"
+	"tegami/wire/mime"
+)
+
+// Config is what the intake stands on. Store, Directory, Mailbox and Hostname must be set.
+type Config struct {
+	Store     store.Store
+	Directory *directory.Directory
+	Mailbox   *mailbox.Service
+	Hostname  string       // ours, for the Received field and message ids
+	Log       *slog.Logger // nil = silent
+	Metrics   *obs.Metrics // nil = none
+	Limits    Limits
+}
+
+// Limits of one message. The zero value is the shipped profile.
+type Limits struct {
+	MaxMessage    int64       // octets as sent (ML-9); 0 = mail.MaxMessageSize
+	MaxRecipients int         // different ones (ML-8); 0 = mail.MaxRecipients
+	MaxReceived   int         // Received fields (RFC 5321 §6.3); 0 = mail.MaxReceived
+	MIME          mime.Limits // how much structure is read
+}
+
+// An Intake accepts messages. Its methods may be called from many goroutines.
+type Intake struct {
+	cfg    Config
+	serial atomic.Uint64 // of transactions, for their traces
+}
+
+// New makes an intake.
+func New(cfg Config) *Intake {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Limits.MaxMessage == 0 {
+		cfg.Limits.MaxMessage = mail.MaxMessageSize
+	}
+	if cfg.Limits.MaxRecipients == 0 {
+		cfg.Limits.MaxRecipients = mail.MaxRecipients
+	}
+	if cfg.Limits.MaxReceived == 0 {
+		cfg.Limits.MaxReceived = mail.MaxReceived
+	}
+	return &Intake{cfg: cfg}
+}
+
+// Connect judges a peer before it said anything. Denied "zone.unknown_network" in the VPN
+// zone for a peer in no tenant's networks (SV-9).
+func (in *Intake) Connect(ctx context.Context, o mail.Origin) error {
+	const op = "intake.Connect"
+	if o.Zone != mail.ZoneVPN {
+		return nil
+	}
+	_, ok, err := in.cfg.Directory.VPNTenant(ctx, o.Remote)
+	if err == nil && !ok {
+		return mail.E(op, mail.Denied, "zone.unknown_network", o.Remote.String())
+	}
+	return mail.Wrap(op, err)
+}
+
+// Verifier checks the credentials of a session at a door.
+func (in *Intake) Verifier(o mail.Origin) *directory.Verifier {
+	return in.cfg.Directory.Verifier(o, directory.Protocol(o.Door))
+}
+
+// Begin opens a transaction for a message of from, the null reverse-path included. Abort or Commit
+// ends it.
+//
+// With who it is a submission: from must be the account's own address or alias
+// (Denied "sender.not_owned"), and its box must not be full (Full "sender.box_full", SV-5).
+// Without, from the VPN zone, it is a submission of the tenant whose network the peer
+// is in, and from must be in one of that tenant's domains. Anybody else can write to people
+// here only. A door for submissions needs who in the internet zone: Denied "auth.required" (ML-7).
+//
+// Full "message.too_big" for a declared size past ML-9.
+func (in *Intake) Begin(ctx context.Context, o mail.Origin, who *directory.Identity, from mail.Address, opts mail.Options) (*Transaction, error) {
+	const op = "intake.Begin"
+	if opts.Size > in.cfg.Limits.MaxMessage {
+		return nil, in.tooBig(op)
+	}
+	tx := &Transaction{in: in, origin: o, from: from, opts: opts}
+	var err error
+	switch {
+	case who != nil:
+		tx.submission, err = in.submit(ctx, who, from)
+	case o.Zone == mail.ZoneVPN && !from.IsNull():
+		tx.submission, err = in.submitVPN(ctx, o, from)
+	case o.Zone != mail.ZoneVPN && (o.Door == "smtps" || o.Door == "submission"):
+		err = mail.E(op, mail.Denied, "auth.required")
+	}
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	tx.trace = o.Session + "-" + strconv.FormatUint(in.serial.Add(1), 36)
+	return tx, nil
+}
+
+func (in *Intake) tooBig(op mail.Op) error {
+	return mail.E(op, mail.Full, "message.too_big", in.cfg.Limits.MaxMessage>>20)
+}

@@ -1,0 +1,153 @@
+package intake
+
+import (
+	"context"
+	"io"
+
+	"tegami/deliver"
+	"tegami/mail"
+	"tegami/queue"
+	"tegami/store"
+)
+
+// A Transaction is one message on its way in. Use from one goroutine.
+type Transaction struct {
+	in     *Intake
+	origin mail.Origin
+	from   mail.Address
+	opts   mail.Options
+	trace  string
+
+	seen       map[string]bool // recipients, by mail.Address.Key
+	here       []share         // recipients in this house, by tenant
+	submission *submission     // nil for mail from outside, which has no other recipients
+
+	staged   store.Staged // nil before Data and after Abort
+	overflow error        // why the octets are too many
+}
+
+// share are one tenant's recipients.
+type share struct {
+	tenant mail.TenantID
+	to     []deliver.Addressee
+}
+
+// Recipient takes one recipient. A second time the same changes nothing.
+//
+// Full "recipients.too_many" past ML-8; NotFound "recipient.unknown"; Full "box.full"
+// (SV-5); Denied "relay.denied" for somebody in another host's domain, unless this is a
+// submission.
+func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
+	const op = "intake.Recipient"
+	key := r.Key()
+	if tx.seen[key] {
+		return nil
+	}
+	if limit := tx.in.cfg.Limits.MaxRecipients; len(tx.seen) >= limit {
+		return mail.E(op, mail.Full, "recipients.too_many", limit)
+	}
+	target, err := tx.in.cfg.Directory.Resolve(ctx, r.Address)
+	switch {
+	case mail.Is(err, mail.Denied) && tx.submission != nil:
+		tx.submission.add(r)
+	case err != nil:
+		return mail.Wrap(op, err)
+	default:
+		if err := tx.in.cfg.Mailbox.Deliverable(ctx, target.Account, tx.opts.Size); err != nil {
+			return mail.Wrap(op, err)
+		}
+		tx.add(deliver.Addressee{Recipient: r, Account: target.Account})
+	}
+	if tx.seen == nil {
+		tx.seen = make(map[string]bool)
+	}
+	tx.seen[key] = true
+	return nil
+}
+
+// add takes a recipient in this house.
+func (tx *Transaction) add(a deliver.Addressee) {
+	for i := range tx.here {
+		if tx.here[i].tenant == a.Account.Tenant {
+			tx.here[i].to = append(tx.here[i].to, a)
+			return
+		}
+	}
+	tx.here = append(tx.here, share{a.Account.Tenant, []deliver.Addressee{a}})
+}
+
+// shares gives what each tenant has to commit: the sender's first, whose queue takes
+// what goes to other hosts.
+func (tx *Transaction) shares() []share {
+	s := tx.submission
+	if s == nil || len(s.remote) == 0 {
+		return tx.here
+	}
+	list := []share{{tenant: s.tenant}}
+	for _, h := range tx.here {
+		if h.tenant == s.tenant {
+			list[0].to = h.to
+		} else {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// actor is under whom a tenant's share is written: the sender in the own tenant, the
+// platform in all others.
+func (tx *Transaction) actor(tenant mail.TenantID) mail.Actor {
+	if tx.submission != nil && tx.submission.tenant == tenant {
+		return tx.submission.by
+	}
+	return queue.Worker()
+}
+
+// A Sink takes a message's octets as they were sent, with CRLF line ends and without
+// dot-stuffing. Full "message.too_big" past ML-9; Commit then answers the same.
+type Sink interface{ io.Writer }
+
+// Data begins to take the octets. Invalid "recipients.none" without a recipient; Busy
+// "storage.busy" when too many octets are in flight.
+func (tx *Transaction) Data(ctx context.Context) (Sink, error) {
+	const op = "intake.Data"
+	shares := tx.shares()
+	if len(shares) == 0 || tx.staged != nil {
+		return nil, mail.E(op, mail.Invalid, "recipients.none")
+	}
+	var err error
+	tx.staged, err = tx.in.cfg.Store.Tenant(shares[0].tenant).Blobs().Stage(ctx, tx.opts.Size)
+	if err != nil {
+		tx.staged = nil
+		return nil, mail.Wrap(op, err)
+	}
+	return (*sink)(tx), nil
+}
+
+// sink is a Transaction as its Sink.
+type sink Transaction
+
+func (s *sink) Write(b []byte) (int, error) {
+	switch {
+	case s.overflow != nil:
+	case s.staged == nil:
+		return 0, mail.E("intake.Write", mail.Invalid, "recipients.none")
+	case s.staged.Size()+int64(len(b)) > s.in.cfg.Limits.MaxMessage:
+		s.overflow = s.in.tooBig("intake.Write")
+	default:
+		n, err := s.staged.Write(b)
+		if err != nil {
+			s.overflow = mail.Wrap("intake.Write", err)
+		}
+		return n, s.overflow
+	}
+	return 0, s.overflow
+}
+
+// Abort gives everything back. After Commit, and a second time, it does nothing.
+func (tx *Transaction) Abort() {
+	if tx.staged != nil {
+		tx.staged.Release()
+		tx.staged = nil
+	}
+}
