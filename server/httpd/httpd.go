@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tegami/i18n"
+	"tegami/mail"
 	"tegami/obs"
 )
 
@@ -25,6 +26,7 @@ const (
 	idleTimeout    = 2 * time.Minute  // between requests
 	maxHeader      = 16 << 10         // octets of a request's header
 	maxBody        = 64 << 10         // octets of a request's body: nothing here takes any
+	grace          = 10 * time.Second // for running requests at a stop
 	healthTimeout  = 5 * time.Second  // a health check that takes longer has failed
 )
 
@@ -82,19 +84,27 @@ func New(c Config) *Server {
 	return s
 }
 
-// Serve answers on l over TLS until Shutdown, then returns nil.
-func (s *Server) Serve(l net.Listener, config *tls.Config) error {
+// Serve answers on l over TLS until ctx ends, then lets running requests end within grace and returns
+// nil. Any other end is the listener's error.
+func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
 	config = config.Clone()
 	config.NextProtos = []string{"h2", "http/1.1"}
+	stopped := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		stopped <- s.http.Shutdown(late)
+	})()
 	err := s.http.Serve(tls.NewListener(l, config))
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
+	if !errors.Is(err, http.ErrServerClosed) {
+		return mail.Because("httpd.Serve", mail.Unavailable, "", err)
 	}
-	return err
+	if err := <-stopped; err != nil {
+		s.log.Warn("requests were cut", "err", err)
+		s.http.Close()
+	}
+	return nil
 }
-
-// Shutdown takes no new requests and waits for those that run, until ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()

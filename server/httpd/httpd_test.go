@@ -92,7 +92,7 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 }
 
-func TestServesOverTLSUntilShutdown(t *testing.T) {
+func TestServesOverTLSUntilItsContextEnds(t *testing.T) {
 	probe := httptest.NewTLSServer(nil) // for its certificate
 	config := probe.TLS.Clone()
 	client := probe.Client()
@@ -103,7 +103,8 @@ func TestServesOverTLSUntilShutdown(t *testing.T) {
 	}
 	s := door(nil)
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(l, config) }()
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { done <- s.Serve(ctx, l, config) }()
 	res, err := client.Get("https://" + l.Addr().String() + "/healthz")
 	if err != nil {
 		t.Fatal(err)
@@ -113,9 +114,7 @@ func TestServesOverTLSUntilShutdown(t *testing.T) {
 	if string(body) != "ok\n" || res.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%q, %v", body, res.Header)
 	}
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
+	stop()
 	if err := <-done; err != nil {
 		t.Errorf("Serve ended with %v", err)
 	}

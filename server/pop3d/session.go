@@ -16,23 +16,16 @@ import (
 	"tegami/wire/pop3"
 )
 
-// Limits of a session.
-const (
-	maxFailures = 3  // failed sign-ins before the session is ended
-	maxBadLines = 20 // lines that are no command, in a row
-)
-
 // session is one client.
 type session struct {
-	server   *Server
-	listener Listener
-	socket   net.Conn  // the TCP connection; deadlines are set here
-	tls      *tls.Conn // nil in the clear
-	in       *pop3.Reader
-	out      *pop3.Writer
-	log      *slog.Logger
-	origin   mail.Origin
-	lang     i18n.Lang
+	server *Server
+	socket net.Conn  // the TCP connection; deadlines are set here
+	tls    *tls.Conn // nil in the clear
+	in     *pop3.Reader
+	out    *pop3.Writer
+	log    *slog.Logger
+	origin mail.Origin
+	lang   i18n.Lang
 
 	state    state
 	user     string // of USER
@@ -60,10 +53,10 @@ type reply struct {
 	lines func(context.Context) error // nil: a single line
 }
 
-func newSession(s *Server, l Listener, conn net.Conn) *session {
-	c := &session{server: s, listener: l, socket: conn, state: authorization, lang: i18n.English,
+func newSession(s *Server, conn net.Conn) *session {
+	c := &session{server: s, socket: conn, state: authorization, lang: i18n.English,
 		begun: time.Now(), deleted: map[int]bool{}}
-	c.origin = mail.Origin{Door: l.door(), Zone: l.Zone, Remote: remoteOf(conn),
+	c.origin = mail.Origin{Door: s.cfg.Name, Zone: s.cfg.Zone, Remote: remoteOf(conn),
 		Session: obs.NewSessionID(), Received: c.begun}
 	c.log = s.log.With("session", c.origin.Session, "remote", c.origin.Remote)
 	c.use(conn)
@@ -72,7 +65,7 @@ func newSession(s *Server, l Listener, conn net.Conn) *session {
 
 // use goes on over conn, dropping what was read ahead.
 func (c *session) use(conn net.Conn) {
-	timed := patient{conn, c.socket, c.server.config.WriteTimeout}
+	timed := patient{conn, c.socket, c.server.cfg.Limits.Write}
 	if c.in == nil {
 		c.in, c.out = pop3.NewReader(conn), pop3.NewWriter(timed)
 		return
@@ -107,7 +100,7 @@ func remoteOf(conn net.Conn) netip.Addr {
 func (c *session) serve(ctx context.Context) {
 	defer c.socket.Close()
 	defer c.release()
-	if c.listener.Implicit {
+	if c.server.cfg.ImplicitTLS {
 		if err := c.handshake(ctx); err != nil {
 			c.log.Debug("TLS handshake", "err", err)
 			return
@@ -146,16 +139,16 @@ func (c *session) step(ctx context.Context) error {
 	if known {
 		verb = cmd.Verb
 	}
-	c.server.config.Metrics.CommandTime(c.origin.Door, verb, time.Since(began))
+	c.server.cfg.Metrics.CommandTime(c.origin.Door, verb, time.Since(began))
 	return err
 }
 
 // patience is when the session ends if the client says nothing.
 func (c *session) patience() time.Time {
 	if c.state == authorization {
-		return c.begun.Add(c.server.config.SignInTimeout)
+		return c.begun.Add(c.server.cfg.Limits.Login)
 	}
-	return time.Now().Add(c.server.config.IdleTimeout)
+	return time.Now().Add(c.server.cfg.Limits.Idle)
 }
 
 // dispatch runs the verb if the session's state allows it, and writes what comes of it. An
@@ -184,7 +177,7 @@ func (c *session) dispatch(ctx context.Context, cmd pop3.Command) (known bool, e
 
 // badLine refuses a line that is no command, and ends a session that sends nothing else.
 func (c *session) badLine(err error) error {
-	if c.badLines++; c.badLines >= maxBadLines {
+	if c.badLines++; c.badLines >= c.server.cfg.Limits.Errors {
 		c.state = over
 	}
 	return c.refuse(err)
@@ -192,7 +185,7 @@ func (c *session) badLine(err error) error {
 
 // text gives a text in the session's language (RFC 6856 §3).
 func (c *session) text(key string, args ...any) string {
-	return c.server.config.Words.Text(c.lang, key, args...)
+	return c.server.words.Text(c.lang, key, args...)
 }
 
 // refuse answers -ERR: the code from the error's kind, the text from its key, and the
@@ -204,8 +197,8 @@ func (c *session) refuse(err error) error {
 		level = slog.LevelError
 	}
 	c.log.Log(context.Background(), level, "refused", "code", string(code), "err", err)
-	c.server.config.Metrics.Refused(c.origin.Door, string(code))
-	return c.out.Err(code, c.server.config.Words.Error(c.lang, err)+" ("+c.origin.Session+")")
+	c.server.cfg.Metrics.Refused(c.origin.Door, string(code))
+	return c.out.Err(code, c.server.words.Error(c.lang, err)+" ("+c.origin.Session+")")
 }
 
 // codeOf is the door's one table from errors to response codes (RFC 2449 §8, RFC 3206).

@@ -20,7 +20,7 @@ const handshakeTimeout = 30 * time.Second
 func (c *session) handshake(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	conn := tls.Server(c.socket, c.listener.TLS)
+	conn := tls.Server(c.socket, c.server.cfg.TLS)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return err
 	}
@@ -33,11 +33,11 @@ func (c *session) handshake(ctx context.Context) error {
 
 // mayStartTLS tells whether STLS is offered now.
 func (c *session) mayStartTLS() bool {
-	return c.state == authorization && c.tls == nil && c.listener.TLS != nil
+	return c.state == authorization && c.tls == nil && c.server.cfg.TLS != nil
 }
 
 // maySignIn tells whether credentials are taken now: under TLS, or where the listener allows it in the clear.
-func (c *session) maySignIn() bool { return c.tls != nil || c.listener.PlainAuth }
+func (c *session) maySignIn() bool { return c.tls != nil || c.server.cfg.AllowPlainAuth }
 
 // channel is what SASL can bind to.
 func (c *session) channel() sasl.Channel {
@@ -92,7 +92,7 @@ func (c *session) password(ctx context.Context, password string) (*reply, error)
 	}
 	user := c.user
 	c.user = ""
-	id, err := c.server.config.Directory.SignIn(ctx, c.origin, c.protocol(), user, password)
+	id, err := c.server.dir.SignIn(ctx, c.origin, c.protocol(), user, password)
 	if err != nil {
 		return nil, c.failed(user, err)
 	}
@@ -109,7 +109,7 @@ func (c *session) auth(ctx context.Context, args string) (*reply, error) {
 		return &reply{c.text("pop3.mechanisms"), c.listing(sasl.Mechanisms(c.channel())...)}, nil
 	}
 	mechanism, initial, hasInitial := strings.Cut(args, " ")
-	verifier := c.server.config.Directory.Verifier(c.origin, c.protocol())
+	verifier := c.server.dir.Verifier(c.origin, c.protocol())
 	exchange, err := sasl.Start(mechanism, verifier, c.channel())
 	if err != nil {
 		return nil, err
@@ -166,9 +166,9 @@ func (c *session) ask(challenge []byte) ([]byte, error) {
 
 // failed counts a sign-in that was refused and ends a session with too many of them.
 func (c *session) failed(user string, err error) error {
-	c.server.config.Metrics.SignIn(c.origin.Door, false)
+	c.server.cfg.Metrics.SignIn(c.origin.Door, false)
 	c.log.Info("sign-in failed", "user", user, "err", err)
-	if c.failures++; c.failures >= maxFailures {
+	if c.failures++; c.failures >= c.server.cfg.Limits.Failures {
 		c.state = over
 	}
 	return err
@@ -176,7 +176,7 @@ func (c *session) failed(user string, err error) error {
 
 // enter opens the box and takes its lock.
 func (c *session) enter(ctx context.Context, id *directory.Identity) (*reply, error) {
-	account, err := c.server.config.Mailbox.Open(ctx, id)
+	account, err := c.server.boxes.Open(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (c *session) enter(ctx context.Context, id *directory.Identity) (*reply, er
 		return nil, err
 	}
 	c.account, c.drop, c.state = account, drop, transaction
-	c.server.config.Metrics.SignIn(c.origin.Door, true)
+	c.server.cfg.Metrics.SignIn(c.origin.Door, true)
 	c.log = c.log.With("user", id.Account().Address.String())
 	c.log.Info("signed in", "tls", c.origin.TLS)
 	n, octets := c.totals()
