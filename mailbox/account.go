@@ -32,12 +32,23 @@ func (a *Account) Identity() *directory.Identity { return a.id }
 
 // Quota gives the octets the account's messages take and the octets they may take (SV-4, SV-6).
 func (a *Account) Quota(ctx context.Context) (used, limit int64, err error) {
-	err = a.view(ctx, "mailbox.Quota", func(r store.Reader) error {
+	const op = "mailbox.Quota"
+	if limit, err = a.limit(ctx, op); err != nil {
+		return 0, 0, err
+	}
+	err = a.view(ctx, op, func(r store.Reader) error {
 		box, err := r.Box(a.account.ID)
 		used = box.Used
 		return err
 	})
-	return used, a.account.Quota, err
+	return used, limit, err
+}
+
+// limit gives the octets the account may hold now: its domain's plan can have changed since it was
+// opened. Denied "account.suspended" if it may not act any more.
+func (a *Account) limit(ctx context.Context, op mail.Op) (int64, error) {
+	now, err := a.service.dir.Current(ctx, a.id)
+	return now.Quota, mail.Wrap(op, err)
 }
 
 // Watch sends the account's ModSeq after something in it changed, until ctx ends. It is a hint to

@@ -76,6 +76,10 @@ func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Mes
 	if len(in) > MaxAppended {
 		return nil, mail.E(op, mail.Full, "message.too_many", MaxAppended)
 	}
+	quota, err := a.limit(ctx, op)
+	if err != nil {
+		return nil, err
+	}
 	ready := make([]sealed, len(in))
 	for i := range in {
 		if ready[i], err = a.seal(ctx, op, &in[i]); err != nil {
@@ -84,7 +88,7 @@ func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Mes
 	}
 	var out []Message
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
-		out, err = a.appendAll(tx, op, levels, ready)
+		out, err = a.appendAll(tx, quota, levels, ready)
 		return err
 	})
 	return out, err
@@ -121,7 +125,7 @@ func (a *Account) seal(ctx context.Context, op mail.Op, in *Appended) (sealed, e
 }
 
 // appendAll keeps messages in one transaction.
-func (a *Account) appendAll(tx store.Tx, op mail.Op, levels []string, in []sealed) ([]Message, error) {
+func (a *Account) appendAll(tx store.Tx, quota int64, levels []string, in []sealed) ([]Message, error) {
 	into, err := a.resolve(tx, levels)
 	if err != nil {
 		return nil, err
@@ -130,7 +134,7 @@ func (a *Account) appendAll(tx store.Tx, op mail.Op, levels []string, in []seale
 	for _, m := range in {
 		size += m.Size()
 	}
-	if err := a.hasRoom(tx, op, size); err != nil {
+	if err := a.hasRoom(tx, "mailbox.Append", size, quota); err != nil {
 		return nil, err
 	}
 	out := make([]Message, 0, len(in))
@@ -145,12 +149,12 @@ func (a *Account) appendAll(tx store.Tx, op mail.Op, levels []string, in []seale
 }
 
 // hasRoom tells whether size more octets may go into the account. Full "box.full".
-func (a *Account) hasRoom(tx store.Tx, op mail.Op, size int64) error {
+func (a *Account) hasRoom(tx store.Tx, op mail.Op, size, quota int64) error {
 	box, err := tx.Box(a.account.ID)
 	if err != nil {
 		return err
 	}
-	return room(op, box, size, a.account.Quota)
+	return room(op, box, size, quota)
 }
 
 // keep puts one message into a mailbox, beginning a conversation of its own (see Deliver).

@@ -15,6 +15,9 @@ const MaxTogether = 100_000
 // the same order. What is gone is left out. NotFound "mailbox.unknown", Full "box.full" (SV-5), Full "message.too_many" past MaxTogether.
 func (v *View) Copy(ctx context.Context, seqs []uint32, toPath string) (uidValidity uint32, src, dst []mail.UID, err error) {
 	t := transfer{view: v, op: "mailbox.Copy", seqs: v.known(seqs), one: copyMessage, grows: true}
+	if t.quota, err = v.account.limit(ctx, t.op); err != nil {
+		return 0, nil, nil, err
+	}
 	return t.do(ctx, toPath)
 }
 
@@ -32,7 +35,8 @@ type transfer struct {
 	op    mail.Op
 	seqs  []uint32
 	one   func(tx store.Tx, m *Message, into mail.MailboxID) (mail.UID, error)
-	grows bool // whether the box holds more afterwards
+	grows bool  // whether the box holds more afterwards, at most quota
+	quota int64 // octets
 }
 
 func copyMessage(tx store.Tx, m *Message, into mail.MailboxID) (mail.UID, error) {
@@ -72,7 +76,7 @@ func (t *transfer) run(tx store.Tx, into mail.MailboxID) (src, dst []mail.UID, e
 		return nil, nil, err
 	}
 	if t.grows {
-		if err := t.view.account.hasRoom(tx, t.op, size); err != nil {
+		if err := t.view.account.hasRoom(tx, t.op, size, t.quota); err != nil {
 			return nil, nil, err
 		}
 	}

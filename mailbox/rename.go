@@ -32,14 +32,15 @@ func (a *Account) Rename(ctx context.Context, from, to string) error {
 		case depth < len(src):
 			return mail.E(op, mail.NotFound, "mailbox.unknown", joinPath(src))
 		case isInbox(src):
-			return a.emptyInbox(tx, op, all, m, dst)
+			return a.emptyInbox(tx, all, m, dst)
 		}
-		return a.rename(tx, op, all, m, src, dst)
+		return a.rename(tx, all, m, src, dst)
 	})
 }
 
 // rename puts a mailbox at another path.
-func (a *Account) rename(tx store.Tx, op mail.Op, all []store.Mailbox, m store.Mailbox, src, dst []string) error {
+func (a *Account) rename(tx store.Tx, all []store.Mailbox, m store.Mailbox, src, dst []string) error {
+	const op = "mailbox.Rename"
 	at, depth := descend(all, dst)
 	switch {
 	case depth == len(dst):
@@ -77,8 +78,8 @@ func height(all []store.Mailbox, id mail.MailboxID) int {
 }
 
 // emptyInbox moves all messages of the inbox into a new mailbox (RFC 9051 §6.3.6).
-func (a *Account) emptyInbox(tx store.Tx, op mail.Op, all []store.Mailbox, inbox store.Mailbox, dst []string) error {
-	into, err := a.makeLevels(tx, op, all, "", dst)
+func (a *Account) emptyInbox(tx store.Tx, all []store.Mailbox, inbox store.Mailbox, dst []string) error {
+	into, err := a.makeLevels(tx, "mailbox.Rename", all, "", dst)
 	if err != nil {
 		return err
 	}

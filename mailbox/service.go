@@ -19,21 +19,22 @@ type Config struct {
 // Service opens accounts and holds what their sessions share.
 type Service struct {
 	store store.Store
+	dir   *directory.Directory
 	cfg   Config
 	boxes registry
 	paths pathCache
 	drops dropLocks
 }
 
-// New makes the service over a store. The directory is where identities come from.
-func New(st store.Store, _ *directory.Directory, cfg Config) *Service {
+// New makes the service over a store. The directory tells what an account may hold at the moment it matters.
+func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	if cfg.MaxMessage == 0 {
 		cfg.MaxMessage = mail.MaxMessageSize
 	}
 	if cfg.MaxMailboxes == 0 {
 		cfg.MaxMailboxes = MaxMailboxes
 	}
-	s := &Service{store: st, cfg: cfg}
+	s := &Service{store: st, dir: dir, cfg: cfg}
 	s.boxes.boxes = map[boxKey]*shared{}
 	s.paths.known = map[pathKey]mail.MailboxID{}
 	s.drops.held = map[dropKey]bool{}
