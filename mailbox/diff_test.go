@@ -90,23 +90,23 @@ func (c *client) hear(t *rapid.T, events []Event, expunge bool, fetch func(seq i
 func TestDiffTellsAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := upTo(rapid.IntRange(0, 2*pieceLen).Draw(t, "n"))
-		shown, c := now, client{now.flat()}
+		shown, c, next := now, client{now.flat()}, now.last()+1
 		for step := range rapid.IntRange(1, 12).Draw(t, "steps") {
-			now = now.apply(genChanges(t, now, mail.ModSeq(1e6+step)))
+			now = now.apply(genChanges(t, now, &next, mail.ModSeq(1e6+step)))
 			if rapid.IntRange(0, 3).Draw(t, "poll") == 0 {
 				continue
 			}
 			expunge := rapid.Bool().Draw(t, "expunge")
-			events, next := diff(shown, now, expunge)
-			c.hear(t, events, expunge, next.at)
-			checkShape(t, next)
-			if !slices.Equal(c.known, next.flat()) {
-				t.Fatalf("the client knows %v\nshown     %v", c.known, next.flat())
+			events, after := diff(shown, now, expunge)
+			c.hear(t, events, expunge, after.at)
+			checkShape(t, after)
+			if !slices.Equal(c.known, after.flat()) {
+				t.Fatalf("the client knows %v\nshown     %v", c.known, after.flat())
 			}
 			if expunge && !slices.Equal(c.known, now.flat()) {
 				t.Fatalf("the client knows %v\nthere are %v", c.known, now.flat())
 			}
-			shown = next
+			shown = after
 		}
 	})
 }
