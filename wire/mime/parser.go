@@ -454,22 +454,24 @@ func (p *Parser) delimiter(line []byte) (i int, closing, ok bool) {
 
 // atDelimiter ends what stands inside multipart i and begins its next part, or its epilogue.
 func (p *Parser) atDelimiter(i int, closing bool, line []byte) {
+	if !closing && p.parts >= p.lim.Parts {
+		p.limitParts()
+		p.skip(line)
+		return
+	}
 	p.popTo(i, p.pos, p.lineEnd())
 	p.skip(line)
 	p.inside = false
-	switch f := &p.open[i]; {
-	case closing:
-		f.boundary = ""
+	if closing {
+		p.open[i].boundary = ""
 		p.bounded--
-	case p.parts >= p.lim.Parts:
-		p.limitParts()
-	default:
-		part := p.push(false)
-		p.open[i].part.Children = append(p.open[i].part.Children, part)
+		return
 	}
+	part := p.push(false)
+	p.open[i].part.Children = append(p.open[i].part.Children, part)
 }
 
-// limitParts lets the rest of the message be in no part of its own.
+// limitParts lets the rest of the message stay in the part at hand.
 func (p *Parser) limitParts() {
 	p.msg.Limited = true
 	for i := range p.open {
