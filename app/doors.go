@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"net"
+
+	"tegami/i18n"
+	"tegami/mail"
+	"tegami/server/httpd"
+	"tegami/server/imapd"
+	"tegami/server/pop3d"
+)
+
+// serving answers connections of a listener until its context ends.
+type serving func(context.Context, net.Listener) error
+
+// door makes the door for a listener. Protocols were checked with the boot file.
+func (p *Platform) door(l ListenConfig) serving {
+	switch l.Protocol {
+	case "imap", "imaps":
+		return p.imap(l)
+	case "pop3", "pop3s":
+		return p.pop3(l)
+	case "https":
+		return p.https()
+	}
+	return p.smtp(l)
+}
+
+func (p *Platform) imap(l ListenConfig) serving {
+	return imapd.New(imapd.Config{
+		Name: l.Protocol, ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(), AllowPlainAuth: l.PlainAuth,
+		Zone: mail.Zone(l.Zone), Hostname: p.config.Hostname, Log: p.log, Metrics: p.metrics,
+		Limits: imapd.Limits{Grace: p.grace()},
+	}, p.dir, p.boxes).Serve
+}
+
+func (p *Platform) pop3(l ListenConfig) serving {
+	return pop3d.New(pop3d.Config{
+		Name: l.Protocol, ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(), AllowPlainAuth: l.PlainAuth,
+		Zone: mail.Zone(l.Zone), Log: p.log, Metrics: p.metrics,
+		Limits: pop3d.Limits{Grace: p.grace()},
+	}, p.dir, p.boxes).Serve
+}
+
+func (p *Platform) https() serving {
+	networks, _ := p.config.metricsNetworks() // were checked with the boot file
+	door := httpd.New(httpd.Config{
+		Words: i18n.New(), Metrics: p.metrics, Log: p.log, Hostname: p.config.Hostname,
+		Health: p.healthy, MetricsFrom: networks, Services: p.services(),
+	})
+	return func(ctx context.Context, ln net.Listener) error { return door.Serve(ctx, ln, p.certs.tlsConfig()) }
+}
+
+// services are what the front page lists: what mail software may be set to, the secure ones.
+func (p *Platform) services() (list []httpd.Service) {
+	for _, l := range p.listening {
+		s := httpd.Service{Port: l.Address.Port(), Security: httpd.ImplicitTLS}
+		switch l.Protocol {
+		case "smtps":
+			s.Key, s.Protocol = "front.send", "SMTPS"
+		case "submission":
+			s.Key, s.Protocol, s.Security = "front.send", "SMTP", httpd.StartTLS
+		case "imaps":
+			s.Key, s.Protocol = "front.receive", "IMAPS"
+		case "pop3s":
+			s.Key, s.Protocol = "front.receive", "POP3S"
+		default:
+			continue
+		}
+		list = append(list, s)
+	}
+	return list
+}

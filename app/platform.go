@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"tegami/directory"
+	"tegami/intake"
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/obs"
+	"tegami/queue"
+	"tegami/store"
+	"tegami/store/embedded"
+)
+
+// Platform is one process of the product: the open store, the services over it and, once
+// started, its doors. Make it with Embedded or Cluster, and end it with Stop or Close.
+type Platform struct {
+	config  Config
+	log     *slog.Logger
+	metrics *obs.Metrics
+	store   store.Store
+	dir     *directory.Directory
+	boxes   *mailbox.Service
+	queue   *queue.Queue
+	intake  *intake.Intake
+	certs   *certificates // nil until started
+
+	listening []Listening
+	halt      context.CancelFunc
+	running   sync.WaitGroup
+	failed    chan error
+}
+
+// Logger makes the logger the boot file asks for.
+func (c Config) Logger(w io.Writer) *slog.Logger {
+	level, _ := c.level() // was checked with the file
+	return obs.NewLog(w, obs.LogForm(c.Log.Form), level)
+}
+
+// Open opens the product the boot file asks for, without any door.
+func Open(c Config, log *slog.Logger) (*Platform, error) {
+	url, err := c.database()
+	if err != nil {
+		return nil, err
+	}
+	if url != "" {
+		return Cluster(c, url, log)
+	}
+	return Embedded(c, log)
+}
+
+// Embedded opens the state in the data folder, for this process alone. Busy
+// "storage.locked" while another process has it.
+func Embedded(c Config, log *slog.Logger) (*Platform, error) {
+	st, err := embedded.Open(c.Data, embedded.Options{Node: uint16(c.Node)})
+	if err != nil {
+		return nil, err
+	}
+	return assemble(c, st, log), nil
+}
+
+// assemble puts the services over a store, the lower floors first.
+func assemble(c Config, st store.Store, log *slog.Logger) *Platform {
+	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), failed: make(chan error, len(c.Listen))}
+	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
+	p.boxes = mailbox.New(st, p.dir, mailbox.Config{})
+	p.queue = queue.New(st)
+	p.intake = intake.New(intake.Config{
+		Store: st, Directory: p.dir, Mailbox: p.boxes, Hostname: c.Hostname, Metrics: p.metrics, Log: obs.Named(log, "intake"),
+	})
+	return p
+}
+
+// Directory is the platform's directory.
+func (p *Platform) Directory() *directory.Directory { return p.dir }
+
+// Queue is what the platform answers for.
+func (p *Platform) Queue() *queue.Queue { return p.queue }
+
+// Check verifies everything that is stored; see store.Store.Check.
+func (p *Platform) Check(ctx context.Context, repair bool, report func(store.Finding)) error {
+	return p.store.Check(ctx, repair, report)
+}
+
+// Listening is a door that is open.
+type Listening struct {
+	Protocol string
+	Address  netip.AddrPort
+	Zone     mail.Zone
+}
+
+// Listeners tells what is open, in the order of the boot file.
+func (p *Platform) Listeners() []Listening { return p.listening }
+
+// Authority is the file with the authority that signed the self-made certificate, as PEM; "" with a certificate that was given.
+func (p *Platform) Authority() string { return p.certs.authorityFile() }
+
+// Start binds every listener and opens the doors. When one cannot be bound, none is. What serves lives on when ctx ends; Stop ends it.
+func (p *Platform) Start(ctx context.Context) error {
+	var err error
+	if p.certs, err = openCertificates(p.config, p.names(), obs.Named(p.log, "certificate")); err != nil {
+		return err
+	}
+	bound, err := p.bind(ctx)
+	if err != nil {
+		return err
+	}
+	serving, halt := context.WithCancel(context.WithoutCancel(ctx))
+	p.halt = halt
+	p.run(func() { p.certs.keepFresh(serving) })
+	for i, ln := range bound {
+		serve := p.door(p.config.Listen[i])
+		p.run(func() {
+			if err := serve(serving, ln); err != nil {
+				p.failed <- err
+			}
+		})
+	}
+	return nil
+}
+
+func (p *Platform) run(do func()) {
+	p.running.Add(1)
+	go func() { defer p.running.Done(); do() }()
+}
+
+// bind opens all listeners, or none.
+func (p *Platform) bind(ctx context.Context) ([]net.Listener, error) {
+	var bound []net.Listener
+	var opener net.ListenConfig
+	for _, l := range p.config.Listen {
+		ln, err := opener.Listen(ctx, "tcp", l.Address)
+		if err != nil {
+			for _, b := range bound {
+				b.Close()
+			}
+			return nil, mail.E("app.bind", mail.Unavailable, "listen.failed", l.Protocol, l.Address, cause(err))
+		}
+		bound = append(bound, ln)
+		at, _ := netip.ParseAddrPort(ln.Addr().String()) // a TCP address always is one
+		p.listening = append(p.listening, Listening{l.Protocol, at, mail.Zone(l.Zone)})
+	}
+	return bound, nil
+}
+
+// names are what the self-made certificate is for.
+func (p *Platform) names() []string {
+	names := []string{p.config.Hostname}
+	for _, l := range p.config.Listen {
+		if host, _, err := net.SplitHostPort(l.Address); err == nil && isLoopback(host) {
+			return append(names, "localhost", "127.0.0.1", "::1")
+		}
+	}
+	return names
+}
+
+// Wait blocks until ctx ends, or a door failed: its error.
+func (p *Platform) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-p.failed:
+		return err
+	}
+}
+
+// Stop closes the doors, lets running commands end, and closes the store.
+func (p *Platform) Stop() error {
+	p.halt()
+	p.running.Wait()
+	return p.Close()
+}
+
+// Close closes the store. For a platform that was not started.
+func (p *Platform) Close() error { return mail.Wrap("app.Close", p.store.Close()) }
+
+// healthy tells whether the platform can do its work: its store answers.
+func (p *Platform) healthy(ctx context.Context) error {
+	return p.store.Platform().View(ctx, func(store.Reader) error { return nil })
+}
+
+// grace is how long each door waits for its running commands at a stop.
+func (p *Platform) grace() time.Duration { return time.Duration(p.config.StopTimeout) }

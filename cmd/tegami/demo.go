@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tegami/app"
+	"tegami/mail"
+	"tegami/obs"
+)
+
+type demoCommand struct {
+	Data     string `help:"The folder to keep it in: empty, or of an earlier demo." required:"" type:"path"`
+	PortBase int    `help:"The first of the ports on 127.0.0.1." default:"24000"`
+	Accounts int    `help:"How many accounts the first company has, 100 at least unless you say so." default:"120"`
+	Password string `help:"The password of all accounts; default a random one."`
+}
+
+// demoProtocols are the doors of the demo, in the order of their ports.
+var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission"}
+
+// demoState is what demo.json says once every door answers.
+type demoState struct {
+	SMTP       string        `json:"smtp"`
+	SMTPS      string        `json:"smtps"`
+	IMAP       string        `json:"imap"`
+	IMAPS      string        `json:"imaps"`
+	POP3       string        `json:"pop3"`
+	POP3S      string        `json:"pop3s"`
+	HTTPS      string        `json:"https"`
+	Submission string        `json:"submission"`
+	CA         string        `json:"ca"`
+	Accounts   []demoAccount `json:"accounts"`
+}
+
+type demoAccount struct {
+	Address  string   `json:"address"`
+	Password string   `json:"password"`
+	Roles    []string `json:"roles"`
+}
+
+// Run serves the demonstration until the process is asked to end.
+func (c demoCommand) Run(sh *shell) error {
+	password, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	p, err := app.Open(c.config(), obs.NewLog(sh.err, obs.LogText, slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	accounts, err := seed(sh.ctx, p, c.Accounts, password)
+	if err != nil {
+		return errors.Join(err, p.Close())
+	}
+	if err := p.Start(sh.ctx); err != nil {
+		return errors.Join(err, p.Close())
+	}
+	if err := c.announce(sh, p, accounts); err != nil {
+		return errors.Join(err, p.Stop())
+	}
+	err = p.Wait(sh.ctx)
+	return errors.Join(err, p.Stop())
+}
+
+// Files of a demo's folder beside those of the store.
+const (
+	stateFile    = "demo.json"
+	passwordFile = "demo.password" // of all accounts; also the mark of a demo's folder
+)
+
+// prepare makes the folder, or takes up that of an earlier demo, and gives the accounts' password.
+func (c demoCommand) prepare() (string, error) {
+	const op = "tegami.demo"
+	broken := func(err error) error { return mail.Because(op, mail.Unavailable, "demo.folder", err) }
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return "", broken(err)
+	}
+	kept, err := os.ReadFile(filepath.Join(c.Data, passwordFile))
+	if err == nil {
+		if c.Password != "" && c.Password != string(kept) {
+			return "", mail.E(op, mail.Conflict, "demo.other_password", c.Data)
+		}
+		if err := os.Remove(filepath.Join(c.Data, stateFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", broken(err)
+		}
+		return string(kept), nil
+	}
+	entries, err := os.ReadDir(c.Data)
+	if err != nil {
+		return "", broken(err)
+	}
+	if len(entries) > 0 {
+		return "", mail.E(op, mail.Conflict, "demo.not_empty", c.Data)
+	}
+	password := c.Password
+	if password == "" {
+		password = strings.ToLower(rand.Text()[:16])
+	}
+	if err := os.WriteFile(filepath.Join(c.Data, passwordFile), []byte(password), 0o600); err != nil {
+		return "", broken(err)
+	}
+	return password, nil
+}
+
+// config is the boot file of a demo: every protocol on loopback, from the base port upwards.
+func (c demoCommand) config() app.Config {
+	cfg := app.DefaultConfig()
+	cfg.Hostname, cfg.Data = "mail.tegami.example", c.Data
+	for i, protocol := range demoProtocols {
+		cfg.Listen = append(cfg.Listen, app.ListenConfig{
+			Protocol: protocol, Address: fmt.Sprintf("127.0.0.1:%d", c.PortBase+i), Zone: string(mail.ZoneInternet), PlainAuth: true,
+		})
+	}
+	return cfg
+}
+
+// announce waits until every door answers, writes demo.json and says where to go.
+func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount) error {
+	at := map[string]string{}
+	for _, l := range p.Listeners() {
+		at[l.Protocol] = l.Address.String()
+		if err := answers(sh.ctx, l); err != nil {
+			return err
+		}
+	}
+	ca, err := filepath.Abs(p.Authority())
+	if err != nil {
+		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
+	}
+	state := demoState{at["smtp"], at["smtps"], at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["https"], at["submission"], ca, accounts}
+	if err := state.write(filepath.Join(c.Data, stateFile)); err != nil {
+		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
+	}
+	fmt.Fprintln(sh.out, sh.text("demo.ready", "https://"+state.HTTPS+"/", accounts[0].Address, accounts[0].Password, filepath.Join(c.Data, stateFile)))
+	return printTable(sh.out, [][]string{
+		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
+		{"CA", ca},
+	})
+}
+
+// write puts the file there in one step, so that nobody reads half of it.
+func (s demoState) write(path string) error {
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// answerTimeout is how long a door of the demo may take to say its first word.
+const answerTimeout = 10 * time.Second
+
+// answers connects to a door and waits for its greeting, or for its part of the TLS handshake.
+func answers(ctx context.Context, l app.Listening) error {
+	const op = "tegami.demo"
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	silent := func(err error) error { return mail.Because(op, mail.Unavailable, "demo.silent", err) }
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", l.Address.String())
+	if err != nil {
+		return silent(err)
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	conn.SetDeadline(deadline)
+	if strings.HasSuffix(l.Protocol, "s") {
+		// Only whether it answers is asked; what it shows is not relied on.
+		if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx); err != nil {
+			return silent(err)
+		}
+		return nil
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		return silent(err)
+	}
+	return nil
+}

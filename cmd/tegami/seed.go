@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"tegami/app"
+	"tegami/directory"
+	"tegami/mail"
+)
+
+// demoCompany is a made-up company of the demo.
+type demoCompany struct {
+	name, domain, lang string
+	accounts           int
+}
+
+// smallCompany is how many accounts the demo's second company has.
+const smallCompany = 5
+
+// seeder makes the demo's companies. What an earlier run made is left as it is, so a run that was cut short is completed by the next.
+type seeder struct {
+	ctx      context.Context
+	dir      *directory.Directory
+	by       mail.Actor
+	password string
+}
+
+// seed makes sure both companies are there and gives their accounts, the first company's first.
+func seed(ctx context.Context, p *app.Platform, accounts int, password string) ([]demoAccount, error) {
+	s := seeder{ctx, p.Directory(), directory.Operator("demo", ""), password}
+	var all []demoAccount
+	for _, c := range []demoCompany{
+		{"アルファ商事株式会社", "alpha.example", "ja", accounts},
+		{"Beta Trading Ltd", "beta.example", "en", smallCompany},
+	} {
+		made, err := s.company(c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made...)
+	}
+	return all, nil
+}
+
+// company makes sure of one company.
+func (s seeder) company(want demoCompany) ([]demoAccount, error) {
+	company, err := s.open(want)
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]bool{}
+	for page := (directory.AccountPage{}); ; {
+		list, err := company.Accounts(s.ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			break
+		}
+		for _, a := range list {
+			have[a.Address.Local] = true
+		}
+		page.After = list[len(list)-1].ID
+	}
+	return s.accounts(company, want, have)
+}
+
+// open makes sure of a company's contract and domain.
+func (s seeder) open(want demoCompany) (*directory.Company, error) {
+	id, known, err := s.dir.LocalDomain(s.ctx, want.domain)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		t, err := s.dir.OpenTenant(s.ctx, s.by, directory.TenantSpec{Name: want.name, Lang: want.lang})
+		if err != nil {
+			return nil, err
+		}
+		id = t.ID
+	}
+	company := s.dir.Company(id)
+	_, err = company.Domain(s.ctx, want.domain)
+	if mail.Is(err, mail.NotFound) {
+		_, err = company.AddDomain(s.ctx, s.by, directory.DomainSpec{
+			Name: want.domain, Plan: directory.Plan10GB, IDs: units(want.accounts), Options: directory.Options(),
+		})
+	}
+	return company, err
+}
+
+// units is the number of IDs to order for so many accounts (ML-1).
+func units(accounts int) int {
+	step := directory.UnitIDs
+	if accounts >= directory.LargeCustomerIDs {
+		step = directory.LargeUnitIDs
+	}
+	return max(1, (accounts+step-1)/step) * step
+}
+
+// accounts adds those that are missing; the first of a company is its administrator.
+func (s seeder) accounts(company *directory.Company, want demoCompany, have map[string]bool) ([]demoAccount, error) {
+	all := make([]demoAccount, 0, want.accounts)
+	var missing []directory.AccountSpec
+	for i := range want.accounts {
+		spec := directory.AccountSpec{
+			Address: mail.Address{Local: fmt.Sprintf("user%d", i), Domain: want.domain}, Name: fmt.Sprintf("User %d", i), Password: s.password,
+		}
+		account := demoAccount{spec.Address.String(), s.password, []string{}}
+		if i == 0 {
+			spec.Roles = []directory.Role{directory.RoleAdmin}
+			account.Roles = []string{string(directory.RoleAdmin)}
+		}
+		all = append(all, account)
+		if !have[spec.Address.Local] {
+			missing = append(missing, spec)
+		}
+	}
+	for len(missing) > 0 {
+		n := min(len(missing), directory.MaxBulk)
+		if _, err := company.AddAccounts(s.ctx, s.by, missing[:n]); err != nil {
+			return nil, err
+		}
+		missing = missing[n:]
+	}
+	return all, nil
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"tegami/app"
+)
+
+type serveCommand struct {
+	Config string `help:"The boot file." required:"" type:"path"`
+}
+
+// Run serves until the process is asked to end.
+func (s serveCommand) Run(sh *shell) error {
+	c, err := app.ReadConfig(s.Config)
+	if err != nil {
+		return err
+	}
+	log := c.Logger(sh.err)
+	p, err := app.Open(c, log)
+	if err != nil {
+		return err
+	}
+	if err := p.Start(sh.ctx); err != nil {
+		p.Close()
+		return err
+	}
+	log.Info("serving", "hostname", c.Hostname, "listeners", len(p.Listeners()))
+	<-sh.ctx.Done()
+	log.Info("stopping")
+	return p.Stop()
+}
+
+type checkCommand struct {
+	place
+	Repair bool `help:"Repair what can be repaired without loss."`
+	JSON   bool `help:"Print an object a line." name:"json"`
+}
+
+// Run verifies the store and prints each finding. It fails when something is wrong that was not repaired; garbage
+// left by a crash is not wrong.
+func (c checkCommand) Run(sh *shell) error {
+	p, err := c.open(sh)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return check(sh, p, c.Repair, c.JSON)
+}
