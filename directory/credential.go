@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -15,11 +16,11 @@ import (
 	"tegami/wire/sasl"
 )
 
-// Limits of passwords, in octets after SASLprep. Operators, who bring passwords along
-// from elsewhere, may set shorter ones.
+// Limits of passwords after SASLprep. Operators, who bring passwords along from
+// elsewhere, may set shorter ones.
 const (
-	MinPassword = 12
-	MaxPassword = 256
+	MinPassword = 12  // characters
+	MaxPassword = 256 // octets
 )
 
 // What new passwords are hashed with: argon2id as OWASP recommends it at the least
@@ -86,7 +87,7 @@ func checkPassword(by mail.Actor, password string) (string, error) {
 		return "", mail.Because(op, mail.Invalid, "password.malformed", err)
 	case len(prepared) > MaxPassword:
 		return "", mail.E(op, mail.Full, "password.too_long", MaxPassword)
-	case len(prepared) < MinPassword && by.Role() != mail.Operator:
+	case utf8.RuneCountInString(prepared) < MinPassword && by.Role() != mail.Operator:
 		return "", mail.E(op, mail.Invalid, "password.too_short", MinPassword)
 	}
 	return prepared, nil
