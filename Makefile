@@ -1,0 +1,58 @@
+# Tegami. `make` lists the targets.
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+.PHONY: help build run test check lint race fuzz bench kill docs clean
+
+# Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
+DEMO_DATA ?= data/demo
+DEMO_PORT ?= 24000
+# How long each fuzz target of `make fuzz` runs.
+FUZZTIME ?= 30s
+# How often `make kill` kills the server.
+KILLS ?= 200
+# The harness that measures a server beside Postfix and Dovecot (docs/benchmarks.md), where it is at hand.
+PEERS ?= ../shared/bench/peers/ours.sh
+# Packages whose tests run with the race detector.
+RACED = ./mailbox ./queue ./intake ./server/... ./wire/pop3 ./wire/smtp
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/tegami
+	CGO_ENABLED=0 go build -trimpath -o bin/tegami ./cmd/tegami
+
+run: build ## build and start the platform with two made-up companies; says where to go
+	@mkdir -p $(dir $(DEMO_DATA))
+	exec bin/tegami demo --data $(DEMO_DATA) --port-base $(DEMO_PORT)
+
+test: ## install what the tests need where possible, lint, run all tests
+	@scripts/setup-test.sh
+	@$(MAKE) --no-print-directory lint
+	go test -timeout 12m ./...
+
+check: lint ## lint and test without installing anything
+	go test -timeout 12m ./...
+
+lint: ## gofmt, vet, staticcheck, the floors, the length of functions and files
+	@scripts/gofmt.sh
+	go vet ./...
+	go tool staticcheck ./...
+	go test -count=1 -run 'Floors|JunkDrawers|Minted|Importing|Length' .
+
+race: ## run the tests of what many goroutines share under the race detector (needs a C compiler)
+	go test -race -timeout 20m $(RACED)
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: build ## measure the platform beside Postfix and Dovecot, or run the Go benchmarks where the harness is missing
+	@if [ -x $(PEERS) ]; then $(PEERS) bin/tegami --runs 3; else go test -run '^$$' -bench . ./...; fi
+
+kill: ## kill -9 the server KILLS (200) times under load, and count
+	TEGAMI_KILLS=$(KILLS) go test -count=1 -timeout 4h -v ./lab/kill
+
+docs: ## write docs/config.md and docs/tegami.toml anew from the program
+	go test -count=1 -run TestReferenceIsCurrent ./app -args -update
+
+clean: ## remove what was built, and the demo's data
+	rm -rf bin $(DEMO_DATA)
