@@ -3,7 +3,6 @@ package imap
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"tegami/mail"
 )
@@ -178,12 +177,6 @@ func (s *Section) Cut(size int64) (from, n int64) {
 	}
 	from = min(int64(s.Offset), size)
 	return from, min(int64(s.Count), size-from)
-}
-
-// Wants tells whether a header field belongs to a HEADER.FIELDS or HEADER.FIELDS.NOT section.
-func (s *Section) Wants(field string) bool {
-	listed := slices.ContainsFunc(s.Fields, func(f string) bool { return strings.EqualFold(f, field) })
-	return listed == (s.Kind == SectionFields)
 }
 
 // tooManySections refuses a FETCH with more than MaxSections sections.

@@ -14,6 +14,7 @@ const (
 	StatusSize
 	StatusHighestModSeq
 	StatusMailboxID
+	StatusDeletedStorage // RFC 9208 §4.1.4
 )
 
 // StatusNames are the items by name, in the order in which they are answered.
@@ -30,6 +31,7 @@ var StatusNames = [...]struct {
 	{"SIZE", StatusSize},
 	{"HIGHESTMODSEQ", StatusHighestModSeq},
 	{"MAILBOXID", StatusMailboxID},
+	{"DELETED-STORAGE", StatusDeletedStorage},
 }
 
 // StatusList takes a parenthesized list of status items.

@@ -57,6 +57,20 @@ func (w *Writer) End(b []byte) {
 	}
 }
 
+// Room gives the slice with space for n more octets, at most MaxRoom: what is in it is written first
+// where it must be.
+func (w *Writer) Room(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	w.buf = b
+	w.write()
+	return w.buf
+}
+
+// MaxRoom is how many octets Room is meant for; what is larger should go by Direct.
+const MaxRoom = flushSize
+
 // Write adds octets; large ones go straight to the connection.
 func (w *Writer) Write(p []byte) (int, error) {
 	if len(p) < flushSize/2 {

@@ -1,0 +1,286 @@
+package imapd
+
+import (
+	"context"
+	"time"
+
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/wire/imap"
+	"tegami/wire/mime"
+)
+
+// cmdFetch is FETCH (RFC 9051 §6.4.5).
+func cmdFetch(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
+	return s.fetch(ctx, d, false)
+}
+
+// cmdUIDFetch is UID FETCH (RFC 9051 §6.4.9).
+func cmdUIDFetch(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
+	return s.fetch(ctx, d, true)
+}
+
+func (s *session) fetch(ctx context.Context, d *imap.Decoder, uid bool) (reply, error) {
+	var set imap.NumSet
+	w := fetching{s: s}
+	if !takeSet(d, &set) || !d.SP() || !d.Fetch(&w.Fetch) || !d.End() {
+		return reply{}, d.Err()
+	}
+	seqs, err := s.sequences(set, uid)
+	if err != nil {
+		return reply{}, err
+	}
+	if uid {
+		w.Items |= imap.FetchUID
+	}
+	if w.HasChanged {
+		w.Items |= imap.FetchModSeq
+		seqs = s.changedSince(seqs, mail.ModSeq(w.ChangedSince))
+	}
+	if w.Items&imap.FetchModSeq != 0 {
+		s.useCondstore()
+	}
+	w.plan()
+	if w.Items&^markItems == 0 && len(w.Sections) == 0 {
+		return reply{}, w.marks(ctx, seqs)
+	}
+	return reply{}, w.messages(ctx, seqs)
+}
+
+// changedSince leaves the messages that changed after a ModSeq (RFC 7162 §3.1.4).
+func (s *session) changedSince(seqs []uint32, since mail.ModSeq) []uint32 {
+	left := seqs[:0]
+	for _, seq := range seqs {
+		if m, ok := s.view.Mark(seq); ok && m.ModSeq > since {
+			left = append(left, seq)
+		}
+	}
+	return left
+}
+
+const (
+	// markItems are what the view knows without asking the store.
+	markItems = imap.FetchFlags | imap.FetchUID | imap.FetchModSeq
+	// indexItems are copied from the message's index.
+	indexItems = imap.FetchEnvelope | imap.FetchBody | imap.FetchBodyStructure
+)
+
+// fetching is a FETCH at work.
+type fetching struct {
+	imap.Fetch
+	s      *session
+	index  bool     // the messages' Index is needed
+	body   bool     // their octets are needed
+	seeing bool     // sections set \Seen
+	unseen []uint32 // messages that this command marks as seen, ascending; their flags are answered
+	names  [][]byte // of the sections, as they are answered
+
+	// Of the message at hand.
+	octets    mailbox.Body
+	structure *mime.Message
+	header    []byte // scratch
+	fields    []byte // scratch
+	failed    error  // the first message that could not be read
+}
+
+// plan finds what the items need.
+func (w *fetching) plan() {
+	w.index = w.Items&indexItems != 0
+	for i := range w.Sections {
+		sec := &w.Sections[i]
+		w.body = true
+		w.seeing = w.seeing || !sec.Peek
+		if len(sec.Part) > 0 || sec.Kind != imap.SectionAll || sec.Name == imap.NameBinary {
+			w.index = true
+		}
+		w.names = append(w.names, append(sec.AppendTo([]byte(" ")), ' '))
+	}
+}
+
+// marks answers from what the view knows.
+func (w *fetching) marks(ctx context.Context, seqs []uint32) error {
+	for _, seq := range seqs {
+		m, ok := w.s.view.Mark(seq)
+		if !ok {
+			continue
+		}
+		if err := w.s.knowFlags(ctx, m.Flags); err != nil {
+			return err
+		}
+		b := w.begin(seq)
+		start := len(b)
+		w.s.out.End(append(w.markText(b, start, &m, false), ")\r\n"...))
+		if w.s.out.Err() != nil {
+			return nil // the connection is gone; the session ends after this command
+		}
+	}
+	return nil
+}
+
+// begin writes "* n FETCH (".
+func (w *fetching) begin(seq uint32) []byte {
+	b := imap.AppendUint(append(w.s.out.Begin(), "* "...), seq)
+	return append(b, " FETCH ("...)
+}
+
+// markText writes the items that the view knows; flags are said if asked for or new.
+func (w *fetching) markText(b []byte, start int, m *mailbox.Mark, newFlags bool) []byte {
+	if w.Items&imap.FetchUID != 0 {
+		b = imap.AppendUint(append(b, "UID "...), uint32(m.UID))
+	}
+	if newFlags || w.Items&imap.FetchFlags != 0 {
+		b = append(append(space(b, start), "FLAGS "...), w.s.flags.text(m.Flags)...)
+	}
+	if newFlags && w.s.condstore || w.Items&imap.FetchModSeq != 0 {
+		b = append(imap.AppendUint(append(space(b, start), "MODSEQ ("...), uint64(m.ModSeq)), ')')
+	}
+	return b
+}
+
+// space separates items.
+func space(b []byte, start int) []byte {
+	if len(b) > start {
+		return append(b, ' ')
+	}
+	return b
+}
+
+// messages answers with what the store has to tell.
+func (w *fetching) messages(ctx context.Context, seqs []uint32) error {
+	if w.seeing && !w.s.readOnly {
+		w.setSeen(ctx, seqs)
+	}
+	err := w.s.view.Fetch(ctx, seqs, w.index, func(seq uint32, m *mailbox.Message) error {
+		if err := w.message(ctx, seq, m); err != nil {
+			return err
+		}
+		return w.s.out.Err()
+	})
+	if w.s.ended || w.s.out.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		err = w.failed
+	}
+	return err
+}
+
+// setSeen marks the messages as seen before they are sent. That mail can be read does not depend on it.
+func (w *fetching) setSeen(ctx context.Context, seqs []uint32) {
+	for _, seq := range seqs {
+		if m, ok := w.s.view.Mark(seq); ok && !m.Flags.Has(mail.Seen) {
+			w.unseen = append(w.unseen, seq)
+		}
+	}
+	if len(w.unseen) == 0 {
+		return
+	}
+	if _, _, err := w.s.view.Store(ctx, w.unseen, mailbox.Add, mail.Seen, 0); err != nil {
+		w.s.log.Error("marking as seen failed", "error", err)
+		w.unseen = nil
+	}
+}
+
+// newlySeen tells whether this command marked a message as seen. Numbers ascend from call to call.
+func (w *fetching) newlySeen(seq uint32) bool {
+	for len(w.unseen) > 0 && w.unseen[0] < seq {
+		w.unseen = w.unseen[1:]
+	}
+	return len(w.unseen) > 0 && w.unseen[0] == seq
+}
+
+// message writes the response for one message. One that can't be read is left out; the
+// command fails in the end. An error in the midst of a response ends the session.
+func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message) error {
+	mark, ok := w.s.view.Mark(seq)
+	if !ok {
+		return nil
+	}
+	if err := w.s.knowFlags(ctx, mark.Flags); err != nil {
+		return err
+	}
+	w.structure, w.header = nil, w.header[:0]
+	if w.body {
+		body, err := w.s.account.OpenBody(ctx, m)
+		if err != nil {
+			w.fail(m, err)
+			return nil
+		}
+		w.octets = body
+		defer body.Close()
+	}
+	b := w.begin(seq)
+	start := len(b)
+	b = w.markText(b, start, &mark, w.newlySeen(seq))
+	b = w.itemText(b, start, m)
+	w.s.out.End(b)
+	for i := range w.Sections {
+		if err := w.section(m, i, i == 0 && len(b) == start); err != nil {
+			w.fail(m, err)
+			w.s.ended = true
+			return err
+		}
+	}
+	w.s.out.WriteString(")\r\n")
+	return nil
+}
+
+func (w *fetching) fail(m *mailbox.Message, err error) {
+	w.s.log.Error("message cannot be read", "email", m.ID, "uid", m.UID, "error", err)
+	if w.failed == nil {
+		w.failed = err
+	}
+}
+
+// itemText writes the items that the message's row has.
+func (w *fetching) itemText(b []byte, start int, m *mailbox.Message) []byte {
+	if w.Items&imap.FetchInternalDate != 0 {
+		b = imap.AppendDateTime(append(space(b, start), "INTERNALDATE "...), m.Received.UTC())
+	}
+	if w.Items&imap.FetchSize != 0 {
+		b = imap.AppendUint(append(space(b, start), "RFC822.SIZE "...), uint64(m.Blob.Size))
+	}
+	if w.Items&indexItems != 0 {
+		b = w.indexText(b, start, mime.Index(m.Index))
+	}
+	if w.Items&imap.FetchEmailID != 0 {
+		b = appendID(append(space(b, start), "EMAILID "...), m.ID.String())
+	}
+	if w.Items&imap.FetchThreadID != 0 {
+		b = appendID(append(space(b, start), "THREADID "...), m.Thread.String())
+	}
+	if w.Items&imap.FetchSaveDate != 0 {
+		b = appendSaved(append(space(b, start), "SAVEDATE "...), m.Saved)
+	}
+	return b
+}
+
+// indexText copies what the index has.
+func (w *fetching) indexText(b []byte, start int, x mime.Index) []byte {
+	if w.Items&imap.FetchEnvelope != 0 {
+		b = x.AppendEnvelope(append(space(b, start), "ENVELOPE "...))
+	}
+	if w.Items&imap.FetchBody != 0 {
+		b = x.AppendBody(append(space(b, start), "BODY "...))
+	}
+	if w.Items&imap.FetchBodyStructure != 0 {
+		b = x.AppendBodyStructure(append(space(b, start), "BODYSTRUCTURE "...))
+	}
+	return b
+}
+
+// appendID writes an object id (RFC 8474 §5), NIL where there is none.
+func appendID(b []byte, id string) []byte {
+	if id == "" {
+		return append(b, "NIL"...)
+	}
+	return append(append(append(b, '('), id...), ')')
+}
+
+// appendSaved writes when a message came into its mailbox (RFC 8514 §4.2).
+func appendSaved(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, "NIL"...)
+	}
+	return imap.AppendDateTime(b, t.UTC())
+}

@@ -1,0 +1,108 @@
+package imapd
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/wire/imap"
+	"tegami/wire/sasl"
+)
+
+// cmdLogin is LOGIN (RFC 9051 §6.2.3).
+func cmdLogin(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
+	const op = "imapd.LOGIN"
+	if !s.secure() {
+		return reply{}, mail.E(op, mail.Denied, "imap.tls_required")
+	}
+	var user, password string
+	if !d.SP() || !d.AString(&user) || !d.SP() || !d.AString(&password) || !d.End() {
+		return reply{}, d.Err()
+	}
+	id, err := s.srv.dir.SignIn(ctx, s.origin, directory.Protocol(s.srv.cfg.Name), user, password)
+	return s.enter(ctx, op, id, err)
+}
+
+// cmdAuthenticate is AUTHENTICATE (RFC 9051 §6.2.2) with an initial response (RFC 4959).
+func cmdAuthenticate(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
+	const op = "imapd.AUTHENTICATE"
+	if !s.secure() {
+		return reply{}, mail.E(op, mail.Denied, "imap.tls_required")
+	}
+	var name, initial string
+	if !d.SP() || !d.Keyword(&name) {
+		return reply{}, d.Err()
+	}
+	if d.Accept(' ') && !d.AtEnd() && !d.Text(&initial) || !d.End() {
+		return reply{}, d.Err()
+	}
+	verifier := s.srv.dir.Verifier(s.origin, directory.Protocol(s.srv.cfg.Name))
+	server, err := sasl.Start(name, verifier, s.channel())
+	if err != nil {
+		return reply{}, err
+	}
+	var first []byte
+	if initial != "" {
+		if first, err = sasl.Decode([]byte(initial)); err != nil {
+			return reply{}, err
+		}
+	}
+	err = s.exchange(ctx, server, first)
+	return s.enter(ctx, op, verifier.Identity(), err)
+}
+
+// exchange runs a SASL exchange to its end.
+func (s *session) exchange(ctx context.Context, server sasl.Server, response []byte) error {
+	for {
+		challenge, done, err := server.Next(ctx, response)
+		if err != nil || done {
+			return err
+		}
+		b := append(s.out.Begin(), "+ "...)
+		b = base64.StdEncoding.AppendEncode(b, challenge)
+		s.out.End(append(b, '\r', '\n'))
+		line, err := s.dec.Line(imap.MaxAuthLine)
+		if err != nil {
+			return err
+		}
+		if string(line) == "*" {
+			return mail.E("imapd.AUTHENTICATE", mail.Invalid, "imap.cancelled")
+		}
+		if response, err = sasl.Decode(line); err != nil {
+			return err
+		}
+	}
+}
+
+// channel is what the TLS connection gives for channel binding.
+func (s *session) channel() sasl.Channel {
+	if s.origin.TLS == "" {
+		return sasl.Channel{}
+	}
+	st := s.link.Conn.(*tls.Conn).ConnectionState()
+	return sasl.Channel{TLS: &st, Leaf: s.srv.leaf()}
+}
+
+// enter opens the account of who signed in.
+func (s *session) enter(ctx context.Context, op mail.Op, id *directory.Identity, err error) (reply, error) {
+	s.srv.cfg.Metrics.SignIn(s.srv.cfg.Name, err == nil)
+	if err != nil {
+		s.failed++
+		s.log.Info("sign-in refused", "remote", s.origin.Remote, "error", err)
+		return reply{}, err
+	}
+	account, err := s.srv.boxes.Open(ctx, id)
+	if err != nil {
+		return reply{}, err
+	}
+	if !s.srv.admitAccount(s, id.Account().ID) {
+		account.Close()
+		return reply{}, mail.E(op, mail.Full, "imap.too_many_sessions")
+	}
+	s.account, s.state = account, authenticated
+	s.log = s.log.With("account", id.Account().Address.String())
+	s.log.Debug("signed in", "remote", s.origin.Remote, "tls", s.origin.TLS)
+	return reply{code: "CAPABILITY " + s.capabilities()}, nil
+}
