@@ -19,8 +19,8 @@ import (
 
 // floors are the rooms of the house and the floor each stands on (ARCHITECTURE.md). Imports go down only.
 var floors = map[string]int{
-	"mail": 0,
-	"wire": 1,
+	"mail":  0,
+	"wire":  1,
 	"store": 2, "obs": 2, "i18n": 2, "web": 2,
 	"directory": 3, "mailbox": 3, "policy": 3, "compliance": 3, "domains": 3, "billing": 3,
 	"queue":  4,
