@@ -9,6 +9,7 @@ import (
 	"tegami/server/httpd"
 	"tegami/server/imapd"
 	"tegami/server/pop3d"
+	"tegami/server/smtpd"
 )
 
 // serving answers connections of a listener until its context ends.
@@ -25,6 +26,32 @@ func (p *Platform) door(l ListenConfig) serving {
 		return p.https()
 	}
 	return p.smtp(l)
+}
+
+func (p *Platform) smtp(l ListenConfig) serving {
+	mode := smtpd.Submission
+	if l.Protocol == "smtp" {
+		mode = smtpd.MX
+	}
+	door := smtpd.New(smtpd.Config{
+		Name: l.Protocol, Mode: mode, Zone: mail.Zone(l.Zone), ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(),
+		AllowPlainAuth: l.PlainAuth, Hostname: p.config.Hostname, Log: p.log, Metrics: p.metrics,
+	}, smtpd.Through(p.intake))
+	return func(ctx context.Context, ln net.Listener) error {
+		stopped := make(chan error, 1)
+		context.AfterFunc(ctx, func() {
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.grace())
+			defer cancel()
+			stopped <- door.Shutdown(late)
+		})
+		if err := door.Serve(ln); err != nil {
+			return mail.Because("app.smtp", mail.Unavailable, "", err)
+		}
+		if err := <-stopped; err != nil {
+			p.log.Warn("sessions were cut", "door", l.Protocol, "err", err)
+		}
+		return nil
+	}
 }
 
 func (p *Platform) imap(l ListenConfig) serving {
