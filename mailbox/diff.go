@@ -83,5 +83,5 @@ func sharedAt(a, b marks, i int) int {
 	if i%pieceLen != 0 || p >= len(b.pieces) || &a.pieces[p][0] != &b.pieces[p][0] {
 		return 0
 	}
-	return min(len(a.pieces[p]), len(b.pieces[p]))
+	return len(a.pieces[p]) // no two pieces begin at the same address
 }

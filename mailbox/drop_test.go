@@ -1,0 +1,72 @@
+package mailbox_test
+
+import (
+	"io"
+	"testing"
+
+	"tegami/mail"
+	"tegami/mailbox"
+)
+
+func (h *house) lock(a *mailbox.Account) *mailbox.Drop {
+	h.Helper()
+	d, err := a.LockDrop(h.Context())
+	h.must(err)
+	h.Cleanup(d.Close)
+	return d
+}
+
+// listing gives the UIDs and ids of a drop.
+func listing(d *mailbox.Drop) (uids []mail.UID, ids []string) {
+	for _, m := range d.Messages() {
+		uids, ids = append(uids, m.UID), append(ids, m.ID.String())
+	}
+	return uids, ids
+}
+
+// RFC 1939 §3: one session at a time.
+func TestDropLock(t *testing.T) {
+	h := newHouse(t, mailbox.Config{})
+	h.company("alpha.example", "en", "sato", "suzuki")
+	sato, suzuki := h.open("sato@alpha.example"), h.open("suzuki@alpha.example")
+	d := h.lock(sato)
+	_, err := h.open("sato@alpha.example").LockDrop(t.Context())
+	h.refused(err, mail.Busy, "pop3.locked")
+	h.lock(suzuki)
+	d.Close()
+	d.Close()
+	h.lock(sato)
+}
+
+// The list of a second session is made from the first one's and must be as if it were not.
+func TestDropList(t *testing.T) {
+	h, a := one(t)
+	ctx := t.Context()
+	h.fill(a, "INBOX", 4)
+	d := h.lock(a)
+	first, ids := listing(d)
+	h.equal("first", first, "[1 2 3 4]")
+	h.equal("size", d.Messages()[0].Size, len(letter("1")))
+	h.fill(a, "INBOX", 1)
+	h.equal("a drop does not grow", len(d.Messages()), 4)
+	h.must(d.Delete(ctx, []mail.UID{2, 99}))
+	h.equal("nor shrink", len(d.Messages()), 4)
+	_, err := d.Open(ctx, d.Messages()[1])
+	h.refused(err, mail.NotFound, "message.unknown")
+	body, err := d.Open(ctx, d.Messages()[3])
+	h.must(err)
+	text, err := io.ReadAll(io.NewSectionReader(body, 0, body.Size()))
+	h.must(err)
+	h.must(body.Close())
+	h.equal("octets", string(text), letter("4"))
+	d.Close()
+
+	d = h.lock(a)
+	second, again := listing(d)
+	h.equal("second", second, "[1 3 4 5]")
+	h.equal("UIDLs stay", again[:3], []string{ids[0], ids[2], ids[3]})
+	other := mailbox.New(h.store, h.dir, mailbox.Config{})
+	fresh, err := other.Open(ctx, a.Identity())
+	h.must(err)
+	h.equal("as read anew", h.lock(fresh).Messages(), d.Messages())
+}
