@@ -204,7 +204,8 @@ func (p *addressParser) inAngle() {
 
 // trailer passes to the next separator and gives it, 0 at the end. Words there are a display name if there is none yet.
 func (p *addressParser) trailer() byte {
-	named := len(p.words) > 0
+	begin, words := p.at, len(p.words)
+	named := words > 0
 	for p.at < len(p.s) {
 		switch c := p.s[p.at]; c {
 		case ',', ';':
@@ -218,7 +219,8 @@ func (p *addressParser) trailer() byte {
 			}
 		case ' ', '\t', '\r', '\n', '>', ')', ':':
 			p.at++
-		case '<': // no separator between two addresses
+		case '<': // no separator between two addresses: the words are the next one's
+			p.at, p.words = begin, p.words[:words]
 			return 0
 		default:
 			if n := wideSeparatorAt(p.s[p.at:]); n > 0 {

@@ -68,10 +68,10 @@ type dateParser struct {
 
 func (p *dateParser) word(w string) {
 	switch {
-	case strings.IndexByte(w, ':') > 0:
-		p.clock(w)
 	case w[0] == '+' || w[0] == '-':
 		p.offset(w)
+	case strings.IndexByte(w, ':') > 0:
+		p.clock(w)
 	case w[0] >= '0' && w[0] <= '9':
 		p.digits(w)
 	default:

@@ -77,7 +77,7 @@ func detectUTF8(b []byte, final bool) string {
 			return ISO2022JP
 		}
 		return UTF8
-	case isUTF8(b, final) || mostlyUTF8(b):
+	case isUTF8(b, final) || mostlyUTF8(b) || cutUTF8(b):
 		return UTF8
 	}
 	if g := guess8bit(b, final); g != "windows-1252" {
@@ -182,6 +182,11 @@ func mostlyUTF8(b []byte) bool {
 	return good > 4*bad
 }
 
+// cutUTF8 tells that b is UTF-8 but for its last character, of which two octets or more are there.
+func cutUTF8(b []byte) bool {
+	return isUTF8(b, false) && len(b) > 1 && !utf8.RuneStart(b[len(b)-1])
+}
+
 // scoreShiftJIS is 0 or less if b is not Shift_JIS, else larger the more it looks like Japanese.
 func scoreShiftJIS(b []byte, final bool) int {
 	score := 0
@@ -203,7 +208,7 @@ func scoreShiftJIS(b []byte, final bool) int {
 			return 0
 		}
 	}
-	if score == 0 {
+	if score == 0 { // nothing but half-width kana, if anything
 		return kanaOnly(b)
 	}
 	return score
@@ -222,7 +227,8 @@ func kanaOnly(b []byte) int {
 	return 0
 }
 
-// shiftWeight is how common a pair of Shift_JIS is: kana, then kanji of level 1.
+// shiftWeight is how common a pair of Shift_JIS is: kana, then kanji of level 1. Rare kanji
+// and the user's own area, which other charsets hit by chance, weigh against it.
 func shiftWeight(c, d byte) int {
 	switch {
 	case c == 0x82 && d >= 0x9f && d <= 0xf1, c == 0x83 && d <= 0x96:
@@ -231,8 +237,10 @@ func shiftWeight(c, d byte) int {
 		return 2
 	case c <= 0x9f:
 		return 1
+	case c < 0xf0:
+		return -1
 	}
-	return 0
+	return -3
 }
 
 // scoreEUCJP is 0 if b is not EUC-JP, else larger the more it looks like Japanese.

@@ -31,16 +31,18 @@ func EncodeHeader(text, charset string) string {
 	}
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
 	prefix := plainPrefix(text)
-	name, encode := "UTF-8", func(s string) ([]byte, bool) { return []byte(s), true }
+	name, encode := "UTF-8", encodeUTF8
 	if CharsetName(charset) == ISO2022JP {
 		if _, ok := encodeISO2022JP(text); ok {
 			name, encode = "ISO-2022-JP", encodeISO2022JP
 			text = text[:len(prefix)] + jisText(text[len(prefix):])
 		}
 	}
-	words := splitWords(text[len(prefix):], name, encode)
+	words := splitWords(text[len(prefix):], name, maxWord, encode)
 	return joinWords(prefix, words)
 }
+
+func encodeUTF8(s string) ([]byte, bool) { return []byte(s), true }
 
 // plainPrefix is the ASCII words that text begins with, such as "Re: ", if they fit on the first line.
 func plainPrefix(text string) string {
@@ -58,9 +60,9 @@ func plainPrefix(text string) string {
 	return text[:end]
 }
 
-// splitWords writes text as encoded words, each with as many characters as fit.
-func splitWords(text, charset string, encode func(string) ([]byte, bool)) []string {
-	room := (maxWord - len("=??B??=") - len(charset)) / 4 * 3
+// splitWords writes text as encoded words of at most size octets, each with as many characters as fit.
+func splitWords(text, charset string, size int, encode func(string) ([]byte, bool)) []string {
+	room := (size - len("=??B??=") - len(charset)) / 4 * 3
 	var words []string
 	var whole []byte // text[:at] encoded
 	at := 0
@@ -106,10 +108,14 @@ func foldASCII(s string) string {
 		for i > 0 && s[i-1] == ' ' {
 			i-- // a line of nothing but spaces would end the header for some
 		}
-		if i <= 0 {
-			i = limit + strings.IndexByte(s[limit:], ' ')
+		if i <= 0 { // a word longer than the line: fold behind it
+			n := strings.IndexByte(s[limit:], ' ')
+			if n < 0 {
+				break
+			}
+			i = limit + n
 		}
-		if i < limit && i <= 0 || strings.TrimLeft(s[max(i, 0):], " ") == "" {
+		if strings.TrimLeft(s[i:], " ") == "" {
 			break
 		}
 		b.WriteString(s[:i])

@@ -37,8 +37,10 @@ func AttachmentFields(typ, disposition, filename string, style NameStyle) (conte
 // quotedName writes a parameter as a quoted string, in encoded words where it isn't ASCII. That is
 // against RFC 2047 §5 and what mail programs in Japan do.
 func quotedName(name, value string) string {
-	if !plainASCII(value) {
-		return name + `="` + EncodeHeader(value, UTF8) + `"`
+	if !plainASCII(value) || strings.Contains(value, "=?") {
+		size := maxWord - len(name) - len(`  =""`)
+		words := splitWords(strings.ToValidUTF8(value, string(utf8.RuneError)), "UTF-8", size, encodeUTF8)
+		return name + `="` + strings.Join(words, "\r\n ") + `"`
 	}
 	return name + "=" + quoteString(value)
 }

@@ -2,7 +2,9 @@ package mime
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // DecodeHeader gives the text of an unstructured field value: unfolded, encoded words
@@ -98,11 +100,11 @@ func cutWord(s string) (w word, rest string, ok bool) {
 // wordDecoder gathers a field's text.
 type wordDecoder struct {
 	out     strings.Builder
-	plain   string // text since the last word, not written yet
-	charset string // of the words that are gathered
-	octets  []byte // theirs
-	base64  []byte // of theirs, what is not decoded yet
-	words   bool   // something is gathered
+	plain   string   // text since the last word, not written yet
+	charset string   // of the words that are gathered
+	octets  []byte   // theirs
+	base64  []string // of theirs, what is not decoded yet
+	words   bool     // something is gathered
 }
 
 // text adds text that is no word.
@@ -124,14 +126,25 @@ func (d *wordDecoder) word(w word) {
 		d.octets = appendQ(d.octets, w.text)
 		return
 	}
-	if n := len(d.base64); n%4 == 0 || d.base64[n-1] == '=' {
-		d.flushBase64()
-	}
-	d.base64 = append(d.base64, w.text...)
+	d.base64 = append(d.base64, w.text)
 }
 
+// flushBase64 decodes words one by one, as is right. If that is not UTF-8 but should be, the
+// encoder may have split its base64 anywhere: then they are decoded as one.
 func (d *wordDecoder) flushBase64() {
-	d.octets = appendBase64(d.octets, d.base64)
+	if len(d.base64) == 0 {
+		return
+	}
+	n := len(d.octets)
+	for _, w := range d.base64 {
+		d.octets = appendBase64(d.octets, []byte(w))
+	}
+	if len(d.base64) > 1 && CharsetName(d.charset) == UTF8 && !utf8.Valid(d.octets) {
+		joined := appendBase64(slices.Clone(d.octets[:n]), []byte(strings.Join(d.base64, "")))
+		if utf8.Valid(joined) {
+			d.octets = joined
+		}
+	}
 	d.base64 = d.base64[:0]
 }
 
