@@ -82,17 +82,16 @@ const (
 
 	qCheckMailboxes
 	qCheckBoxes
-	qFixMailbox
-	qFixBox
+	qBoxless
+	qLostMailboxes
 	qLostMessages
 	qLostBlobs
 	qLostItemBlobs
 	qDoubleUIDs
-	qKeysWithoutObject
-	qMarksWithoutObject
+	qLostKeys
+	qLostMarks
 	qAllObjects
-	qKeysOf
-	qMarksOf
+	qHasMark
 	qActsRange
 	qAllBlobs
 
@@ -205,31 +204,35 @@ var queryTexts = [numQueries]string{
 	qLeaseItem:  "UPDATE item SET fence = fence + 1, tries = tries + 1, leased = ?, wake = ?, worker = ? WHERE {t=}id = ?",
 	qNextWake:   "SELECT wake FROM item WHERE {t=}state = 1 ORDER BY wake LIMIT 1",
 
-	qCheckMailboxes: "SELECT b.id, b.account, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
+	qCheckMailboxes: "SELECT b.id, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
 		"coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0), count(m.id), " +
 		"coalesce(sum(CASE WHEN m.flags & 1 = 0 THEN 1 ELSE 0 END), 0), " +
-		"coalesce(sum(CASE WHEN m.flags & 8 <> 0 THEN 1 ELSE 0 END), 0), CAST(coalesce(sum(m.size), 0) AS {int}) " +
+		"coalesce(sum(CASE WHEN m.flags & 8 <> 0 THEN 1 ELSE 0 END), 0), CAST(coalesce(sum(m.size), 0) AS {int}), " +
+		"coalesce((SELECT max(g.modseq) FROM gone g WHERE {g.t=}g.mailbox = b.id), 0) " +
 		"FROM mailbox b LEFT JOIN message m ON {m.t=}m.mailbox = b.id WHERE {b.t=}b.id > ? " +
-		"GROUP BY b.id, b.account, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size ORDER BY b.id LIMIT ?",
+		"GROUP BY b.id, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size ORDER BY b.id LIMIT ?",
 	qCheckBoxes: "SELECT b.account, b.modseq, b.used, b.messages, b.validity, coalesce(max(m.modseq), 0), " +
 		"CAST(coalesce(sum(m.size), 0) AS {int}), CAST(coalesce(sum(m.messages), 0) AS {int}), coalesce(max(m.uidvalidity), 0) " +
 		"FROM box b LEFT JOIN mailbox m ON {m.t=}m.account = b.account WHERE {b.t=}b.account > ? " +
 		"GROUP BY b.account, b.modseq, b.used, b.messages, b.validity ORDER BY b.account LIMIT ?",
-	qFixMailbox:   "UPDATE mailbox SET uidnext = ?, modseq = ?, messages = ?, unseen = ?, deleted = ?, size = ? WHERE {t=}id = ?",
-	qFixBox:       "UPDATE box SET modseq = ?, used = ?, messages = ?, validity = ? WHERE {t=}account = ?",
-	qLostMessages: "SELECT m.id, m.mailbox FROM message m WHERE {m.t=}NOT EXISTS (SELECT 1 FROM mailbox b WHERE {b.t=}b.id = m.mailbox)",
-	qLostBlobs:    "SELECT m.id, m.blob FROM message m WHERE {m.t=}NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = m.blob)",
+	qBoxless: "SELECT m.account, min(m.id) FROM mailbox m WHERE {m.t=}NOT EXISTS (SELECT 1 FROM box b WHERE {b.t=}b.account = m.account) " +
+		"GROUP BY m.account",
+	qLostMailboxes: "SELECT m.id, m.parent FROM mailbox m WHERE {m.t=}m.parent <> 0 " +
+		"AND NOT EXISTS (SELECT 1 FROM mailbox p WHERE {p.t=}p.id = m.parent AND p.account = m.account)",
+	qLostMessages: "SELECT m.id, m.mailbox FROM message m WHERE {m.t=}NOT EXISTS " +
+		"(SELECT 1 FROM mailbox b WHERE {b.t=}b.id = m.mailbox AND b.account = m.account)",
+	qLostBlobs: "SELECT m.id, m.blob FROM message m WHERE {m.t=}NOT EXISTS " +
+		"(SELECT 1 FROM blob b WHERE {b.t=}b.id = m.blob AND b.size = m.size)",
 	qLostItemBlobs: "SELECT i.id, i.blob FROM item i WHERE {i.t=}i.blob <> 0 " +
 		"AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = i.blob)",
-	qDoubleUIDs: "SELECT mailbox, uid, count(*) FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
-	qKeysWithoutObject: "SELECT k.name, k.value, k.kind, k.id FROM object_key k WHERE {k.t=}NOT EXISTS " +
+	qDoubleUIDs: "SELECT mailbox, uid FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
+	qLostKeys: "SELECT k.name, k.value, k.kind, k.id FROM object_key k WHERE {k.t=}NOT EXISTS " +
 		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
-	qMarksWithoutObject: "SELECT k.name, k.value, k.kind, k.id FROM object_mark k WHERE {k.t=}NOT EXISTS " +
+	qLostMarks: "SELECT k.name, k.value, k.kind, k.id FROM object_mark k WHERE {k.t=}NOT EXISTS " +
 		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
 	qAllObjects: "SELECT " + objectColumns + " FROM object o WHERE {o.t=}(o.kind > ? OR (o.kind = ? AND o.id > ?)) " +
 		"ORDER BY o.kind, o.id LIMIT ?",
-	qKeysOf:    "SELECT count(*) FROM object_key WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
-	qMarksOf:   "SELECT count(*) FROM object_mark WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
+	qHasMark:   "SELECT id FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
 	qActsRange: "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM act WHERE {t=}seq > 0",
 	qAllBlobs:  "SELECT id, size, hash, pack, off, body FROM blob WHERE {t=}id > ? ORDER BY id LIMIT ?",
 }
