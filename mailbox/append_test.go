@@ -17,7 +17,9 @@ import (
 func mimeEnvelope(index []byte) []byte { return mime.Index(index).AppendEnvelope(nil) }
 
 // quoted gives the words of an IMAP list.
-func quoted(s string) []string { return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ()", r) }) }
+func quoted(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ()", r) })
+}
 
 func TestAppend(t *testing.T) {
 	h, a := one(t)

@@ -21,7 +21,7 @@ func catchUp(r store.Reader, id mail.MailboxID, old *snapshot) (*snapshot, error
 	box, err := r.Mailbox(id)
 	switch {
 	case mail.Is(err, mail.NotFound):
-		return nil, mail.Because(op, mail.NotFound, "mailbox.deleted", err)
+		return nil, mail.E(op, mail.NotFound, "mailbox.deleted")
 	case err != nil:
 		return nil, mail.Wrap(op, err)
 	case old != nil && box.ModSeq <= old.box.ModSeq:
