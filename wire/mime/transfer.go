@@ -182,7 +182,7 @@ func (d *uuDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err 
 			n = len(line)
 		}
 		line = bytes.TrimRight(line[:n], "\r\n")
-		if len(dst)-nDst < len(line) {
+		if len(dst)-nDst < maxUULine {
 			return nDst, nSrc, transform.ErrShortDst
 		}
 		nDst += d.line(dst[nDst:], line)
@@ -190,6 +190,9 @@ func (d *uuDecoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err 
 	}
 	return nDst, nSrc, nil
 }
+
+// maxUULine is how many octets one line can stand for.
+const maxUULine = 63
 
 func (d *uuDecoder) line(dst, line []byte) int {
 	switch {
@@ -204,7 +207,7 @@ func (d *uuDecoder) line(dst, line []byte) int {
 	}
 	want := int(line[0]-' ') & 0x3f
 	n := 0
-	for src := line[1:]; n < want && len(src) > 0; {
+	for src := line[1:]; n < want; { // spaces lost at the end of a line are zeros
 		var v uint32
 		for i := range 4 {
 			v <<= 6
@@ -213,7 +216,7 @@ func (d *uuDecoder) line(dst, line []byte) int {
 			}
 		}
 		src = src[min(4, len(src)):]
-		for i := 16; i >= 0 && n < want && n < len(dst); i -= 8 {
+		for i := 16; i >= 0 && n < want; i -= 8 {
 			dst[n] = byte(v >> i)
 			n++
 		}
