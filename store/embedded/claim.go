@@ -14,8 +14,8 @@ import (
 // that was served last.
 func (s *Store) Claim(ctx context.Context, worker string, max int, lease time.Duration) ([]store.Claimed, error) {
 	const op mail.Op = "store.Claim"
-	if max <= 0 || lease < time.Millisecond {
-		return nil, mail.E(op, mail.Invalid, "claim.limits")
+	if err := s.usable(ctx, op); err != nil || max <= 0 {
+		return nil, err
 	}
 	s.claimMu.Lock()
 	defer s.claimMu.Unlock()

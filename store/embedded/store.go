@@ -205,19 +205,24 @@ func (s *Store) add(ids ...mail.TenantID) {
 	s.order = list
 }
 
+// usable tells what speaks against beginning something: its context has ended, or the store is closed.
+func (s *Store) usable(ctx context.Context, op mail.Op) error {
+	if s.closed.Load() {
+		return mail.E(op, mail.Unavailable, "storage.closed")
+	}
+	return mail.Wrap(op, ctx.Err())
+}
+
 // CreateTenant makes an empty tenant. Its folder gets its name when all in it is durable.
 func (s *Store) CreateTenant(ctx context.Context, id mail.TenantID) error {
 	const op mail.Op = "store.CreateTenant"
 	if id <= 0 {
 		return mail.E(op, mail.Invalid, "tenant.id")
 	}
-	if err := ctx.Err(); err != nil {
-		return mail.Wrap(op, err)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed.Load() {
-		return mail.E(op, mail.Unavailable, "storage.closed")
+	if err := s.usable(ctx, op); err != nil {
+		return err
 	}
 	if s.tenants[id] != nil {
 		return mail.E(op, mail.Conflict, "tenant.exists")
@@ -248,8 +253,8 @@ func (s *Store) makeTenant(id mail.TenantID) error {
 
 // Tenants lists the tenants that exist.
 func (s *Store) Tenants(ctx context.Context) ([]mail.TenantID, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, mail.Wrap("store.Tenants", err)
+	if err := s.usable(ctx, "store.Tenants"); err != nil {
+		return nil, err
 	}
 	all := s.all()
 	ids := make([]mail.TenantID, len(all))

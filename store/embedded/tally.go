@@ -35,8 +35,8 @@ type window struct {
 // Tally adds n to a counter and returns its sum over the window.
 func (s *Store) Tally(ctx context.Context, key string, n int64, length time.Duration) (int64, error) {
 	const op mail.Op = "store.Tally"
-	if err := ctx.Err(); err != nil {
-		return 0, mail.Wrap(op, err)
+	if err := s.usable(ctx, op); err != nil {
+		return 0, err
 	}
 	if length < time.Millisecond {
 		return 0, mail.E(op, mail.Invalid, "tally.window")

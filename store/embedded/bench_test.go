@@ -1,0 +1,166 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// benchAccounts is how many boxes deliveries go to.
+const benchAccounts = 100
+
+// benchDir is where benchmarks keep their data: TEGAMI_BENCH_DIR on the disk to measure, or the temporary folder.
+func benchDir(b *testing.B) string {
+	root := os.Getenv("TEGAMI_BENCH_DIR")
+	if root == "" {
+		return b.TempDir()
+	}
+	dir, err := os.MkdirTemp(root, "bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// inboxes makes a tenant with n accounts, one mailbox each.
+func inboxes(t testing.TB, s *Store, id mail.TenantID, n int) (store.Tenant, []mail.MailboxID) {
+	t.Helper()
+	ctx := context.Background()
+	if err := s.CreateTenant(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	var boxes []mail.MailboxID
+	tenant := s.Tenant(id)
+	err := tenant.Update(ctx, actor(), "test", func(tx store.Tx) error {
+		boxes = boxes[:0]
+		for a := range n {
+			m, err := tx.CreateMailbox(store.Mailbox{Account: mail.AccountID(a + 1), Name: "INBOX", Role: "inbox"})
+			if err != nil {
+				return err
+			}
+			boxes = append(boxes, m.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant, boxes
+}
+
+func actor() mail.Actor {
+	return mail.MintActor(mail.Platform, 0, 0, "platform:deliver", mail.Origin{})
+}
+
+// index is as large as the structure of a usual message.
+var index = make([]byte, 350)
+
+// deliver puts one message into mailboxes, as intake does: stage, seal, one Update.
+func deliver(ctx context.Context, t store.Tenant, body []byte, boxes ...mail.MailboxID) error {
+	s, err := t.Blobs().Stage(ctx, int64(len(body)))
+	if err != nil {
+		return err
+	}
+	defer s.Release()
+	if _, err := s.Write(body); err != nil {
+		return err
+	}
+	s.Prepend([]byte("Received: from test\r\n"))
+	if err := s.Seal(ctx); err != nil {
+		return err
+	}
+	return t.Update(ctx, actor(), "test.Deliver", func(tx store.Tx) error {
+		ref, err := tx.Keep(s, index)
+		if err != nil {
+			return err
+		}
+		item := mail.ItemID(tx.NextID())
+		for _, m := range boxes {
+			if _, err := tx.AddMessage(store.NewMessage{Mailbox: m, Received: time.Now(), Blob: ref}); err != nil {
+				return err
+			}
+		}
+		return tx.PutItem(store.Item{ID: item, State: store.ItemSettled, Due: time.Now(), Route: "local", Blob: ref, Doc: index[:200]})
+	})
+}
+
+func BenchmarkDeliver(b *testing.B) {
+	for _, size := range []struct {
+		name   string
+		octets int
+	}{{"4k", 4 << 10}, {"50k", 50 << 10}, {"1M", 1 << 20}} {
+		for _, callers := range []int{1, 10, 50} {
+			b.Run(fmt.Sprintf("%s/c%d", size.name, callers), func(b *testing.B) {
+				benchDeliver(b, size.octets, callers, 1)
+			})
+		}
+	}
+	b.Run("4k/c1/r100", func(b *testing.B) { benchDeliver(b, 4<<10, 1, 100) })
+}
+
+func benchDeliver(b *testing.B, octets, callers, recipients int) {
+	s := openDir(b, benchDir(b), Options{})
+	tenant, boxes := inboxes(b, s, 1, benchAccounts)
+	body := make([]byte, octets)
+	before := s.Stats()
+	b.ReportAllocs()
+	b.ResetTimer()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+				to := boxes
+				if recipients == 1 {
+					to = boxes[n%benchAccounts:][:1]
+				}
+				if err := deliver(context.Background(), tenant, body, to...); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	now := s.Stats()
+	n := float64(b.N * recipients)
+	b.ReportMetric(n/b.Elapsed().Seconds(), "deliveries/s")
+	b.ReportMetric(float64(now.Commits-before.Commits+now.PackSyncs-before.PackSyncs)/n, "flushes/delivery")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkTenants delivers to 50 tenants at the same time.
+func BenchmarkTenants(b *testing.B) {
+	const tenants, callers = 50, 50
+	s := openDir(b, benchDir(b), Options{})
+	var of [tenants]store.Tenant
+	var boxes [tenants][]mail.MailboxID
+	for i := range of {
+		of[i], boxes[i] = inboxes(b, s, mail.TenantID(i+1), 2)
+	}
+	body := make([]byte, 4<<10)
+	b.ResetTimer()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+				if err := deliver(context.Background(), of[n%tenants], body, boxes[n%tenants][n%2]); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+	b.ReportMetric(0, "ns/op")
+}
