@@ -53,7 +53,7 @@ func (s *session) store(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 	if err != nil {
 		return reply{}, err
 	}
-	s.tellStored(ctx, seqs, changed, &c, uid)
+	s.tellStored(ctx, without(changed, modified), &c, uid)
 	if len(modified) == 0 {
 		return reply{}, nil
 	}
@@ -107,33 +107,38 @@ func (c *storing) modifier(d *imap.Decoder) bool {
 	return d.SP() && d.Number64(&c.unchanged)
 }
 
+// without leaves the marks of messages that were not refused as modified.
+func without(marks []mailbox.Mark, modified []uint32) []mailbox.Mark {
+	if len(modified) == 0 {
+		return marks
+	}
+	refused := make(map[mail.UID]bool, len(modified))
+	for _, uid := range modified {
+		refused[mail.UID(uid)] = true
+	}
+	return slices.DeleteFunc(marks, func(m mailbox.Mark) bool { return refused[m.UID] })
+}
+
 // tellStored writes the new flags of the messages. A silent STORE tells the ModSeqs alone, where
 // the client knows them (RFC 7162 §3.1.3).
-func (s *session) tellStored(ctx context.Context, seqs []uint32, changed []mailbox.Mark, c *storing, uid bool) {
-	if c.silent {
-		if s.condstore {
-			s.tellModSeqs(changed)
-		}
-		return
-	}
-	for _, seq := range seqs {
-		if m, ok := s.view.Mark(seq); ok {
-			s.tellFlags(ctx, seq, m, uid || s.rev2 || s.condstore)
+func (s *session) tellStored(ctx context.Context, marks []mailbox.Mark, c *storing, uid bool) {
+	for _, m := range marks {
+		seq, ok := s.view.Seq(m.UID)
+		switch {
+		case !ok:
+		case !c.silent:
+			s.tellFlags(ctx, uint32(seq), m, uid || s.rev2 || s.condstore)
+		case s.condstore:
+			s.tellModSeqOf(uint32(seq), m)
 		}
 	}
 }
 
-func (s *session) tellModSeqs(changed []mailbox.Mark) {
-	for _, m := range changed {
-		seq, ok := s.view.Seq(m.UID)
-		if !ok {
-			continue
-		}
-		b := imap.AppendUint(append(s.out.Begin(), "* "...), uint32(seq))
-		b = imap.AppendUint(append(b, " FETCH (UID "...), uint32(m.UID))
-		b = imap.AppendUint(append(b, " MODSEQ ("...), uint64(m.ModSeq))
-		s.out.End(append(b, "))\r\n"...))
-	}
+func (s *session) tellModSeqOf(seq uint32, m mailbox.Mark) {
+	b := imap.AppendUint(append(s.out.Begin(), "* "...), seq)
+	b = imap.AppendUint(append(b, " FETCH (UID "...), uint32(m.UID))
+	b = imap.AppendUint(append(b, " MODSEQ ("...), uint64(m.ModSeq))
+	s.out.End(append(b, "))\r\n"...))
 }
 
 // modifiedCode names the messages that were changed meanwhile and so were left alone (RFC 7162 §3.1.3).

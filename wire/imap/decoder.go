@@ -184,9 +184,14 @@ func (d *Decoder) Special(c byte) bool {
 	return d.Accept(c) || d.Expected(string(rune(c)))
 }
 
-// SP takes one space.
+// SP takes a space, or several, which some clients send.
 func (d *Decoder) SP() bool {
-	return d.Accept(' ') || d.Expected("SP")
+	if !d.Accept(' ') {
+		return d.Expected("SP")
+	}
+	for d.Accept(' ') {
+	}
+	return d.err == nil
 }
 
 // End takes the end of the command. A space before it and a bare LF are forgiven.

@@ -1,0 +1,48 @@
+package imapd
+
+import (
+	"testing"
+	"time"
+
+	"tegami/lab/dialog"
+)
+
+// TestDialogs runs every dialog of testdata against the door, each with an account of its own.
+func TestDialogs(t *testing.T) {
+	h := newHouse(t)
+	addr := h.door(t, Config{AllowPlainAuth: true})
+	dialog.RunAll(t, "testdata/*.dialog", func(t testing.TB) (string, map[string]string) {
+		return addr, map[string]string{
+			"addr": addr, "user": h.user(t, "alpha.example"), "password": `"` + password + `"`, "secret": password,
+		}
+	})
+}
+
+// TestDialogsTLS runs the dialogs of a door as the internet sees it: no passwords without TLS.
+func TestDialogsTLS(t *testing.T) {
+	h := newHouse(t)
+	addr := h.door(t, Config{TLS: certificate(t)})
+	dialog.RunAll(t, "testdata/tls/*.dialog", func(t testing.TB) (string, map[string]string) {
+		return addr, map[string]string{"user": h.user(t, "alpha.example"), "password": `"` + password + `"`, "secret": password}
+	})
+}
+
+// TestSV7IMAPSOption: without the option IMAP says that it is not contracted, and not that the password is wrong.
+func TestSV7IMAPSOption(t *testing.T) {
+	h := newHouse(t)
+	addr := h.door(t, Config{AllowPlainAuth: true})
+	dialog.RunAll(t, "testdata/option/*.dialog", func(t testing.TB) (string, map[string]string) {
+		return addr, map[string]string{"user": h.user(t, "plain.example"), "password": `"` + password + `"`, "secret": password}
+	})
+}
+
+// TestDialogsLimits runs dialogs against a door with narrow limits.
+func TestDialogsLimits(t *testing.T) {
+	h := newHouse(t)
+	addr := h.door(t, Config{AllowPlainAuth: true, Limits: Limits{
+		Message: 1000, Errors: 3, Login: 300 * time.Millisecond, Keepalive: 50 * time.Millisecond, Idle: 400 * time.Millisecond,
+	}})
+	dialog.RunAll(t, "testdata/limits/*.dialog", func(t testing.TB) (string, map[string]string) {
+		return addr, map[string]string{"addr": addr, "user": h.user(t, "alpha.example"), "password": `"` + password + `"`}
+	})
+}

@@ -1,0 +1,120 @@
+package imapd
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/store/embedded"
+)
+
+const password = "correct horse"
+
+// house is everything under the door, on the embedded store.
+type house struct {
+	dir     *directory.Directory
+	boxes   *mailbox.Service
+	company *directory.Company
+	admin   mail.Actor
+	mu      sync.Mutex
+	users   int
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	st, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	h := &house{dir: directory.New(st, directory.Config{Provision: mailbox.Provision}), admin: directory.Operator("test", "")}
+	h.boxes = mailbox.New(st, h.dir, mailbox.Config{})
+	ctx := context.Background()
+	tenant, err := h.dir.OpenTenant(ctx, h.admin, directory.TenantSpec{Name: "Alpha", Lang: "en", Start: time.Now().Add(-48 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.company = h.dir.Company(tenant.ID)
+	for name, options := range map[string][]directory.Option{"alpha.example": {directory.OptionIMAPS}, "plain.example": nil} {
+		spec := directory.DomainSpec{Name: name, Plan: directory.Plan100MB, IDs: 200, Options: options}
+		if _, err := h.company.AddDomain(ctx, h.admin, spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return h
+}
+
+// user makes an account of its own for a test.
+func (h *house) user(t testing.TB, domain string) string {
+	t.Helper()
+	h.mu.Lock()
+	h.users++
+	a := mail.Address{Local: fmt.Sprintf("user%d", h.users), Domain: domain}
+	h.mu.Unlock()
+	_, err := h.company.AddAccount(context.Background(), h.admin, directory.AccountSpec{Address: a, Name: "A User", Password: password, Lang: "en"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.String()
+}
+
+// door opens a door and gives its address. It ends with the test.
+func (h *house) door(t testing.TB, cfg Config) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Name, cfg.Hostname, cfg.Zone = "imap", "mail.alpha.example", mail.ZoneInternet
+	if os.Getenv("TEGAMI_TEST_LOG") != "" {
+		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- New(cfg, h.dir, h.boxes).Serve(ctx, ln) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return ln.Addr().String()
+}
+
+// certificate makes a self-signed certificate for 127.0.0.1.
+func certificate(t testing.TB) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail.alpha.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"mail.alpha.example"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}, MinVersion: tls.VersionTLS12}
+}
