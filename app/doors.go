@@ -33,25 +33,11 @@ func (p *Platform) smtp(l ListenConfig) serving {
 	if l.Protocol == "smtp" {
 		mode = smtpd.MX
 	}
-	door := smtpd.New(smtpd.Config{
+	return smtpd.New(smtpd.Config{
 		Name: l.Protocol, Mode: mode, Zone: mail.Zone(l.Zone), ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(),
 		AllowPlainAuth: l.PlainAuth, Hostname: p.config.Hostname, Log: p.log, Metrics: p.metrics,
-	}, smtpd.Through(p.intake))
-	return func(ctx context.Context, ln net.Listener) error {
-		stopped := make(chan error, 1)
-		context.AfterFunc(ctx, func() {
-			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.grace())
-			defer cancel()
-			stopped <- door.Shutdown(late)
-		})
-		if err := door.Serve(ln); err != nil {
-			return mail.Because("app.smtp", mail.Unavailable, "", err)
-		}
-		if err := <-stopped; err != nil {
-			p.log.Warn("sessions were cut", "door", l.Protocol, "err", err)
-		}
-		return nil
-	}
+		Limits: smtpd.Limits{Grace: p.grace()},
+	}, smtpd.Through(p.intake)).Serve
 }
 
 func (p *Platform) imap(l ListenConfig) serving {

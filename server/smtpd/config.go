@@ -89,6 +89,8 @@ type Limits struct {
 	// spam software does (RFC 5321 §3.1 lets the server speak first). Zero: 1 second on MX
 	// listeners of the internet zone, but not for loopback. Below zero: never.
 	GreetPause time.Duration
+	// Grace is how long a stop waits for running commands; default 10 seconds.
+	Grace time.Duration
 }
 
 // withDefaults fills the zero fields.
@@ -107,6 +109,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.MessageTimeout, time.Hour)
 	setDefault(&l.WriteTimeout, time.Minute)
 	setDefault(&l.HandshakeTimeout, 30*time.Second)
+	setDefault(&l.Grace, 10*time.Second)
 	return l
 }
 

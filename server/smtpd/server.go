@@ -10,77 +10,67 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tegami/mail"
 	"tegami/obs"
 	"tegami/wire/smtp"
 )
 
-// Server is one listener with its sessions. Make it with New.
+// A Server answers SMTP on one listener. Make it with New.
 type Server struct {
 	config   Config
 	gate     Gate
 	log      *slog.Logger
 	blocks   *smtp.Blocks
-	ctx      context.Context // of all sessions; ends when they are cut
-	cancel   context.CancelFunc
 	stopping atomic.Bool
 
-	mu        sync.Mutex
-	listeners map[net.Listener]bool
-	sessions  map[*session]bool
-	networks  map[netip.Prefix]int
-	done      sync.WaitGroup
+	mu       sync.Mutex
+	sessions map[*session]bool
+	networks map[netip.Prefix]int
+	done     sync.WaitGroup
 }
 
 // keptBlocks is how many read buffers of smtp.BlockSize a server keeps for the next
 // bodies: 16 MB at most.
 const keptBlocks = 256
 
-// New makes the door. It serves nothing yet.
+// New makes a server. It opens nothing.
 func New(c Config, g Gate) *Server {
 	c.Limits = c.Limits.withDefaults()
-	s := &Server{config: c, gate: g, log: obs.Named(c.Log, "smtpd"), blocks: smtp.NewBlocks(keptBlocks),
-		listeners: map[net.Listener]bool{}, sessions: map[*session]bool{}, networks: map[netip.Prefix]int{}}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	return s
+	return &Server{config: c, gate: g, log: obs.Named(c.Log, "smtpd"), blocks: smtp.NewBlocks(keptBlocks),
+		sessions: map[*session]bool{}, networks: map[netip.Prefix]int{}}
 }
 
 // acceptPause is how long Serve waits when the system has no room for a connection.
 const acceptPause = 50 * time.Millisecond
 
-// Serve takes sessions from l until Shutdown, and returns nil then. It closes l.
-func (s *Server) Serve(l net.Listener) error {
-	defer l.Close()
-	if !s.listen(l) {
-		return nil
-	}
+// Serve answers connections of ln until ctx ends. Then it closes ln, says 421 to who
+// waits, lets running commands end within Limits.Grace, and returns nil. Any other end
+// is the listener's error.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	defer context.AfterFunc(ctx, func() { ln.Close() })()
+	// Commands outlive ctx by the grace, so they get a context of their own.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	for {
-		conn, err := l.Accept()
+		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			s.begin(conn)
-		case s.stopping.Load():
+			s.begin(work, conn)
+		case ctx.Err() != nil:
+			s.stop(cancel)
 			return nil
 		case errors.Is(err, net.ErrClosed):
-			return err
+			s.stop(cancel)
+			return mail.Because("smtpd.Serve", mail.Unavailable, "", err)
 		default:
-			s.log.Error("accept", "door", s.config.Name, "err", err)
+			s.log.Error("accept failed", "door", s.config.Name, "err", err)
 			time.Sleep(acceptPause)
 		}
 	}
 }
 
-func (s *Server) listen(l net.Listener) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopping.Load() {
-		return false
-	}
-	s.listeners[l] = true
-	return true
-}
-
 // begin gives a connection its session, or turns it away.
-func (s *Server) begin(conn net.Conn) {
+func (s *Server) begin(ctx context.Context, conn net.Conn) {
 	c := newSession(s, conn)
 	if !s.enter(c) {
 		s.config.Metrics.Refused(s.config.Name, "connections")
@@ -89,7 +79,7 @@ func (s *Server) begin(conn net.Conn) {
 	}
 	go func() {
 		defer s.leave(c)
-		c.serve(s.ctx)
+		c.serve(ctx)
 	}()
 }
 
@@ -139,40 +129,27 @@ func (s *Server) leave(c *session) {
 	s.done.Done()
 }
 
-// Shutdown takes no new sessions, lets the command that runs in each end, says 421 and
-// waits for that. When ctx ends first the connections are cut, and its error is returned.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.stop()
-	over := make(chan struct{})
-	go func() {
-		s.done.Wait()
-		close(over)
-	}()
-	defer s.cancel()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-	}
-	s.cancel()
-	s.mu.Lock()
-	for c := range s.sessions {
-		c.socket.Close()
-	}
-	s.mu.Unlock()
-	<-over
-	return ctx.Err()
-}
-
-// stop closes the listeners and wakes the sessions that wait for a command.
-func (s *Server) stop() {
+// stop ends all sessions, each after the command it runs, and cuts those that take longer than the grace.
+func (s *Server) stop(cancel context.CancelFunc) {
 	s.stopping.Store(true)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for l := range s.listeners {
-		l.Close()
-	}
 	for c := range s.sessions {
 		c.wake()
+	}
+	s.mu.Unlock()
+	force := time.AfterFunc(s.config.Limits.Grace, func() {
+		cancel()
+		s.cut()
+	})
+	s.done.Wait()
+	force.Stop()
+}
+
+func (s *Server) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.Warn("sessions are cut", "door", s.config.Name, "sessions", len(s.sessions))
+	for c := range s.sessions {
+		c.socket.Close()
 	}
 }

@@ -56,8 +56,7 @@ func TestPipelining(t *testing.T) {
 	}
 	g := &toyGate{}
 	s := New(Config{Name: "smtp", Hostname: "mx.alpha.example", Log: testLog(t)}, g)
-	go s.Serve(countingListener{l, &writes})
-	defer s.Shutdown(context.Background())
+	serve(t, s, countingListener{l, &writes})
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -301,8 +300,7 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := New(Config{Hostname: "mx.alpha.example", Log: testLog(t)}, g)
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	stop := serve(t, s, l)
 	idle, busy := dial(t, l.Addr().String()), dial(t, l.Addr().String())
 	r, err := idle.Greet(t.Context())
 	wants(t, "idle", r, err, 250)
@@ -315,8 +313,7 @@ func TestShutdown(t *testing.T) {
 		sent, sendErr = busy.Send(t.Context(), env, -1, strings.NewReader("a\r\n"))
 	})
 	<-g.inside
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.Shutdown(context.Background()) }()
+	wg.Go(stop)
 	r, err = idle.Command(t.Context(), "NOOP")
 	if err == nil && (r.Code != 421 || r.Enhanced != [3]int{4, 3, 2}) {
 		t.Errorf("idle session: %v", r)
@@ -324,12 +321,6 @@ func TestShutdown(t *testing.T) {
 	close(g.open)
 	wg.Wait()
 	wants(t, "message under way", sent.Data, sendErr, 250)
-	if err := <-stopped; err != nil {
-		t.Error(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("still listening")
 	}
@@ -342,19 +333,14 @@ func TestShutdownCuts(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := &toyGate{}
-	s := New(Config{Hostname: "mx.alpha.example", Log: testLog(t)}, g)
-	go s.Serve(l)
+	stop := serve(t, New(Config{Hostname: "mx.alpha.example", Log: testLog(t), Limits: Limits{Grace: 50 * time.Millisecond}}, g), l)
 	c := dial(t, l.Addr().String())
 	c.Greet(t.Context())
 	c.Command(t.Context(), "MAIL FROM:<>")
 	c.Command(t.Context(), "RCPT TO:<user0@alpha.example>")
 	r, err := c.Command(t.Context(), "DATA")
 	wants(t, "DATA", r, err, 354)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
+	stop()
 	if g.aborted != 1 || len(g.all()) != 0 {
 		t.Errorf("%d aborted, %d taken", g.aborted, len(g.all()))
 	}
@@ -426,7 +412,7 @@ func speak(t testing.TB, s *Server, in []byte) []byte {
 	go func() {
 		defer close(over)
 		defer s.leave(c)
-		c.serve(s.ctx)
+		c.serve(context.Background())
 	}()
 	ours.SetWriteDeadline(time.Now().Add(10 * time.Second))
 	ours.Write(in) // the door may have hung up before its end

@@ -191,20 +191,23 @@ func start(t testing.TB, c Config, g Gate) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(c, g)
+	serve(t, New(c, g), l)
+	return l.Addr().String()
+}
+
+// serve lets a door serve until it is stopped, at the latest when the test ends.
+func serve(t testing.TB, s *Server, l net.Listener) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
-			t.Error("shutdown:", err)
-		}
+	go func() { served <- s.Serve(ctx, l) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
 			t.Error("serve:", err)
 		}
 	})
-	return l.Addr().String()
+	t.Cleanup(stop)
+	return stop
 }
 
 // dial connects the house's own client.
