@@ -84,7 +84,7 @@ func checkPassword(by mail.Actor, password string) (string, error) {
 	prepared, err := sasl.Prepare(password)
 	switch {
 	case err != nil || prepared == "":
-		return "", mail.Because(op, mail.Invalid, "password.malformed", err)
+		return "", mail.E(op, mail.Invalid, "password.malformed")
 	case len(prepared) > MaxPassword:
 		return "", mail.E(op, mail.Full, "password.too_long", MaxPassword)
 	case utf8.RuneCountInString(prepared) < MinPassword && by.Role() != mail.Operator:

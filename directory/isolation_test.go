@@ -1,0 +1,131 @@
+package directory_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tegami/directory"
+	"tegami/mail"
+)
+
+// A stranger is what the walk hands to a method: another tenant's actor, names and ids.
+type stranger struct {
+	by      mail.Actor
+	account directory.Account
+	domain  string
+}
+
+// argument makes a value for a parameter out of what is the stranger's.
+func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflect.Value {
+	t.Helper()
+	newcomer := directory.AccountSpec{Address: addr("newcomer@" + s.domain), Password: password}
+	for _, v := range []any{
+		s.by, s.account.ID, s.account.Address, s.domain, newcomer, []directory.AccountSpec{newcomer},
+		directory.DomainSpec{Name: s.domain, Plan: directory.Plan3GB, IDs: 10}, directory.Plan10GB, 50,
+		[]directory.Option{directory.OptionIMAPS}, directory.AccountPage{Domain: s.domain},
+		directory.AccountSuspended, []directory.Role{directory.RoleAdmin},
+	} {
+		if reflect.TypeOf(v) == typ {
+			return reflect.ValueOf(v)
+		}
+	}
+	if typ == reflect.TypeFor[context.Context]() {
+		return reflect.ValueOf(context.Background())
+	}
+	t.Fatalf("%s has a parameter of type %v: teach this test what a stranger's would be", method, typ)
+	return reflect.Value{}
+}
+
+// TestIsolation calls everything a Company can do with what belongs to another tenant:
+// under the other tenant's administrator, under the own one, and under an operator who
+// mixes tenants up. It finds nothing and changes nothing.
+func TestIsolation(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	alpha, beta := h.company("alpha.example", 10), h.company("beta.example", 10)
+	ours, theirs := h.account(alpha, "sato@alpha.example", directory.RoleAdmin), h.account(beta, "schmidt@beta.example", directory.RoleAdmin)
+	h.must(beta.AddAlias(h.ctx, h.ops, addr("info@beta.example"), theirs.ID))
+	before := dump(h, alpha) + dump(h, beta)
+
+	for name, by := range map[string]mail.Actor{
+		"the stranger's administrator": h.signIn("schmidt@beta.example").Actor(),
+		"the own administrator":        h.signIn("sato@alpha.example").Actor(),
+		"an operator":                  h.ops,
+		"nobody":                       {},
+	} {
+		s := stranger{by, theirs, "beta.example"}
+		walked := 0
+		for i := range reflect.TypeOf(alpha).NumMethod() {
+			s.try(t, name, alpha, reflect.TypeOf(alpha).Method(i))
+			walked++
+		}
+		if walked < 15 {
+			t.Fatalf("only %d methods were found: the walk is broken", walked)
+		}
+	}
+	if after := dump(h, alpha) + dump(h, beta); after != before {
+		t.Errorf("something changed:\n%s\nwas\n%s", after, before)
+	}
+	h.signIn("sato@alpha.example")
+	h.signIn("schmidt@beta.example")
+	if ours.Tenant == theirs.Tenant {
+		t.Fatal("there is one tenant only: the test is broken")
+	}
+}
+
+// try calls one method and holds what comes back against what a stranger may see.
+func (s stranger) try(t *testing.T, who string, c *directory.Company, m reflect.Method) {
+	t.Helper()
+	args := []reflect.Value{reflect.ValueOf(c)}
+	writes := false
+	for i := 1; i < m.Type.NumIn(); i++ {
+		args = append(args, s.argument(t, m.Name, m.Type.In(i)))
+		writes = writes || m.Type.In(i) == reflect.TypeFor[mail.Actor]()
+	}
+	results := m.Func.Call(args)
+	err, _ := results[len(results)-1].Interface().(error)
+	key, _ := mail.TextOf(err)
+	switch {
+	case mail.Is(err, mail.Denied), mail.Is(err, mail.NotFound), key == "domain.taken":
+	case err != nil:
+		t.Errorf("%s, %s: %v; want Denied or NotFound", m.Name, who, err)
+	case writes:
+		t.Errorf("%s, %s: the write was done", m.Name, who)
+	default:
+		for _, r := range results[:len(results)-1] {
+			if seen := fmt.Sprintf("%+v", r.Interface()); strings.Contains(seen, "beta") || strings.Contains(seen, "schmidt") {
+				t.Errorf("%s, %s: shows %s", m.Name, who, seen)
+			}
+		}
+	}
+}
+
+// dump writes down all of a company.
+func dump(h *house, c *directory.Company) string {
+	h.Helper()
+	domains, err := c.Domains(h.ctx)
+	h.must(err)
+	accounts, err := c.Accounts(h.ctx, directory.AccountPage{})
+	h.must(err)
+	return fmt.Sprintf("%+v\n%+v\n", domains, accounts)
+}
+
+// TestIsolationOfTenantsUnknown asks a tenant that was never opened.
+func TestIsolationOfTenantsUnknown(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	theirs := h.account(h.company("beta.example", 10), "schmidt@beta.example", directory.RoleAdmin)
+	s := stranger{h.ops, theirs, "beta.example"}
+	nobody := h.Company(12345)
+	for i := range reflect.TypeOf(nobody).NumMethod() {
+		m := reflect.TypeOf(nobody).Method(i)
+		args := []reflect.Value{reflect.ValueOf(nobody)}
+		for j := 1; j < m.Type.NumIn(); j++ {
+			args = append(args, s.argument(t, m.Name, m.Type.In(j)))
+		}
+		results := m.Func.Call(args)
+		err, _ := results[len(results)-1].Interface().(error)
+		h.says(err, mail.NotFound, "tenant.unknown")
+	}
+}
