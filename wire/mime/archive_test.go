@@ -185,7 +185,7 @@ func dump(p *Part) string { return fmt.Sprintf("%+v\n%+v", p, p.Envelope) }
 func TestArchivesRebuild(t *testing.T) {
 	for _, archive := range []string{
 		"mime-cyrus", "mime-enmime", "mime-gmime", "mime-mailparser-stalwart", "mime-mimekit",
-		"mime-python", "mime-rspamd", "mime-rubymail", "mime-tika", "mox-messages", "spam-gtube", "mailauth-stalwart",
+		"mime-python", "mime-rspamd", "mime-rubymail", "mime-tika", "mox-messages", "spam-gtube", "mailauth-stalwart", "spam-spamassassin",
 	} {
 		t.Run(archive, func(t *testing.T) {
 			dir, n := unpack(t, archive), 0
@@ -198,6 +198,10 @@ func TestArchivesRebuild(t *testing.T) {
 					return err
 				}
 				n++
+				if n > 500 {
+					checkStructure(t, raw, 13)
+					return nil
+				}
 				checkStructure(t, raw, 1, 13, 4096)
 				crlf := bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
 				checkStructure(t, crlf, 7)

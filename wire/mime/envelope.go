@@ -228,13 +228,22 @@ func token7(s string) bool {
 	return s != ""
 }
 
+// encodings are the transfer encodings by their names without punctuation, which is often wrong.
+var encodings = map[string]string{
+	"7bit": "7bit", "8bit": "8bit", "binary": "binary", "base64": "base64",
+	"quotedprintable": "quoted-printable", "xuuencode": "x-uuencode", "uuencode": "x-uuencode", "xuue": "x-uuencode", "uue": "x-uuencode",
+}
+
 func (p *Part) readEncoding(value string) {
-	enc := strings.ToLower(strings.Trim(value, "\"' \t;"))
-	if i := strings.IndexAny(enc, " \t;("); i > 0 {
-		enc = enc[:i]
-	}
-	if enc != "" && p.Encoding == "7bit" {
-		p.Encoding = enc
+	enc, _, _ := strings.Cut(strings.ToLower(strings.Trim(value, "\"' \t;")), ";")
+	enc, _, _ = strings.Cut(enc, "(")
+	known, ok := encodings[charsetKey(enc)]
+	switch {
+	case p.Encoding != "7bit" || enc == "":
+	case ok:
+		p.Encoding = known
+	default:
+		p.Encoding = strings.TrimSpace(enc)
 	}
 }
 

@@ -586,9 +586,5 @@ func holdsMessage(p *Part) bool {
 	if p.Type != "message" || p.Subtype != "rfc822" && p.Subtype != "global" {
 		return false
 	}
-	switch p.Encoding {
-	case "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue":
-		return false
-	}
-	return true
+	return p.Encoding != "base64" && p.Encoding != "quoted-printable" && p.Encoding != "x-uuencode"
 }

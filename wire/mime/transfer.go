@@ -10,14 +10,15 @@ import (
 // DecodedReader gives a part's content: raw, which reads the part's body, with its transfer
 // encoding undone. It is lenient and never fails by itself: base64 passes over whatever is
 // none, quoted-printable keeps what is malformed, and an encoding that is unknown is taken
-// as none. The error is raw's.
+// as none. That base64 is decoded at any price is on purpose: a scanner must see what a
+// mail program might. The error is raw's.
 func DecodedReader(p *Part, raw io.Reader) io.Reader {
 	switch p.Encoding {
-	case "base64", "b":
+	case "base64":
 		return transform.NewReader(raw, &base64Decoder{})
-	case "quoted-printable", "quotedprintable", "q":
+	case "quoted-printable":
 		return transform.NewReader(raw, quotedDecoder{})
-	case "x-uuencode", "uuencode", "x-uue", "uue":
+	case "x-uuencode":
 		return transform.NewReader(raw, &uuDecoder{})
 	}
 	return raw
