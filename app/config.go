@@ -46,9 +46,11 @@ type TLSConfig struct {
 
 // ClusterConfig says where the state of a cluster is.
 type ClusterConfig struct {
-	Database     string `toml:"database" doc:"URL of the database, such as postgres://tegami@db.example/tegami. Empty: everything is in the data folder."`
-	DatabaseFile string `toml:"database_file" doc:"File that holds the URL instead, for one with a password in it."`
-	Blobs        string `toml:"blobs" doc:"Folder for the octets of messages, which all processes of the cluster must share. Empty: blobs in the data folder."`
+	Database          string `toml:"database" doc:"URL of the PostgreSQL database (15 or newer), such as postgres://tegami@db.example/tegami. Empty: everything is in the data folder."`
+	DatabaseFile      string `toml:"database_file" doc:"File that holds the URL instead, for one with a password in it."`
+	OwnerDatabase     string `toml:"owner_database" doc:"The same database as the role that owns the tables: with it, a start brings them to this program's version. Empty: that is done by another process, and a start with tables of another version fails."`
+	OwnerDatabaseFile string `toml:"owner_database_file" doc:"File that holds that URL instead."`
+	Blobs             string `toml:"blobs" doc:"Folder for the octets of messages, which all processes of the cluster must share. Empty: blobs in the data folder."`
 }
 
 // MetricsConfig says who may read the figures.
@@ -172,6 +174,8 @@ func (c *Config) check() error {
 		return badValue("tls.key", c.TLS.Key)
 	case c.Cluster.Database != "" && c.Cluster.DatabaseFile != "":
 		return badValue("cluster.database_file", c.Cluster.DatabaseFile)
+	case c.Cluster.OwnerDatabase != "" && c.Cluster.OwnerDatabaseFile != "":
+		return badValue("cluster.owner_database_file", c.Cluster.OwnerDatabaseFile)
 	}
 	if _, ok := mail.ParseDomain(c.Hostname); !ok {
 		return badValue("hostname", c.Hostname)
@@ -233,18 +237,6 @@ var protocols = map[string]bool{
 func knownProtocol(name string) bool {
 	_, ok := protocols[name]
 	return ok
-}
-
-// database is the URL of the cluster's database; "" for the embedded product.
-func (c *Config) database() (string, error) {
-	if c.Cluster.DatabaseFile == "" {
-		return c.Cluster.Database, nil
-	}
-	text, err := os.ReadFile(c.Cluster.DatabaseFile)
-	if err != nil {
-		return "", unreadable("app.Config", c.Cluster.DatabaseFile, err)
-	}
-	return strings.TrimSpace(string(text)), nil
 }
 
 // unreadable says that a file could not be read, and why.

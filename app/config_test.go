@@ -67,15 +67,15 @@ func TestConfigFile(t *testing.T) {
 	if _, err := ReadConfig(filepath.Join(dir, "none.toml")); !mail.Is(err, mail.Unavailable) {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	secret := filepath.Join(dir, "url")
-	os.WriteFile(secret, []byte("postgres://u:p@h/d\n"), 0o600)
+	kept := filepath.Join(dir, "url")
+	os.WriteFile(kept, []byte("postgres://u:p@h/d\n"), 0o600)
 	file := filepath.Join(dir, "tegami.toml")
-	os.WriteFile(file, []byte("hostname='m.example'\n[cluster]\ndatabase_file = '"+secret+"'\n"), 0o600)
+	os.WriteFile(file, []byte("hostname='m.example'\n[cluster]\ndatabase_file = '"+kept+"'\n"), 0o600)
 	c, err := ReadConfig(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if url, err := c.database(); url != "postgres://u:p@h/d" || err != nil {
+	if url, err := secret(c.Cluster.Database, c.Cluster.DatabaseFile); url != "postgres://u:p@h/d" || err != nil || !c.isCluster() {
 		t.Errorf("%q, %v", url, err)
 	}
 }

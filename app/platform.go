@@ -45,19 +45,15 @@ func (c Config) Logger(w io.Writer) *slog.Logger {
 }
 
 // Open opens the product the boot file asks for, without any door.
-func Open(c Config, log *slog.Logger) (*Platform, error) {
-	url, err := c.database()
-	if err != nil {
-		return nil, err
-	}
-	if url != "" {
-		return Cluster(c, url, log)
+func Open(ctx context.Context, c Config, log *slog.Logger) (*Platform, error) {
+	if c.isCluster() {
+		return Cluster(ctx, c, log)
 	}
 	return Embedded(c, log)
 }
 
-// Embedded opens the state in the data folder, for this process alone. Busy
-// "storage.locked" while another process has it.
+// Embedded opens the state in the data folder, for this process alone. Unavailable
+// "storage.in_use" while another has it.
 func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 	st, err := embedded.Open(c.Data, embedded.Options{Node: uint16(c.Node)})
 	if err != nil {
@@ -115,6 +111,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	serving, halt := context.WithCancel(context.WithoutCancel(ctx))
 	p.halt = halt
 	p.run(func() { p.certs.keepFresh(serving) })
+	p.run(func() { p.sweep(serving) })
 	for i, ln := range bound {
 		serve := p.door(p.config.Listen[i])
 		p.run(func() {
@@ -148,6 +145,29 @@ func (p *Platform) bind(ctx context.Context) ([]net.Listener, error) {
 		p.listening = append(p.listening, Listening{l.Protocol, at, mail.Zone(l.Zone)})
 	}
 	return bound, nil
+}
+
+// sweepEvery is how often a store that leaves garbage is swept.
+const sweepEvery = time.Hour
+
+// sweep removes octets nothing refers to, now and then, until ctx ends.
+func (p *Platform) sweep(ctx context.Context) {
+	sweeper, ok := p.store.(interface{ Sweep(context.Context) error })
+	if !ok {
+		return
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := sweeper.Sweep(ctx); err != nil && ctx.Err() == nil {
+				p.log.Error("sweep", "err", err)
+			}
+		}
+	}
 }
 
 // names are what the self-made certificate is for.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"os/user"
@@ -38,8 +39,8 @@ func (a *adminCommand) open(sh *shell, do func(*desk) error) error {
 	if err != nil {
 		return err
 	}
-	defer p.Close()
-	return do(&desk{sh, a.format, p, p.Directory(), directory.Operator(operatorName(), "")})
+	err = do(&desk{sh, a.format, p, p.Directory(), directory.Operator(operatorName(), "")})
+	return errors.Join(err, p.Close())
 }
 
 // operatorName is the name of who runs the program, for the operation log (CP-7).

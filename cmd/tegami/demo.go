@@ -56,7 +56,7 @@ func (c demoCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	p, err := app.Open(c.config(), obs.NewLog(sh.err, obs.LogText, slog.LevelWarn))
+	p, err := app.Open(sh.ctx, c.config(), obs.NewLog(sh.err, obs.LogText, slog.LevelWarn))
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (p place) open(sh *shell) (*app.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(c, obs.NewLog(sh.err, obs.LogText, slog.LevelWarn))
+	return app.Open(sh.ctx, c, obs.NewLog(sh.err, obs.LogText, slog.LevelWarn))
 }
 
 type versionCommand struct{}

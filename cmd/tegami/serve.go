@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"tegami/app"
 )
 
@@ -15,18 +17,17 @@ func (s serveCommand) Run(sh *shell) error {
 		return err
 	}
 	log := c.Logger(sh.err)
-	p, err := app.Open(c, log)
+	p, err := app.Open(sh.ctx, c, log)
 	if err != nil {
 		return err
 	}
 	if err := p.Start(sh.ctx); err != nil {
-		p.Close()
-		return err
+		return errors.Join(err, p.Close())
 	}
 	log.Info("serving", "hostname", c.Hostname, "listeners", len(p.Listeners()))
-	<-sh.ctx.Done()
+	err = p.Wait(sh.ctx)
 	log.Info("stopping")
-	return p.Stop()
+	return errors.Join(err, p.Stop())
 }
 
 type checkCommand struct {
@@ -42,6 +43,5 @@ func (c checkCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	defer p.Close()
-	return check(sh, p, c.Repair, c.JSON)
+	return errors.Join(check(sh, p, c.Repair, c.JSON), p.Close())
 }
