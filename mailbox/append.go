@@ -33,7 +33,7 @@ func (u *upload) of() *upload { return u }
 // Write adds octets.
 func (u *upload) Write(p []byte) (int, error) {
 	if u.Size()+int64(len(p)) > u.limit {
-		return 0, mail.E("mailbox.Upload", mail.Full, "message.too_big", u.limit)
+		return 0, mail.E("mailbox.Upload", mail.Full, "message.too_big", u.limit>>20)
 	}
 	return u.Staged.Write(p)
 }
@@ -55,7 +55,7 @@ func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
 	const op = "mailbox.Stage"
 	limit := a.service.cfg.MaxMessage
 	if size > limit {
-		return nil, mail.E(op, mail.Full, "message.too_big", limit)
+		return nil, mail.E(op, mail.Full, "message.too_big", limit>>20)
 	}
 	staged, err := a.tenant.Blobs().Stage(ctx, size)
 	if err != nil {

@@ -32,6 +32,56 @@ func TestSelect(t *testing.T) {
 	h.refused(err, mail.NotFound, "mailbox.unknown")
 }
 
+// Sessions of one mailbox hold one list, before and after changes: an idle one costs next to nothing.
+func TestSessionsShare(t *testing.T) {
+	h, a := one(t)
+	h.fill(a, "INBOX", 20)
+	mine, yours := h.selectBox(a, "INBOX"), h.selectBox(h.open("sato@alpha.example"), "INBOX")
+	same := func(when string) {
+		if !mine.Shares(yours) {
+			t.Errorf("%s: each has a list of its own", when)
+		}
+	}
+	same("selected")
+	_, _, err := mine.Store(t.Context(), seqs(1, 3), mailbox.Add, mail.Deleted, 0)
+	h.must(err)
+	h.poll(yours, false)
+	same("after a Store")
+	_, err = mine.Expunge(t.Context(), nil)
+	h.must(err)
+	h.poll(yours, false)
+	if mine.Shares(yours) {
+		t.Error("a view with ghosts needs a list of its own: this test can't fail")
+	}
+	h.poll(yours, true)
+	same("after an Expunge")
+	mine.Close()
+	mine = h.selectBox(a, "INBOX")
+	same("selected again")
+}
+
+// What takes several commits, with a mailbox of several pieces.
+func TestManyAtOnce(t *testing.T) {
+	h, a := one(t)
+	ctx := t.Context()
+	const n = 2345
+	h.fill(a, "INBOX", n)
+	mine, yours := h.selectBox(a, "INBOX"), h.selectBox(a, "INBOX")
+	marks, _, err := mine.Store(ctx, seqs(2, n), mailbox.Add, mail.Deleted, 0)
+	h.must(err)
+	h.equal("marks", len(marks), n-1)
+	h.equal("silent", h.poll(mine, false), "")
+	events, err := yours.Poll(ctx, false)
+	h.must(err)
+	h.equal("told", []any{len(events), events[0].Seq, events[n-2].Seq}, []any{n - 1, 2, n})
+	events, err = mine.Expunge(ctx, nil)
+	h.must(err)
+	h.equal("expunged", []any{len(events), events[0].Seq, events[n-2].Seq, mine.Len()}, []any{n - 1, n, 2, 1})
+	events, err = yours.Poll(ctx, true)
+	h.must(err)
+	h.equal("told", []any{len(events), uids(yours)}, []any{n - 1, "[1]"})
+}
+
 // Two sessions of one mailbox: what one does the other learns by Poll, and numbers move only then.
 func TestTwoSessions(t *testing.T) {
 	h, a := one(t)
