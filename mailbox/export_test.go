@@ -1,6 +1,6 @@
 package mailbox
 
 // Shares tells whether two views hold the same list, not only an equal one.
-func (v *View) Shares(w *View) bool {
+func Shares(v, w *View) bool {
 	return v.Len() == w.Len() && &v.shown.pieces[0] == &w.shown.pieces[0]
 }

@@ -38,7 +38,7 @@ func TestSessionsShare(t *testing.T) {
 	h.fill(a, "INBOX", 20)
 	mine, yours := h.selectBox(a, "INBOX"), h.selectBox(h.open("sato@alpha.example"), "INBOX")
 	same := func(when string) {
-		if !mine.Shares(yours) {
+		if !mailbox.Shares(mine, yours) {
 			t.Errorf("%s: each has a list of its own", when)
 		}
 	}
@@ -50,7 +50,7 @@ func TestSessionsShare(t *testing.T) {
 	_, err = mine.Expunge(t.Context(), nil)
 	h.must(err)
 	h.poll(yours, false)
-	if mine.Shares(yours) {
+	if mailbox.Shares(mine, yours) {
 		t.Error("a view with ghosts needs a list of its own: this test can't fail")
 	}
 	h.poll(yours, true)
