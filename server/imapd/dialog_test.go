@@ -36,13 +36,17 @@ func TestSV7IMAPSOption(t *testing.T) {
 	})
 }
 
-// TestDialogsLimits runs dialogs against a door with narrow limits.
+// TestDialogsLimits runs dialogs against doors with narrow limits.
 func TestDialogsLimits(t *testing.T) {
 	h := newHouse(t)
-	addr := h.door(t, Config{AllowPlainAuth: true, Limits: Limits{
-		Message: 1000, Errors: 3, Login: 300 * time.Millisecond, Keepalive: 50 * time.Millisecond, Idle: 400 * time.Millisecond,
-	}})
-	dialog.RunAll(t, "testdata/limits/*.dialog", func(t testing.TB) (string, map[string]string) {
-		return addr, map[string]string{"addr": addr, "user": h.user(t, "alpha.example"), "password": `"` + password + `"`}
-	})
+	for dir, limits := range map[string]Limits{
+		"limits":     {Message: 1000, Errors: 3},
+		"slow_login": {Login: 50 * time.Millisecond},
+		"silence":    {Keepalive: 50 * time.Millisecond, Idle: 400 * time.Millisecond},
+	} {
+		addr := h.door(t, Config{AllowPlainAuth: true, Limits: limits})
+		dialog.RunAll(t, "testdata/"+dir+"/*.dialog", func(t testing.TB) (string, map[string]string) {
+			return addr, map[string]string{"user": h.user(t, "alpha.example"), "password": `"` + password + `"`}
+		})
+	}
 }

@@ -53,7 +53,6 @@ var byKey = map[string]refusal{
 	"mailbox.has_children":        {"NO", "HASCHILDREN"},
 	"mailbox.role":                {"NO", "USEATTR"},
 	"mailbox.role_taken":          {"NO", "USEATTR"},
-	"mailbox.busy":                {"NO", "INUSE"},
 	"mailbox.below_itself":        {"NO", "CANNOT"},
 	"mailbox.inbox":               {"NO", "CANNOT"},
 	"object.changed":              {"NO", "INUSE"},
