@@ -40,8 +40,11 @@ func (a Address) Mail() (mail.Address, error) {
 	return mail.Address{Local: a.Local, Domain: domain}, nil
 }
 
-// maxAddresses is how many entries of one field are read.
-const maxAddresses = 20000
+// Limits of one address field.
+const (
+	maxAddresses    = 20000 // entries that are read
+	maxAddressWords = 200   // words of one entry that are heeded
+)
 
 // ParseAddressList reads an address field's unfolded value. It takes what real programs
 // write: dots anywhere in a local part, unquoted dots and 8-bit text in display names,
@@ -88,7 +91,7 @@ func (p *addressParser) entry() {
 		case '(':
 			p.comment = p.readComment()
 		case '"':
-			p.words = append(p.words, p.readQuoted())
+			p.add(p.readQuoted())
 		case ',', ';':
 			p.at++
 			p.bare()
@@ -105,7 +108,7 @@ func (p *addressParser) entry() {
 		case '>', ')':
 			p.at++
 		default:
-			p.words = append(p.words, p.readText())
+			p.add(p.readText())
 			if p.wideSeparator() {
 				p.bare()
 				return
@@ -113,6 +116,12 @@ func (p *addressParser) entry() {
 		}
 	}
 	p.bare()
+}
+
+func (p *addressParser) add(w token) {
+	if len(p.words) < maxAddressWords {
+		p.words = append(p.words, w)
+	}
 }
 
 func (p *addressParser) endGroup(separator byte) {
@@ -180,7 +189,7 @@ func (p *addressParser) inAngle() {
 		case ' ', '\t', '\r', '\n':
 			p.at++
 		case '"':
-			p.words = append(p.words, p.readQuoted())
+			p.add(p.readQuoted())
 		case '(':
 			p.readComment()
 		case ',', ';':
@@ -197,7 +206,7 @@ func (p *addressParser) inAngle() {
 		default:
 			t := p.readText()
 			seen = seen || strings.IndexByte(t.text, '@') > 0
-			p.words = append(p.words, t)
+			p.add(t)
 		}
 	}
 }
@@ -215,7 +224,7 @@ func (p *addressParser) trailer() byte {
 			p.comment = p.readComment()
 		case '"':
 			if w := p.readQuoted(); !named {
-				p.words = append(p.words, w)
+				p.add(w)
 			}
 		case ' ', '\t', '\r', '\n', '>', ')', ':':
 			p.at++
@@ -228,7 +237,7 @@ func (p *addressParser) trailer() byte {
 				return ','
 			}
 			if w := p.readText(); !named {
-				p.words = append(p.words, w)
+				p.add(w)
 			}
 		}
 	}
@@ -237,7 +246,7 @@ func (p *addressParser) trailer() byte {
 
 // readText reads a run up to white space or a special. Encoded words and two-octet text are passed over whole.
 func (p *addressParser) readText() token {
-	start := p.at
+	start, spec := p.at, false
 	for p.at < len(p.s) {
 		c := p.s[p.at]
 		switch {
@@ -252,7 +261,9 @@ func (p *addressParser) readText() token {
 				p.at++
 			}
 			return token{text: p.s[start:p.at], start: start, end: p.at}
-		case c >= 0x80 && p.at > start && wideSeparatorAt(p.s[p.at:]) > 0 && wideAt(p.s[start:p.at]) >= 0:
+		case c == '@' || c >= 0x80 && strings.HasPrefix(p.s[p.at:], "＠"):
+			spec = true
+		case spec && c >= 0x80 && wideSeparatorAt(p.s[p.at:]) > 0:
 			return token{text: p.s[start:p.at], start: start, end: p.at}
 		}
 		p.at += textStep(p.s, p.at, p.dbcs)
@@ -262,7 +273,8 @@ func (p *addressParser) readText() token {
 
 // literal passes over a domain literal; a bracket that isn't closed in its word is text.
 func (p *addressParser) literal() {
-	if i := strings.IndexAny(p.s[p.at:], "] \t<>"); i > 0 && p.s[p.at+i] == ']' {
+	near := p.s[p.at:min(len(p.s), p.at+mail.MaxDomain)]
+	if i := strings.IndexAny(near, "] \t<>"); i > 0 && near[i] == ']' {
 		p.at += i
 	}
 	p.at++
@@ -415,6 +427,22 @@ func cutLast(s string, c byte) (before, after string, ok bool) {
 		return s[:i], s[i+1:], true
 	}
 	return s, "", false
+}
+
+// Format writes an address for a header: the display name quoted where it has to be, or in
+// encoded words of a charset (see EncodeHeader), the local part quoted where RFC 5321 needs it.
+func (a Address) Format(charset string) string {
+	spec := mail.QuoteLocal(a.Local) + "@" + a.Domain
+	name := a.Name()
+	switch {
+	case name == "":
+		return spec
+	case !plainASCII(name) || strings.Contains(name, "=?"):
+		return EncodeHeader(name, charset) + " <" + spec + ">"
+	case strings.ContainsAny(name, "()<>@,;:\\\".[]\t"):
+		return quoteString(name) + " <" + spec + ">"
+	}
+	return name + " <" + spec + ">"
 }
 
 // narrow makes ASCII of full-width letters, digits and signs.

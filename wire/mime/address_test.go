@@ -125,3 +125,17 @@ func TestAddressMail(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressFormat(t *testing.T) {
+	for in, want := range map[string]string{
+		"a@x":                    "a@x",
+		"Taro Yamada <a@x>":      "Taro Yamada <a@x>",
+		`"Yamada, Taro" <a@x>`:   `"Yamada, Taro" <a@x>`,
+		`"a\"b" <a@x>`:           `"a\"b" <a@x>`,
+		"山田 <a..b@docomo.ne.jp>": `=?UTF-8?B?5bGx55Sw?= <"a..b"@docomo.ne.jp>`,
+	} {
+		if got := ParseAddressList(in)[0].Format(""); got != want {
+			t.Errorf("%q = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -175,12 +175,12 @@ func (p *Part) readContent(name, value []byte) (typed bool) {
 	case "content-location":
 		firstText(&p.Location, value)
 	case "content-language":
-		for _, l := range strings.FieldsFunc(Unfold(value), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
-			p.Language = append(p.Language, l)
-		}
+		p.Language = append(p.Language, strings.FieldsFunc(Unfold(value), isListSpace)...)
 	}
 	return false
 }
+
+func isListSpace(r rune) bool { return r == ',' || r == ' ' || r == '\t' }
 
 func firstText(s *string, value []byte) {
 	if *s == "" {
@@ -192,7 +192,7 @@ func firstText(s *string, value []byte) {
 func (p *Part) readType(value string) {
 	main, params := ParseParams(value)
 	if p.Type != "" {
-		p.Params = append(p.Params, fileNames(params)...)
+		p.Params = addFileNames(p.Params, params)
 		return
 	}
 	p.Type, p.Subtype = splitType(main)
@@ -251,7 +251,7 @@ func (p *Part) readEncoding(value string) {
 func (p *Part) readDisposition(value string) {
 	main, params := ParseParams(value)
 	if p.Disposition != "" {
-		p.DispositionParams = append(p.DispositionParams, fileNames(params)...)
+		p.DispositionParams = addFileNames(p.DispositionParams, params)
 		return
 	}
 	if strings.Contains(main, "=") { // the disposition itself is missing
@@ -264,12 +264,11 @@ func (p *Part) readDisposition(value string) {
 	p.Disposition, p.DispositionParams = main, params
 }
 
-func fileNames(params []Param) []Param {
-	var names []Param
+func addFileNames(to, params []Param) []Param {
 	for _, p := range params {
-		if p.Name == "name" || p.Name == "filename" {
-			names = append(names, p)
+		if (p.Name == "name" || p.Name == "filename") && len(to) < maxParams {
+			to = append(to, p)
 		}
 	}
-	return names
+	return to
 }

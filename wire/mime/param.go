@@ -25,6 +25,9 @@ func (p Param) IMAPName() string {
 	return p.Name
 }
 
+// maxParams is how many parameters of one field are read.
+const maxParams = 1000
+
 // ParseParams reads a field value such as that of Content-Type: what stands before the
 // first semicolon, trimmed, in lower case, and the parameters. It takes whatever real
 // programs write: missing quotes, stray semicolons, duplicates, encoded words and raw
@@ -33,7 +36,7 @@ func ParseParams(value string) (main string, params []Param) {
 	s := paramScanner{s: value, dbcs: !utf8.ValidString(value)}
 	main = s.main()
 	extended := false
-	for {
+	for len(params) < maxParams {
 		p, star, ok := s.param()
 		if !ok {
 			break
@@ -65,26 +68,30 @@ type paramScanner struct {
 	dbcs bool // not UTF-8: octets may be pairs of Shift_JIS, whose second may be a backslash
 }
 
-// main reads up to the first semicolon, space or comment.
+// main reads up to the first semicolon, space or comment; "text / plain" is read as well.
 func (s *paramScanner) main() string {
+	main := s.mainWord()
+	if s.at < len(s.s) && s.s[s.at] == '/' {
+		s.at++
+		main += "/" + s.mainWord()
+	}
+	return strings.Trim(main, `"'`)
+}
+
+// mainWord reads a word of the main value and what separates it from the next.
+func (s *paramScanner) mainWord() string {
 	s.skip(" \t")
 	start := s.at
 	for s.at < len(s.s) && strings.IndexByte("; \t(", s.s[s.at]) < 0 {
 		s.at++
 	}
-	main := strings.ToLower(s.s[start:s.at])
+	word := strings.ToLower(s.s[start:s.at])
 	s.skip(" \t")
 	for s.at < len(s.s) && s.s[s.at] == '(' {
 		s.comment()
 		s.skip(" \t")
 	}
-	if rest := s.s[s.at:]; strings.HasPrefix(rest, "/") { // "text / plain"
-		s.at++
-		s.skip(" \t")
-		more := s.main()
-		return main + "/" + more
-	}
-	return strings.Trim(main, `"'`)
+	return word
 }
 
 func (s *paramScanner) skip(set string) {
@@ -208,23 +215,23 @@ func shiftLead(c byte) bool { return 0x81 <= c && c <= 0x9f || 0xe0 <= c && c <=
 
 // token reads an unquoted value. A file name may have spaces, others end there.
 func (s *paramScanner) token(name string) string {
+	spaces := strings.HasPrefix(name, "name") || strings.HasPrefix(name, "filename")
 	start := s.at
 	for s.at < len(s.s) && s.s[s.at] != ';' {
-		s.at += s.step(s.at)
-	}
-	v := strings.TrimRight(s.s[start:s.at], " \t")
-	if strings.HasPrefix(name, "name") || strings.HasPrefix(name, "filename") {
-		return v
-	}
-	if i := strings.IndexAny(v, " \t("); i >= 0 && !strings.HasPrefix(v, "=?") {
-		s.at = start + i
-		if v[i] == '(' || strings.HasPrefix(strings.TrimLeft(v[i:], " \t"), "(") {
-			s.skip(" \t")
-			s.comment()
+		switch c := s.s[s.at]; {
+		case !spaces && (c == ' ' || c == '\t' || c == '('):
+			v := s.s[start:s.at]
+			if s.skip(" \t"); s.at < len(s.s) && s.s[s.at] == '(' {
+				s.comment()
+			}
+			return v
+		case c == '=' && strings.HasPrefix(s.s[s.at:], "=?"):
+			s.at += encodedWordLen(s.s[s.at:])
+		default:
+			s.at += s.step(s.at)
 		}
-		v = v[:i]
 	}
-	return v
+	return strings.TrimRight(s.s[start:s.at], " \t")
 }
 
 // piece is one section of a continued parameter (RFC 2231 §3).
@@ -233,9 +240,6 @@ type piece struct {
 	extended bool
 	raw      string
 }
-
-// maxSections is how many sections one continued parameter may have.
-const maxSections = 1000
 
 // joinContinuations makes one parameter of each set of sections, where its first stands.
 func joinContinuations(in []Param) []Param {
@@ -251,7 +255,7 @@ func joinContinuations(in []Param) []Param {
 			}
 		case pc.index < 0:
 			out = append(out, Param{Name: base, Raw: pc.raw, Extended: true})
-		case len(sections[base]) < maxSections:
+		default:
 			if _, seen := place[base]; !seen {
 				place[base] = len(out)
 				out = append(out, Param{Name: base})

@@ -281,3 +281,23 @@ func TestSectionsOfSimpleMessages(t *testing.T) {
 		t.Errorf("1.TEXT = %d %d %v", start, end, ok)
 	}
 }
+
+// TestHostileHeaders sees that no header makes parsing slow: each of these took minutes where
+// every octet was looked at again for the next.
+func TestHostileHeaders(t *testing.T) {
+	const n = DefaultHeaderBytes / 8
+	for _, unit := range []string{
+		"=?", "=?a?q?x ", "[", "(", "\"", "\"a\"", "、", "＠", "<", "<a> ", ":", ";", ",", "@", "/ ", "a=b;", "a*1=b;", "a*1*=%;",
+		"\x1b$", "\x1b$B\x1b(B", "\\", "\x81", "=?utf-8?b?a?= ", "a;", "=", "name=a;", "<a@b>", "a@b ", "\xff",
+	} {
+		text := strings.Repeat(unit, n/len(unit))
+		for _, name := range []string{"To: ", "Subject: ", "Content-Type: a/b; x=", "Content-Disposition: ", "References: ", "Date: "} {
+			m := ParseBytes([]byte(name+text+"\n\n"), Limits{})
+			m.Root.Filenames()
+			DecodeHeader(m.Root.Envelope.Subject)
+			if _, err := Decode(m.Encode(nil)); err != nil {
+				t.Errorf("%s%s...: %v", name, unit, err)
+			}
+		}
+	}
+}

@@ -165,7 +165,6 @@ func quotedUnit(src []byte, atEOF bool) (text []byte, n int, short bool) {
 // uuDecoder decodes what stands between "begin" and "end" lines.
 type uuDecoder struct {
 	inside bool
-	seen   bool // a begin line
 }
 
 // Reset implements transform.Transformer.

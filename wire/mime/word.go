@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"bytes"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -73,6 +74,10 @@ type word struct {
 	text    string
 }
 
+// maxReadWord is the longest encoded word that is read, in octets. RFC 2047 allows 75; many
+// programs write whole subjects as one.
+const maxReadWord = 16 << 10
+
 // cutWord takes an encoded word off s, which begins with "=?". The last of a field may lack its end.
 func cutWord(s string) (w word, rest string, ok bool) {
 	charset, rest, ok := strings.Cut(s[2:], "?")
@@ -87,20 +92,23 @@ func cutWord(s string) (w word, rest string, ok bool) {
 		return w, "", false
 	}
 	w.charset, _, _ = strings.Cut(charset, "*")
-	w.text, rest, ok = strings.Cut(rest[2:], "?=")
-	if !ok {
-		if strings.ContainsAny(w.text, " \t") {
-			return w, "", false
-		}
-		w.text = strings.TrimSuffix(w.text, "?")
+	rest = rest[2:]
+	text := rest[:min(len(rest), maxReadWord)]
+	if i := strings.Index(text, "?="); i >= 0 {
+		w.text = text[:i]
+		return w, rest[i+2:], true
 	}
-	return w, rest, true
+	if len(text) < len(rest) || strings.ContainsAny(text, " \t") {
+		return w, "", false
+	}
+	w.text = strings.TrimSuffix(text, "?")
+	return w, "", true
 }
 
 // wordDecoder gathers a field's text.
 type wordDecoder struct {
 	out     strings.Builder
-	plain   string   // text since the last word, not written yet
+	plain   []byte   // text since the last word, not written yet
 	charset string   // of the words that are gathered
 	octets  []byte   // theirs
 	base64  []string // of theirs, what is not decoded yet
@@ -108,15 +116,15 @@ type wordDecoder struct {
 }
 
 // text adds text that is no word.
-func (d *wordDecoder) text(s string) { d.plain += s }
+func (d *wordDecoder) text(s string) { d.plain = append(d.plain, s...) }
 
 // word adds an encoded word. White space between two words is not text (RFC 2047 §6.2).
 func (d *wordDecoder) word(w word) {
-	if strings.Trim(d.plain, " \t") != "" || !d.words && d.plain != "" {
+	if !d.words || len(bytes.Trim(d.plain, " \t")) > 0 {
 		d.flush()
 		d.flushPlain()
 	}
-	d.plain = ""
+	d.plain = d.plain[:0]
 	if d.words && !strings.EqualFold(d.charset, w.charset) {
 		d.flush()
 	}
@@ -160,13 +168,9 @@ func (d *wordDecoder) flush() {
 }
 
 func (d *wordDecoder) flushPlain() {
-	if plainASCII(d.plain) {
-		d.out.WriteString(d.plain)
-	} else {
-		s, _, _ := DecodeCharset("", []byte(d.plain))
-		d.out.WriteString(s)
-	}
-	d.plain = ""
+	s, _, _ := DecodeCharset("", d.plain)
+	d.out.WriteString(s)
+	d.plain = d.plain[:0]
 }
 
 func (d *wordDecoder) finish() string {
