@@ -71,7 +71,7 @@ func (c demoCommand) Run(sh *shell) error {
 		return errors.Join(err, p.Stop())
 	}
 	err = p.Wait(sh.ctx)
-	return errors.Join(err, p.Stop())
+	return errors.Join(err, c.forget(), p.Stop())
 }
 
 // Files of a demo's folder beside those of the store.
@@ -92,10 +92,7 @@ func (c demoCommand) prepare() (string, error) {
 		if c.Password != "" && c.Password != string(kept) {
 			return "", mail.E(op, mail.Conflict, "demo.other_password", c.Data)
 		}
-		if err := os.Remove(filepath.Join(c.Data, stateFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", broken(err)
-		}
-		return string(kept), nil
+		return string(kept), c.forget()
 	}
 	entries, err := os.ReadDir(c.Data)
 	if err != nil {
@@ -112,6 +109,15 @@ func (c demoCommand) prepare() (string, error) {
 		return "", broken(err)
 	}
 	return password, nil
+}
+
+// forget removes demo.json, which says that the doors answer.
+func (c demoCommand) forget() error {
+	err := os.Remove(filepath.Join(c.Data, stateFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
+	}
+	return nil
 }
 
 // config is the boot file of a demo: every protocol on loopback, from the base port upwards.
