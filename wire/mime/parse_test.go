@@ -63,6 +63,8 @@ func TestStructure(t *testing.T) {
 		{"boundary that looks closing", "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=\"b--\"\n\n--b--\n\n1\n--b----\n--b--\n",
 			"mixed[0:43:117](mixed[47:94:110](text/plain[100:101:102]))"},
 		{"message", "Content-Type: message/rfc822\n\nSubject: x\nContent-Type: text/html\n\nbody\n", "rfc822[0:30:71](text/html[30:66:71])"},
+		{"message missing behind its type", "Content-Type: message/rfc822", "rfc822[0:28:28](text/plain[28:28:28])"},
+		{"digest without anything", "Content-Type: multipart/digest; boundary=b\n\n--b\nx", "digest[0:44:49](rfc822[48:48:49](text/plain[48:48:49]))"},
 		{"encoded message", "Content-Type: message/rfc822\nContent-Transfer-Encoding: BASE64\n\nU3ViamVjdA==\n", "message/rfc822[0:64:77]"},
 		{"no message in a message", "Content-Type: message/rfc822\n\nnothing like it\n", "rfc822[0:30:46](text/plain[30:30:46])"},
 		{"digest", "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\nbody\n--b\nContent-Type: text/plain\n\n2\n--b--\n",
@@ -144,6 +146,10 @@ func TestParseReader(t *testing.T) {
 		if m, err := Parse(r, Limits{}); err != nil || !reflect.DeepEqual(m, want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	p := NewParser(Limits{})
+	if n, err := io.Copy(p, iotest.OneByteReader(bytes.NewReader(raw))); err != nil || n != int64(len(raw)) || !reflect.DeepEqual(p.Finish(), want) {
+		t.Errorf("written: %d octets, %v", n, err)
 	}
 	broken := errors.New("broken")
 	m, err := Parse(io.MultiReader(strings.NewReader("Subject: x\n\nbo"), iotest.ErrReader(broken)), Limits{})

@@ -128,7 +128,7 @@ func (p *Parser) Finish() *Message {
 		p.lastLine(line)
 	}
 	p.dropEmpty()
-	if p.header {
+	for p.header { // a part may hold a message whose header is missing too
 		p.endHeader(nil, 0)
 	}
 	p.popTo(0, p.pos, 0)
@@ -182,7 +182,7 @@ func (p *Parser) resume(b []byte) []byte {
 
 // force reads the begin of a line whose end is not waited for any more.
 func (p *Parser) force(line []byte) {
-	if p.header && p.fresh && headerBegin(line) != yes {
+	for p.header && p.fresh && headerBegin(line) != yes {
 		p.endHeader(nil, 0)
 	}
 	p.fresh = false
