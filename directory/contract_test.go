@@ -8,6 +8,8 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/store"
+	"tegami/store/embedded"
+	"tegami/store/faulty"
 )
 
 // TestSV12OpenedInOneStep opens a tenant, its domain and first administrator, who can act at once.
@@ -325,4 +327,68 @@ func TestSV9NetworksBelongToTenants(t *testing.T) {
 	if _, ok, err := h.VPNTenant(h.ctx, netip.Addr{}); ok || err != nil {
 		t.Errorf("no address belongs to somebody: %v", err)
 	}
+}
+
+// TestOpeningIsCompleted fails while a tenant is opened: it stays ordered, and is opened later.
+func TestOpeningIsCompleted(t *testing.T) {
+	st, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	var plan faulty.Plan
+	h := houseOn(t, faulty.Wrap(st, &plan), directory.Config{})
+	plan.Fail(faulty.Commit, 2, faulty.DiskFull)
+	_, err = h.OpenTenant(h.ctx, h.ops, directory.TenantSpec{Name: "アルファ商事"})
+	h.says(err, mail.Unavailable, "storage.full")
+	tenants, err := h.Tenants(h.ctx)
+	h.must(err)
+	if len(tenants) != 1 || tenants[0].State != directory.TenantOrdered {
+		t.Fatalf("the tenants are %+v", tenants)
+	}
+	_, err = h.SetTenantState(h.ctx, h.ops, tenants[0].ID, directory.TenantOpen)
+	h.must(err)
+	c := h.Company(tenants[0].ID)
+
+	// The same for a domain, between its claim and the domain itself.
+	spec := directory.DomainSpec{Name: "alpha.example", Plan: directory.Plan100MB, IDs: 10}
+	plan.Fail(faulty.Commit, 2, faulty.DiskFull)
+	_, err = c.AddDomain(h.ctx, h.ops, spec)
+	h.says(err, mail.Unavailable, "storage.full")
+	_, err = h.resolve("sato@alpha.example")
+	h.says(err, mail.NotFound, "recipient.unknown")
+	_, err = c.AddDomain(h.ctx, h.ops, spec)
+	h.must(err)
+
+	// And for a list of accounts: none of them is there.
+	plan.Fail(faulty.Commit, 1, faulty.DiskFull)
+	_, err = c.AddAccount(h.ctx, h.ops, directory.AccountSpec{Address: addr("sato@alpha.example"), Password: password})
+	h.says(err, mail.Unavailable, "storage.full")
+	_, err = h.resolve("sato@alpha.example")
+	h.says(err, mail.NotFound, "recipient.unknown")
+	h.account(c, "sato@alpha.example")
+	h.signIn("sato@alpha.example")
+}
+
+// TestABrokenStoreIsNoVerdict answers neither yes nor no while nothing can be read.
+func TestABrokenStoreIsNoVerdict(t *testing.T) {
+	st, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	var plan faulty.Plan
+	h := houseOn(t, faulty.Wrap(st, &plan), directory.Config{})
+	h.account(h.company("alpha.example", 10), "sato@alpha.example")
+	plan.FailFrom(faulty.View, 1, faulty.DiskFailed)
+	_, err = h.resolve("sato@alpha.example")
+	h.says(err, mail.Unavailable, "storage.failed")
+	_, err = h.SignIn(h.ctx, from("192.0.2.1"), "smtps", "sato@alpha.example", password)
+	h.says(err, mail.Unavailable, "storage.failed")
+	plan.Heal()
+	h.signIn("sato@alpha.example")
+	plan.FailFrom(faulty.View, 1, faulty.DiskFailed)
+	h.signIn("sato@alpha.example") // from memory
+	_, err = h.resolve("nobody@alpha.example")
+	h.says(err, mail.Unavailable, "storage.failed")
 }

@@ -38,10 +38,3 @@ func (g *generations[K, V]) put(k K, v V) {
 	}
 	g.young[k] = v
 }
-
-func (g *generations[K, V]) remove(k K) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.young, k)
-	delete(g.old, k)
-}

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -35,6 +34,11 @@ func newHouse(t testing.TB, cfg directory.Config) *house {
 			t.Error(err)
 		}
 	})
+	return houseOn(t, st, cfg)
+}
+
+// houseOn builds the house over a store.
+func houseOn(t testing.TB, st store.Store, cfg directory.Config) *house {
 	cfg.Provision = mailbox.Provision
 	return &house{t, directory.New(st, cfg), st, directory.Operator("test", "192.0.2.250"), context.Background()}
 }
@@ -118,5 +122,3 @@ func addr(s string) mail.Address {
 }
 
 func (h *house) resolve(to string) (directory.Target, error) { return h.Resolve(h.ctx, addr(to)) }
-
-func tomorrow() time.Time { return time.Now().Add(24 * time.Hour) }
