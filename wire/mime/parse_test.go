@@ -128,9 +128,11 @@ func TestLimits(t *testing.T) {
 
 // TestLongLines sees that lines of any length cost no memory and end what they must.
 func TestLongLines(t *testing.T) {
-	for _, n := range []int{maxHeldLine - 1, maxHeldLine, maxHeldLine + 1, 5000} {
-		for _, begin := range []string{"--", "-", "X: ", "X", "--b"} {
-			line := begin + strings.Repeat("a", n) + "\n"
+	for _, n := range []int{maxHeldLine - 5, maxHeldLine - 4, maxHeldLine - 3, maxHeldLine - 2, maxHeldLine - 1, maxHeldLine, maxHeldLine + 1, 5000} {
+		for _, begin := range []string{"--", "-", "X: ", "X", "--b", "--b ", "X "} {
+			line := begin + strings.Repeat(begin[len(begin)-1:], n) + "\n"
+			checkStructure(t, []byte("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"+strings.TrimSpace(line)), 1, 100, 1500)
+			checkStructure(t, []byte("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"+strings.TrimSuffix(line, "\n")), 1, 100, 1500)
 			raw := "Content-Type: multipart/mixed; boundary=b\n" + line + "\n" + line + "--b\n" + line + "\n" + line + "--b--\n"
 			checkStructure(t, []byte(raw), 1, 100, 1500)
 		}

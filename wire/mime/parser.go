@@ -170,12 +170,12 @@ func (p *Parser) resume(b []byte) []byte {
 		return b
 	}
 	line = append(line, b[:n]...)
-	if i < 0 && p.undecided(line) {
+	if i < 0 && len(line) < maxHeldLine && p.undecided(line) {
 		p.held = line
 		return nil
 	}
 	p.held = nil
-	p.scan(line) // holds nothing: the line is whole, or decided
+	p.scan(line) // holds nothing: the line is whole, decided, or too long
 	p.held = line[:0]
 	return b[n:]
 }
@@ -432,6 +432,9 @@ func hyphenLine(b []byte, at int) int {
 // it closes it (RFC 2046 §5.1.1). The whole line has to fit, so that a boundary may be
 // the begin of another one.
 func (p *Parser) delimiter(line []byte) (i int, closing, ok bool) {
+	if len(line) > maxHeldLine {
+		return 0, false, false // nor would it be held if it came in pieces
+	}
 	line = bytes.TrimRight(line, "\r\n\t ")
 	if len(line) < 3 || line[0] != '-' || line[1] != '-' {
 		return 0, false, false
