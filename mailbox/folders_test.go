@@ -124,6 +124,10 @@ func TestPathsAreNotRemembered(t *testing.T) {
 	h.must(a.Delete(ctx, "x/in"))
 	_, err := a.Select(ctx, "x/in")
 	h.refused(err, mail.NotFound, "mailbox.unknown")
+	h.selectBox(a, "x")
+	h.must(a.Rename(ctx, "x", "z/x"))
+	_, err = a.Select(ctx, "x")
+	h.refused(err, mail.NotFound, "mailbox.unknown")
 }
 
 func TestDeletedWhileSelected(t *testing.T) {

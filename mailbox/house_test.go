@@ -2,6 +2,7 @@ package mailbox_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -219,4 +220,56 @@ func (h *house) fetched(v *mailbox.View, want []uint32) (got []uint32) {
 		h.Errorf("fetched out of order: %v", got)
 	}
 	return got
+}
+
+// twice is a store that runs every transaction twice, as the contract allows, and keeps what the second did.
+type twice struct{ store.Store }
+
+func (s twice) Tenant(id mail.TenantID) store.Tenant { return twiceTenant{s.Store.Tenant(id)} }
+
+type twiceTenant struct{ store.Tenant }
+
+func (t twiceTenant) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
+	again := errors.New("again")
+	err := t.Tenant.Update(ctx, by, why, func(tx store.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return again
+	})
+	if !errors.Is(err, again) {
+		return err
+	}
+	return t.Tenant.Update(ctx, by, why, fn)
+}
+
+// TestTransactionsMayRunTwice does everything that writes over such a store.
+func TestTransactionsMayRunTwice(t *testing.T) {
+	h := newHouse(t, mailbox.Config{})
+	h.company("alpha.example", "en", "sato")
+	h.boxes = mailbox.New(twice{h.store}, h.dir, mailbox.Config{})
+	a, ctx := h.open("sato@alpha.example"), t.Context()
+	h.fill(a, "INBOX", 3)
+	v, other := h.selectBox(a, "INBOX"), h.selectBox(a, "INBOX")
+	marks, _, err := v.Store(ctx, seqs(1, 2), mailbox.Add, mail.Deleted, 0)
+	h.must(err)
+	h.equal("stored", len(marks), 2)
+	h.equal("known", h.poll(v, false), "")
+	h.equal("told", h.poll(other, false), "1*8 2*8")
+	_, src, dst, err := v.Copy(ctx, seqs(3, 3), "Archive")
+	h.must(err)
+	h.equal("copied", []any{src, dst}, "[[3] [1]]")
+	_, src, dst, err = v.Move(ctx, seqs(3, 3), "Archive")
+	h.must(err)
+	h.equal("moved", []any{src, dst}, "[[3] [2]]")
+	events, err := v.Expunge(ctx, nil)
+	h.must(err)
+	h.equal("expunged", line(events), "-3 -2 -1")
+	h.equal("told", h.poll(other, true), "-3 -2 -1")
+	_, err = a.Create(ctx, "x/y", "")
+	h.must(err)
+	h.must(a.Rename(ctx, "x", "z"))
+	h.must(a.Subscribe(ctx, "z", true))
+	h.must(a.Delete(ctx, "z/y"))
+	h.equal("folders", h.paths(a), "[INBOX* Archive* Drafts* Junk* Sent* Trash* z*]")
 }

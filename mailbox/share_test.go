@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"slices"
 	"testing"
 
 	"tegami/mail"
@@ -63,5 +64,34 @@ func TestRegistryCountsUsers(t *testing.T) {
 	}
 	if older := (&snapshot{box: store.Mailbox{ModSeq: 4}}); a.offer(older) == older {
 		t.Fatal("an older snapshot replaced a newer one")
+	}
+}
+
+// forgetful is a store that gave up what it knew of messages that left.
+type forgetful struct {
+	store.Reader
+	box store.Mailbox
+	all marks
+}
+
+func (f forgetful) Mailbox(mail.MailboxID) (store.Mailbox, error) { return f.box, nil }
+
+func (f forgetful) Gone(mail.MailboxID, mail.ModSeq, func(store.Gone) bool) error { return nil }
+
+func (f forgetful) Marks(_ mail.MailboxID, since mail.ModSeq, fn func(Mark) bool) error {
+	for _, m := range f.all.all() {
+		if m.ModSeq > since && !fn(m) {
+			break
+		}
+	}
+	return nil
+}
+
+func TestCatchUpBeginsAnew(t *testing.T) {
+	old := &snapshot{box: store.Mailbox{ModSeq: 3, Messages: 3}, marks: upTo(3)}
+	r := forgetful{box: store.Mailbox{ModSeq: 9, Messages: 2}, all: listOf(1, 3)}
+	now, err := catchUp(r, 1, old)
+	if err != nil || !slices.Equal(uidsOf(now.marks), []mail.UID{1, 3}) {
+		t.Fatalf("%v, %v", uidsOf(now.marks), err)
 	}
 }

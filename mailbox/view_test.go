@@ -243,6 +243,18 @@ func TestFetchPortions(t *testing.T) {
 	h.equal("an error of fn", []any{err == stop, calls}, "[true 1]")
 }
 
+// Ghosts in a full portion: what follows is neither left out nor given twice.
+func TestFetchPortionsWithGhosts(t *testing.T) {
+	h, a := one(t)
+	h.fill(a, "INBOX", 620)
+	v, other := h.selectBox(a, "INBOX"), h.selectBox(a, "INBOX")
+	_, _, err := other.Store(t.Context(), seqs(11, 30), mailbox.Add, mail.Deleted, 0)
+	h.must(err)
+	_, err = other.Expunge(t.Context(), nil)
+	h.must(err)
+	h.equal("without ghosts", h.fetched(v, seqs(1, 620)), append(seqs(1, 10), seqs(31, 620)...))
+}
+
 // Fetch calls fn outside of transactions: fn may change the mailbox.
 func TestFetchMayChange(t *testing.T) {
 	h, a := one(t)
