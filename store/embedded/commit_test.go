@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -250,6 +251,11 @@ func TestFailingFlush(t *testing.T) {
 			disk.powerLoss()
 			if found := subjects(t, tenant, boxes[0]); fmt.Sprint(found) != fmt.Sprint(kept) {
 				t.Errorf("%d messages are there, want %d", len(found), len(kept))
+			}
+			// A file whose flush failed is not written to again.
+			packs, err := filepath.Glob(filepath.Join(s.tenantDir(1), "packs", "*"))
+			if err != nil || len(packs) < 3 {
+				t.Errorf("after failed flushes there are only %v, %v", packs, err)
 			}
 			clean(t, s)
 		})

@@ -47,8 +47,8 @@ func TestManyTenants(t *testing.T) {
 		}
 	}
 	s.tidy(context.Background(), time.Now().Add(time.Hour))
-	if n := s.Stats().Open; n != 1 { // the tally opened the platform's, or nothing did
-		s.tidy(context.Background(), time.Now().Add(time.Hour))
+	if n := s.Stats().Open; n != 1 {
+		t.Errorf("an hour later %d tenants are open, want only the platform", n)
 	}
 	for i := range boxes {
 		if n := subjects(t, s.Tenant(mail.TenantID(i+1)), boxes[i][0])["hello"]; n != 1 {
@@ -471,5 +471,59 @@ func TestIdleWatchersAreCheap(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if size := int64(after.HeapAlloc-before.HeapAlloc) / watchers; size > 1024 {
 		t.Errorf("an idle watcher takes %d octets, want at most 1024", size)
+	}
+}
+
+// TestRest: the WAL of a tenant that is not in use is copied into its database and cut.
+func TestRest(t *testing.T) {
+	s := openTest(t, Options{})
+	tenant, boxes := inboxes(t, s, 1, 1)
+	if err := put(tenant, boxes[0], "hello", nothing); err != nil {
+		t.Fatal(err)
+	}
+	wal := s.lookup(1).db + "-wal"
+	size := func() int64 {
+		info, err := os.Stat(wal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	if size() == 0 {
+		t.Fatal("the WAL is empty before")
+	}
+	s.tidy(context.Background(), time.Now().Add(2*janitorPeriod))
+	if n := size(); n != 0 {
+		t.Errorf("the WAL has %d octets after", n)
+	}
+	if n := subjects(t, tenant, boxes[0])["hello"]; n != 1 {
+		t.Errorf("the message is there %d times", n)
+	}
+}
+
+func TestTallyForgets(t *testing.T) {
+	var all tally
+	for _, c := range []struct{ at, n, want int64 }{
+		{0, 1, 1}, {50, 1, 2}, {99, 1, 3}, // the first slice
+		{100, 0, 3}, {150, 2, 3}, {175, 0, 2}, // half of the first counts, then a quarter
+		{200, 0, 2}, {300, 1, 1}, {1000, 1, 1},
+	} {
+		if got := all.add("key", c.n, 100, c.at); got != c.want {
+			t.Errorf("at %d: %d, want %d", c.at, got, c.want)
+		}
+	}
+	if got := all.add("other", 5, 100, 1000); got != 5 {
+		t.Errorf("another key: %d", got)
+	}
+}
+
+// TestTallyIsBounded: keys are an attacker's choice.
+func TestTallyIsBounded(t *testing.T) {
+	var all tally
+	for i := range 2 * maxTallies {
+		all.add(fmt.Sprint(i), 1, 1000, int64(i/1000))
+	}
+	if len(all.of) > maxTallies {
+		t.Errorf("%d counters are kept, want at most %d", len(all.of), maxTallies)
 	}
 }

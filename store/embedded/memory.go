@@ -17,9 +17,6 @@ const block = 4096
 // messages take a small piece, large ones few. All are multiples of block.
 var chunkSizes = [...]int{8 << 10, 64 << 10, 256 << 10}
 
-// chunkSize gives the size of the n-th piece of a message.
-func chunkSize(n int) int { return chunkSizes[min(n, len(chunkSizes)-1)] }
-
 // idleMemory is how much memory the free lists keep, in octets of each size.
 const idleMemory = 16 << 20
 
