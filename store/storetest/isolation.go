@@ -175,8 +175,9 @@ func isolationOfTenants(f *fixture) {
 			f.Fatalf("method %s has no case in trespasses: show that it cannot reach into another tenant", name)
 		}
 		var found any
-		err := f.try(func(tx store.Tx) (err error) {
-			if failed := caught(func() { found, err = try(f, tx, b) }); failed != nil {
+		stranger := f.on(f.newTenant())
+		err := stranger.try(func(tx store.Tx) (err error) {
+			if failed := caught(func() { found, err = try(stranger, tx, b) }); failed != nil {
 				return failed
 			}
 			return err

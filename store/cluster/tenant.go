@@ -1,0 +1,152 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+	"tegami/store/internal/sql"
+)
+
+// metaKey is where a tenant's key for hashes is, 32 random octets.
+const metaKey = "key"
+
+// tenant fulfils store.Tenant. There is one for each tenant in a process.
+type tenant struct {
+	store *Store
+	id    mail.TenantID
+	known atomic.Bool // it exists
+	epoch atomic.Uint64
+	key   atomic.Pointer[[]byte] // of its hashes, once read
+	turns turns
+
+	mu    sync.Mutex
+	usage map[mail.AccountID]usage
+}
+
+// usage is an answer of Usage and when it was right.
+type usage struct {
+	box store.Box
+	at  time.Time
+}
+
+func newTenant(s *Store, id mail.TenantID) *tenant {
+	return &tenant{store: s, id: id, usage: make(map[mail.AccountID]usage)}
+}
+
+// exists answers NotFound for a tenant that was never created.
+func (t *tenant) exists(ctx context.Context, op mail.Op) error {
+	if err := ctx.Err(); err != nil {
+		return mail.Wrap(op, err)
+	}
+	if t.known.Load() {
+		return nil
+	}
+	found := t.id > 0 || t == t.store.platform
+	if found {
+		found = false
+		err := t.store.ask(ctx, stTenant, func(r sql.Row) bool {
+			found = true
+			t.grow(uint64(r.Int(0)))
+			return false
+		}, integer(int64(t.id)))
+		if err != nil {
+			return mail.Wrap(op, err)
+		}
+	}
+	if !found {
+		return mail.E(op, mail.NotFound, "tenant.unknown", t.id)
+	}
+	t.known.Store(true)
+	return nil
+}
+
+// View calls fn with one consistent state.
+func (t *tenant) View(ctx context.Context, fn func(store.Reader) error) error {
+	return t.view(ctx, "store.View", func(r *sql.Reader) error { return fn(r) })
+}
+
+func (t *tenant) view(ctx context.Context, op mail.Op, fn func(*sql.Reader) error) error {
+	if err := t.exists(ctx, op); err != nil {
+		return err
+	}
+	c, err := t.store.readers.get(ctx)
+	if err != nil {
+		return mail.Wrap(op, err)
+	}
+	defer t.store.readers.put(c)
+	c.begin(stBeginView, t.id)
+	r := sql.NewReader(c)
+	r.Start(time.Now())
+	if err := fn(r); err != nil {
+		_ = c.abandon() // the pool drops a connection that cannot; err says what is to be said
+		return err
+	}
+	return mail.Wrap(op, c.end())
+}
+
+// Usage is what the account's box holds, at most usageAge ago.
+func (t *tenant) Usage(ctx context.Context, a mail.AccountID) (store.Box, error) {
+	t.mu.Lock()
+	known, ok := t.usage[a]
+	t.mu.Unlock()
+	now := time.Now()
+	if ok && now.Sub(known.at) < usageAge && ctx.Err() == nil {
+		return known.box, nil
+	}
+	var box store.Box
+	err := t.view(ctx, "store.Usage", func(r *sql.Reader) (err error) {
+		box, err = r.Box(a)
+		return err
+	})
+	if err == nil {
+		t.remember(a, usage{box, now})
+	}
+	return box, err
+}
+
+// remember keeps an answer of Usage.
+func (t *tenant) remember(a mail.AccountID, u usage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.usage) >= maxUsage {
+		clear(t.usage)
+	}
+	t.usage[a] = u
+}
+
+// forget drops the answer for an account that changed here.
+func (t *tenant) forget(a mail.AccountID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.usage, a)
+}
+
+// Epoch is a number that grows when an object changed.
+func (t *tenant) Epoch() uint64 { return t.epoch.Load() }
+
+// grow moves the epoch forward.
+func (t *tenant) grow(to uint64) {
+	for {
+		now := t.epoch.Load()
+		if now >= to || t.epoch.CompareAndSwap(now, to) {
+			return
+		}
+	}
+}
+
+// pollEpochs learns what other processes changed.
+func (s *Store) pollEpochs(ctx context.Context) error {
+	return s.ask(ctx, stEpochs, func(r sql.Row) bool {
+		id, epoch := mail.TenantID(r.Int(0)), uint64(r.Int(1))
+		if id == platform {
+			s.platform.grow(epoch)
+		} else if t, ok := s.tenants.Load(id); ok {
+			t.(*tenant).grow(epoch)
+		}
+		return true
+	})
+}
