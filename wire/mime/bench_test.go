@@ -2,6 +2,7 @@ package mime
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 )
@@ -69,5 +70,33 @@ func BenchmarkIndexBody(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = x.AppendBody(buf[:0])
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	x := ParseBytes(rfc9051Message(), Limits{}).Encode(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(x); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeHeader(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		DecodeHeader("Re: =?ISO-2022-JP?B?GyRCMnE1RCRONUQ7dk8/JHIkKkF3JGokNyReJDkbKEI=?=")
+	}
+}
+
+func BenchmarkBase64(b *testing.B) {
+	raw := attachment1M()
+	p := &Part{Encoding: "base64"}
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		if _, err := io.Copy(io.Discard, DecodedReader(p, bytes.NewReader(raw))); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

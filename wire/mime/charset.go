@@ -188,7 +188,11 @@ func decodeAll(cs *charset, b []byte) string {
 	if cs.decoder == nil || cs.name == UTF8 {
 		return validUTF8(string(b))
 	}
-	out, _, err := transform.Bytes(cs.decoder(), b)
+	dec := cs.decoder
+	if cs.name == ISO2022JP && isRFC1468(b) {
+		dec = of(japanese.ISO2022JP) // the common case of a header
+	}
+	out, _, err := transform.Bytes(dec(), b)
 	if err != nil { // a truncated sequence that the decoder did not replace
 		return validUTF8(string(out)) + string(utf8.RuneError)
 	}

@@ -219,7 +219,7 @@ func checkEncoded(t *testing.T, text, charset string) {
 				t.Errorf("%q: %d octets in %q", text, len(w), w)
 			}
 			one, rest, ok := cutWord(w)
-			s := string(appendBase64(nil, []byte(one.text)))
+			s := string(appendBase64(nil, one.text))
 			if plain, _, _ := DecodeCharset(one.charset, []byte(s)); !ok || rest != "" || strings.ContainsRune(plain, '\ufffd') {
 				t.Errorf("%q: word %q", text, w)
 			}

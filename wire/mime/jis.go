@@ -21,6 +21,24 @@ const (
 // jisEscapes are the escape sequences the filter knows.
 var jisEscapes = [...]string{"\x1b$B", "\x1b$@", "\x1b(B", "\x1b(J", "\x1b(I", "\x1b$(D", "\x1b(H", "\x1b$(B", "\x1b$(@", "\x1b$(Q", "\x1b$(O"}
 
+// isRFC1468 tells that b is one line that needs no jisFilter.
+func isRFC1468(b []byte) bool {
+	for i, c := range b {
+		switch {
+		case c >= 0x80, c == 0x0e, c == 0x0f, c == '\n', c == '\r':
+			return false
+		case c == esc && (len(b)-i < 3 || !knownEscape(string(b[i:i+3]))):
+			return false
+		}
+	}
+	return true
+}
+
+// knownEscape tells of the escape sequences of RFC 1468.
+func knownEscape(e string) bool {
+	return e == "\x1b$B" || e == "\x1b$@" || e == toASCII || e == "\x1b(J"
+}
+
 // Reset implements transform.Transformer.
 func (f *jisFilter) Reset() { *f = jisFilter{} }
 

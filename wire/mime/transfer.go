@@ -62,15 +62,7 @@ func (d *base64Decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, 
 				continue
 			}
 		}
-		switch v := base64Values[src[nSrc]]; {
-		case v < 0x40:
-			d.bits, d.n = d.bits<<6|uint32(v), d.n+1
-			if d.n == 4 {
-				nDst += d.flush(dst[nDst:])
-			}
-		case v == 0x40:
-			nDst += d.flush(dst[nDst:])
-		}
+		nDst += d.add(dst[nDst:], base64Values[src[nSrc]])
 		nSrc++
 	}
 	if atEOF {
@@ -80,6 +72,20 @@ func (d *base64Decoder) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, 
 		nDst += d.flush(dst[nDst:])
 	}
 	return nDst, nSrc, nil
+}
+
+// add takes the value of one octet and writes up to three octets when a quantum is complete.
+func (d *base64Decoder) add(dst []byte, v byte) int {
+	switch {
+	case v < 0x40:
+		d.bits, d.n = d.bits<<6|uint32(v), d.n+1
+		if d.n == 4 {
+			return d.flush(dst)
+		}
+	case v == 0x40:
+		return d.flush(dst)
+	}
+	return 0
 }
 
 // flush writes the whole octets there are; a character alone is dropped.

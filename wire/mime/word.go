@@ -2,7 +2,6 @@ package mime
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -145,10 +144,10 @@ func (d *wordDecoder) flushBase64() {
 	}
 	n := len(d.octets)
 	for _, w := range d.base64 {
-		d.octets = appendBase64(d.octets, []byte(w))
+		d.octets = appendBase64(d.octets, w)
 	}
 	if len(d.base64) > 1 && CharsetName(d.charset) == UTF8 && !utf8.Valid(d.octets) {
-		joined := appendBase64(slices.Clone(d.octets[:n]), []byte(strings.Join(d.base64, "")))
+		joined := appendBase64(slices.Clone(d.octets[:n]), strings.Join(d.base64, ""))
 		if utf8.Valid(joined) {
 			d.octets = joined
 		}
@@ -198,43 +197,21 @@ func appendQ(dst []byte, s string) []byte {
 // appendBase64 decodes base64 and passes over whatever is none; padding may stand
 // anywhere or be missing, and a lone character at the end is dropped. The URL alphabet
 // counts as well.
-func appendBase64(dst, src []byte) []byte {
-	var quad [4]byte
-	n := 0
-	for _, c := range src {
-		switch {
-		case c == '=':
-			dst = flushQuad(dst, quad[:n])
-			n = 0
-			continue
-		case c == '-':
-			c = '+'
-		case c == '_':
-			c = '/'
-		case !isBase64(c):
-			continue
-		}
-		quad[n] = c
-		if n++; n == 4 {
-			dst = flushQuad(dst, quad[:])
-			n = 0
-		}
-	}
-	return flushQuad(dst, quad[:n])
-}
-
-func isBase64(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/'
-}
-
-func flushQuad(dst, quad []byte) []byte {
-	if len(quad) < 2 {
-		return dst
-	}
+func appendBase64(dst []byte, src string) []byte {
+	dst = slices.Grow(dst, len(src)/4*3+3)
+	var d base64Decoder
 	var out [3]byte
-	n, err := base64.RawStdEncoding.Decode(out[:], quad)
-	if err != nil {
-		return dst // can't be: the alphabet was checked, and stray final bits are not an error here
+	for i := range len(src) {
+		c := src[i]
+		switch c {
+		case '-':
+			c = '+'
+		case '_':
+			c = '/'
+		}
+		if n := d.add(out[:], base64Values[c]); n > 0 {
+			dst = append(dst, out[:n]...)
+		}
 	}
-	return append(dst, out[:n]...)
+	return append(dst, out[:d.flush(out[:])]...)
 }
