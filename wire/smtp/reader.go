@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"tegami/mail"
@@ -86,6 +87,18 @@ func (r *Reader) fill() error {
 // line that ends in a bare LF, or has a CR within, gives Invalid with the key
 // "smtp.line.bare". io.EOF means that the peer closed between lines.
 func (r *Reader) Line(max int) ([]byte, error) {
+	line, err := r.shortLine(max)
+	if err == errLong {
+		return nil, r.skipLine()
+	}
+	return line, err
+}
+
+// errLong: no line end within max octets, and nothing taken.
+var errLong = errors.New("smtp: line too long")
+
+// shortLine is Line, but leaves a line that is too long where it is, with errLong.
+func (r *Reader) shortLine(max int) ([]byte, error) {
 	r.Release()
 	seen := 0
 	for {
@@ -96,7 +109,7 @@ func (r *Reader) Line(max int) ([]byte, error) {
 		}
 		seen = r.Buffered()
 		if seen > max+1 { // one may be its CR
-			return nil, r.skipLine()
+			return nil, errLong
 		}
 		if err := r.fill(); err != nil {
 			if err == io.EOF && seen > 0 {

@@ -103,8 +103,8 @@ var ErrReply = errors.New("smtp: malformed reply")
 func ReadReply(r *Reader) (Reply, error) {
 	var reply Reply
 	for len(reply.Lines) < maxReplyLines {
-		line, err := r.Line(maxReplyLineRead)
-		if InStep(err) {
+		line, err := r.shortLine(maxReplyLineRead)
+		if err == errLong || InStep(err) {
 			break
 		}
 		if err != nil {
