@@ -432,7 +432,7 @@ func cutLast(s string, c byte) (before, after string, ok bool) {
 // Format writes an address for a header: the display name quoted where it has to be, or in
 // encoded words of a charset (see EncodeHeader), the local part quoted where RFC 5321 needs it.
 func (a Address) Format(charset string) string {
-	spec := mail.QuoteLocal(a.Local) + "@" + a.Domain
+	spec := cleanText(mail.QuoteLocal(a.Local) + "@" + a.Domain)
 	name := a.Name()
 	switch {
 	case name == "":

@@ -17,7 +17,8 @@ type Message struct {
 //
 // The offsets count octets of the whole raw message. The header block is
 // [HeaderStart, BodyStart), blank line included; the body is [BodyStart, BodyEnd). The
-// line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1).
+// line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1), unless it ends
+// a header.
 type Part struct {
 	HeaderStart, BodyStart, BodyEnd int64
 	Lines                           int64 // line feeds in the body

@@ -129,7 +129,7 @@ func (p *Parser) Finish() *Message {
 	}
 	p.dropEmpty()
 	for p.header { // a part may hold a message whose header is missing too
-		p.endHeader(nil, 0)
+		p.descend(p.endHeader(nil))
 	}
 	p.popTo(0, p.pos, 0)
 	p.end(&p.open[0], p.pos, 0)
@@ -183,7 +183,7 @@ func (p *Parser) resume(b []byte) []byte {
 // force reads the begin of a line whose end is not waited for any more.
 func (p *Parser) force(line []byte) {
 	for p.header && p.fresh && headerBegin(line) != yes {
-		p.endHeader(nil, 0)
+		p.descend(p.endHeader(nil))
 	}
 	p.fresh = false
 	p.take(line)
@@ -303,7 +303,7 @@ func (p *Parser) lastLine(line []byte) {
 	if p.bounded > 0 {
 		if i, closing, ok := p.delimiter(line); ok {
 			if p.header {
-				p.endHeader(nil, p.lineEnd())
+				p.endHeader(nil)
 			}
 			p.atDelimiter(i, closing, line)
 			return
@@ -338,20 +338,20 @@ func (p *Parser) scanHeader(b []byte) []byte {
 		if !p.inside {
 			if blankLine(line) {
 				p.skip(b[:next])
-				p.endHeader(b[:next], 0)
+				p.descend(p.endHeader(b[:next]))
 				return b[next:]
 			}
 			if line[0] == '-' && p.bounded > 0 {
 				if j, closing, ok := p.delimiter(line); ok {
 					p.skip(b[:at])
-					p.endHeader(b[:at], p.lineEnd())
+					p.endHeader(b[:at])
 					p.atDelimiter(j, closing, line)
 					return b[next:]
 				}
 			}
 		}
 		if p.fresh && headerBegin(line) != yes {
-			p.endHeader(nil, 0)
+			p.descend(p.endHeader(nil))
 			return b
 		}
 		p.fresh, p.inside = false, false
@@ -360,7 +360,7 @@ func (p *Parser) scanHeader(b []byte) []byte {
 	if p.hold(b[at:]) {
 		b = b[:at]
 	} else if p.fresh && headerBegin(b) != yes {
-		p.endHeader(nil, 0)
+		p.descend(p.endHeader(nil))
 		return b
 	}
 	p.fresh = p.fresh && len(b) == 0
@@ -537,9 +537,9 @@ func (p *Parser) demote(part *Part) {
 	part.Type, part.Subtype, part.Params = "text", "plain", nil
 }
 
-// endHeader ends the header block of the innermost part; b is what of the block is not
-// kept yet. A line end of br octets before pos is not the block's, but a delimiter's.
-func (p *Parser) endHeader(b []byte, br int64) {
+// endHeader ends the header block of the innermost part and begins its body; b is what of
+// the block is not kept yet.
+func (p *Parser) endHeader(b []byte) *frame {
 	p.header, p.inside = false, false
 	if len(p.block) > 0 || len(b) > p.lim.HeaderBytes {
 		p.keep(b)
@@ -548,18 +548,12 @@ func (p *Parser) endHeader(b []byte, br int64) {
 	i := len(p.open) - 1
 	f := &p.open[i]
 	f.part.BodyStart, f.first = p.pos, p.lines
-	if br > 0 && p.pos-br >= f.part.HeaderStart {
-		f.part.BodyStart -= br
-		f.first--
-	}
 	p.readHeader(f, b, i > 0 && p.open[i-1].digest)
 	p.block = p.block[:0]
-	if br == 0 {
-		p.descend(f)
-	}
+	return f
 }
 
-// descend opens what a part contains.
+// descend opens what a part contains. A part that ends with its header contains nothing.
 func (p *Parser) descend(f *frame) {
 	part, deep := f.part, len(p.open) >= p.lim.Depth
 	switch {
