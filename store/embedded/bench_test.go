@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -163,4 +164,93 @@ func BenchmarkTenants(b *testing.B) {
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkRead reads a mailbox of 5,000 messages in each way a door does.
+func BenchmarkRead(b *testing.B) {
+	const messages = 5000
+	s := openDir(b, benchDir(b), Options{})
+	tenant, boxes := inboxes(b, s, 1, 10)
+	body := make([]byte, 1000)
+	ctx := context.Background()
+	for range messages { // ten at a time, so that a mailbox's rows lie apart
+		if err := deliver(ctx, tenant, body, boxes...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var last mail.ModSeq
+	ways := []struct {
+		name string
+		rows int
+		fn   func(store.Reader) error
+	}{
+		{"marks", messages, func(r store.Reader) error {
+			return r.Marks(boxes[3], 0, func(m store.Mark) bool { last = m.ModSeq; return true })
+		}},
+		{"since", 1, func(r store.Reader) error {
+			return r.Marks(boxes[3], last-1, func(store.Mark) bool { return true })
+		}},
+		{"messages", messages, func(r store.Reader) error {
+			return r.Messages(boxes[3], 1, messages, false, func(*store.Message) bool { return true })
+		}},
+		{"index", messages, func(r store.Reader) error {
+			return r.Messages(boxes[3], 1, messages, true, func(*store.Message) bool { return true })
+		}},
+	}
+	for _, w := range ways {
+		b.Run(w.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				if err := tenant.View(ctx, w.fn); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(w.rows)*float64(b.N)/b.Elapsed().Seconds()/1000, "krows/s")
+		})
+	}
+	b.Run("octets", func(b *testing.B) {
+		var ref mail.BlobRef
+		tenant.View(ctx, func(r store.Reader) error {
+			return r.Messages(boxes[3], 1, 1, false, func(m *store.Message) bool { ref = m.Blob; return false })
+		})
+		b.ReportAllocs()
+		for range b.N {
+			o, err := tenant.Blobs().Open(ctx, ref)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := o.WriteRange(io.Discard, 0, o.Size()); err != nil {
+				b.Fatal(err)
+			}
+			o.Close()
+		}
+	})
+}
+
+// BenchmarkFlags sets and clears a flag in one commit each.
+func BenchmarkFlags(b *testing.B) {
+	s := openDir(b, benchDir(b), Options{})
+	tenant, boxes := inboxes(b, s, 1, 1)
+	ctx := context.Background()
+	for range 1000 {
+		if err := deliver(ctx, tenant, index, boxes[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	flags := mail.Flags(0)
+	for b.Loop() {
+		flags ^= mail.Seen
+		err := tenant.Update(ctx, actor(), "bench", func(tx store.Tx) error {
+			for uid := mail.UID(1); uid <= 1000; uid++ {
+				if _, err := tx.SetFlags(boxes[0], uid, flags); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -63,6 +63,9 @@ func (v *vault) openBlob(ctx context.Context, id mail.BlobID) (store.Blob, error
 			return nil, err
 		}
 		if p.Pack == 0 {
+			if int64(len(p.Body)) != p.Ref.Size {
+				return nil, mail.E("store.Open", mail.Unavailable, "storage.damaged", id)
+			}
 			return &inlineBlob{octets: p.Body, vault: v}, nil
 		}
 		r, err := v.packs.read(p.Pack)

@@ -253,6 +253,10 @@ func TestCheckFinds(t *testing.T) {
 		{"UPDATE item SET blob = 5", "queue item", false},
 		{"UPDATE mailbox SET parent = 99", "its parent", false},
 		{"UPDATE blob SET hash = x'00'", "hash differs", false},
+		{"UPDATE message SET hash = x'00'", "its octets", false},
+		{"UPDATE body SET octets = octets || x'00'", "octets of", false},
+		{"DELETE FROM body", "0 octets of", false},
+		{"INSERT INTO body VALUES (9, x'00')", "no description", true},
 		{"UPDATE blob SET size = size - 1", "size", false},
 		{"UPDATE blob SET off = off + 1 WHERE pack <> 0", "header", false},
 		{"DELETE FROM object_key", "not found by its key", true},
@@ -405,8 +409,9 @@ var oldData = [][]string{
 		"INSERT INTO act VALUES (1, 0, 'x', 1, '', 'test', 'account', 5, NULL, '{}')",
 		"INSERT INTO box VALUES (5, 2, 5, 1, 7)",
 		"INSERT INTO mailbox VALUES (21, 5, 0, 'INBOX', 'inbox', 1, 7, 2, 2, 1, 1, 0, 5)",
-		"INSERT INTO message VALUES (31, 5, 21, 1, 0, 2, 2, 0, 0, 5, 41, 0)",
-		"INSERT INTO blob VALUES (41, 5, x'HASH', 0, 0, NULL, CAST('hello' AS BLOB))",
+		"INSERT INTO message VALUES (31, 5, 21, 1, 0, 2, 2, 0, 0, 5, 41, x'HASH', 0)",
+		"INSERT INTO blob VALUES (41, 5, x'HASH', 0, 0, NULL)",
+		"INSERT INTO body VALUES (41, CAST('hello' AS BLOB))",
 	},
 }
 

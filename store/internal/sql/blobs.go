@@ -96,7 +96,7 @@ func (r *Reader) DeadBlobs(after, until mail.BlobID, portion int) (dead []mail.B
 	return dead, mail.BlobID(n), err
 }
 
-// DropBlob removes the row of a blob unless something refers to it. The row is held first, as by who makes a new reference
+// DropBlob removes the rows of a blob unless something refers to it. The row is held first, as by who makes a new reference
 // to it, so that each sees the other.
 func (t *Tx) DropBlob(id mail.BlobID) error {
 	const op mail.Op = "store.DropBlob"
@@ -104,8 +104,13 @@ func (t *Tx) DropBlob(id mail.BlobID) error {
 	if _, _, err := t.number(op, qBlob); err != nil {
 		return err
 	}
-	t.args.Reset().Int(int64(id))
-	return t.change(op, qDeleteBlob)
+	for _, q := range []Query{qDeleteBlob, qDeleteBody} {
+		t.args.Reset().Int(int64(id))
+		if err := t.change(op, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MoveBlob notes the new place of a blob, unless it is no longer at the old one.
@@ -122,25 +127,42 @@ func (t *Tx) Keep(s store.Staged, index []byte) (mail.BlobRef, error) {
 	if err != nil || known {
 		return p.Ref, mail.Wrap(op, err)
 	}
-	t.args.Reset().Int(int64(p.Ref.ID)).Int(p.Ref.Size).Blob(p.Ref.Hash[:]).Int(p.Pack).Int(p.Off).Blob(index).Blob(p.Body)
+	hash := append(make([]byte, 0, len(p.Ref.Hash)), p.Ref.Hash[:]...)
+	t.args.Reset().Int(int64(p.Ref.ID)).Int(p.Ref.Size).Blob(hash).Int(p.Pack).Int(p.Off).Blob(index)
 	if err := t.change(op, qInsertBlob); err != nil {
 		return mail.BlobRef{}, err
 	}
-	t.kept = append(t.kept, p.Ref)
+	if p.Body != nil {
+		t.args.Reset().Int(int64(p.Ref.ID)).Blob(p.Body)
+		if err := t.change(op, qInsertBody); err != nil {
+			return mail.BlobRef{}, err
+		}
+	}
+	t.kept = append(t.kept, keptBlob{p.Ref.ID, p.Ref.Size, hash})
 	return p.Ref, nil
 }
 
-// blobSize makes sure that a blob is there and gives its size. What this caller kept is known.
-func (t *Tx) blobSize(op mail.Op, id mail.BlobID) (int64, error) {
-	for _, ref := range t.kept {
-		if ref.ID == id {
-			return ref.Size, nil
+// keptBlob is what a message's row says of its octets.
+type keptBlob struct {
+	id   mail.BlobID
+	size int64
+	hash []byte
+}
+
+// blob makes sure that a blob is there. What this caller kept is known.
+func (t *Tx) blob(op mail.Op, id mail.BlobID) (b keptBlob, err error) {
+	for _, b := range t.kept {
+		if b.id == id {
+			return b, nil
 		}
 	}
 	t.args.Reset().Int(int64(id))
-	size, found, err := t.number(op, qBlob)
-	if err == nil && !found {
+	err = t.rows(op, qBlob, func(row Row) bool {
+		b = keptBlob{id, row.Int(0), row.Blob(1)}
+		return false
+	})
+	if err == nil && b.id == 0 {
 		err = mail.E(op, mail.NotFound, "blob.unknown")
 	}
-	return size, err
+	return b, err
 }

@@ -274,5 +274,13 @@ func (k *checker) garbage() error {
 	if n > 0 {
 		k.report(fmt.Sprintf("nothing refers to %d messages' octets", n), false, true)
 	}
-	return nil
+	k.args.Reset()
+	bodies, err := k.table(qLostBodies, 1)
+	for _, r := range bodies {
+		k.args.Reset().Int(r[0])
+		if err := k.found(qDeleteBody, "the octets %s have no description", mail.BlobID(r[0])); err != nil {
+			return err
+		}
+	}
+	return err
 }

@@ -61,11 +61,13 @@ const (
 
 	qBlob
 	qInsertBlob
+	qInsertBody
 	qPlace
 	qPutPlace
 	qDeadBlobs
 	qBlobsEnd
 	qDeleteBlob
+	qDeleteBody
 	qPackUse
 	qPacked
 
@@ -86,6 +88,7 @@ const (
 	qLostMailboxes
 	qLostMessages
 	qLostBlobs
+	qLostBodies
 	qLostItemBlobs
 	qDoubleUIDs
 	qLostKeys
@@ -100,7 +103,7 @@ const (
 
 func (q Query) String() string { return queryTexts[q] }
 
-const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, b.hash"
+const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash"
 
 const mailboxColumns = "id, account, parent, name, role, subscribed, uidvalidity, uidnext, modseq, messages, unseen, deleted, size"
 
@@ -163,24 +166,26 @@ var queryTexts = [numQueries]string{
 	qMarksSince: "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND uid > ? UNION ALL " +
 		"SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND modseq > ? AND modseq <> born AND uid <= ?",
 	qGone: "SELECT uid, modseq, email FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
-	qMessages: "SELECT " + messageColumns + " FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
+	qMessages: "SELECT " + messageColumns + " FROM message m " +
 		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
 	qMessagesIndex: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
 		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
 	qEmail: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
 		"WHERE {m.t=}m.id = ?",
 	qMessageAt: "SELECT id, flags, modseq, size FROM message WHERE {t=}mailbox = ? AND uid = ?",
-	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, received, saved, size, blob, thread) " +
-		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, received, saved, size, blob, hash, thread) " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	qSetFlags:      "UPDATE message SET flags = ?, modseq = ? WHERE {t=}id = ?",
 	qMoveMessage:   "UPDATE message SET mailbox = ?, uid = ?, modseq = ?, born = ?, saved = ? WHERE {t=}id = ?",
 	qDeleteMessage: "DELETE FROM message WHERE {t=}id = ?",
 	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email) VALUES ({$t,}?, ?, ?, ?)",
 
-	qBlob:       "SELECT size FROM blob WHERE {t=}id = ?{lock}",
-	qInsertBlob: "INSERT INTO blob ({t,}id, size, hash, pack, off, idx, body) VALUES ({$t,}?, ?, ?, ?, ?, ?, ?)",
-	qPlace:      "SELECT id, size, hash, pack, off, body FROM blob WHERE {t=}id = ?",
-	qPutPlace:   "UPDATE blob SET pack = ?, off = ? WHERE {t=}id = ? AND pack = ? AND off = ?",
+	qBlob:       "SELECT size, hash FROM blob WHERE {t=}id = ?{lock}",
+	qInsertBlob: "INSERT INTO blob ({t,}id, size, hash, pack, off, idx) VALUES ({$t,}?, ?, ?, ?, ?, ?)",
+	qInsertBody: "INSERT INTO body ({t,}id, octets) VALUES ({$t,}?, ?)",
+	qPlace: "SELECT b.id, b.size, b.hash, b.pack, b.off, o.octets FROM blob b LEFT JOIN body o ON {o.t=}o.id = b.id " +
+		"WHERE {b.t=}b.id = ?",
+	qPutPlace: "UPDATE blob SET pack = ?, off = ? WHERE {t=}id = ? AND pack = ? AND off = ?",
 	qDeadBlobs: "SELECT b.id FROM blob b WHERE {b.t=}b.id > ? AND b.id <= ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = b.id) " +
 		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = b.id) ORDER BY b.id",
@@ -188,8 +193,9 @@ var queryTexts = [numQueries]string{
 	qDeleteBlob: "DELETE FROM blob WHERE {t=}id = ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = blob.id) " +
 		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = blob.id)",
-	qPackUse: "SELECT pack, CAST(sum(size) AS {int}), count(*) FROM blob WHERE {t=}pack <> 0 GROUP BY pack ORDER BY pack",
-	qPacked:  "SELECT id, size, hash, pack, off, NULL FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
+	qDeleteBody: "DELETE FROM body WHERE {t=}id = ? AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = body.id)",
+	qPackUse:    "SELECT pack, CAST(sum(size) AS {int}), count(*) FROM blob WHERE {t=}pack <> 0 GROUP BY pack ORDER BY pack",
+	qPacked:     "SELECT id, size, hash, pack, off, NULL FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
 
 	qItem:      "SELECT " + itemColumns + itemJoin + "i.id = ?",
 	qItemLease: "SELECT fence, leased FROM item WHERE {t=}id = ?{lock}",
@@ -222,7 +228,8 @@ var queryTexts = [numQueries]string{
 	qLostMessages: "SELECT m.id, m.mailbox FROM message m WHERE {m.t=}NOT EXISTS " +
 		"(SELECT 1 FROM mailbox b WHERE {b.t=}b.id = m.mailbox AND b.account = m.account)",
 	qLostBlobs: "SELECT m.id, m.blob FROM message m WHERE {m.t=}NOT EXISTS " +
-		"(SELECT 1 FROM blob b WHERE {b.t=}b.id = m.blob AND b.size = m.size)",
+		"(SELECT 1 FROM blob b WHERE {b.t=}b.id = m.blob AND b.size = m.size AND b.hash = m.hash)",
+	qLostBodies: "SELECT o.id FROM body o WHERE {o.t=}NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = o.id)",
 	qLostItemBlobs: "SELECT i.id, i.blob FROM item i WHERE {i.t=}i.blob <> 0 " +
 		"AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = i.blob)",
 	qDoubleUIDs: "SELECT mailbox, uid FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
@@ -234,5 +241,6 @@ var queryTexts = [numQueries]string{
 		"ORDER BY o.kind, o.id LIMIT ?",
 	qHasMark:   "SELECT id FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
 	qActsRange: "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM act WHERE {t=}seq > 0",
-	qAllBlobs:  "SELECT id, size, hash, pack, off, body FROM blob WHERE {t=}id > ? ORDER BY id LIMIT ?",
+	qAllBlobs: "SELECT b.id, b.size, b.hash, b.pack, b.off, o.octets FROM blob b LEFT JOIN body o ON {o.t=}o.id = b.id " +
+		"WHERE {b.t=}b.id > ? ORDER BY b.id LIMIT ?",
 }

@@ -34,9 +34,9 @@ type Tx struct {
 	why       mail.Op
 	wrote     bool
 	statement int
-	kept      []mail.BlobRef // by this caller
-	boxes     []*boxRow      // dirty
-	mailboxes []*mailboxRow  // dirty
+	kept      []keptBlob    // by this caller
+	boxes     []*boxRow     // dirty
+	mailboxes []*mailboxRow // dirty
 	changes   Changes
 }
 

@@ -42,7 +42,7 @@ func (t *Tx) PutItem(i store.Item) error {
 		return err
 	}
 	if i.Blob.ID != 0 {
-		if _, err := t.blobSize(op, i.Blob.ID); err != nil {
+		if _, err := t.blob(op, i.Blob.ID); err != nil {
 			return err
 		}
 	}

@@ -48,7 +48,7 @@ func (t *Tx) AddMessage(n store.NewMessage) (store.Message, error) {
 	if err != nil {
 		return store.Message{}, err
 	}
-	size, err := t.blobSize(op, n.Blob.ID)
+	blob, err := t.blob(op, n.Blob.ID)
 	if err != nil {
 		return store.Message{}, err
 	}
@@ -59,15 +59,16 @@ func (t *Tx) AddMessage(n store.NewMessage) (store.Message, error) {
 	if n.Received.IsZero() {
 		n.Received = t.now
 	}
-	n.Blob.Size = size
+	n.Blob.Size = blob.size
+	copy(n.Blob.Hash[:], blob.hash)
 	m := store.Message{
 		ID: mail.EmailID(t.ids.Next()), Mailbox: mb.ID, Account: mb.Account, UID: uid, Flags: n.Flags, ModSeq: t.next(mb.box),
 		Received: n.Received.UTC().Truncate(time.Second), Saved: t.now.UTC().Truncate(time.Second), Thread: n.Thread, Blob: n.Blob,
 	}
 	t.touch(mb, m.ModSeq)
-	mb.count(1, size, m.Flags)
+	mb.count(1, blob.size, m.Flags)
 	t.args.Reset().Int(int64(m.ID)).Int(int64(m.Account)).Int(int64(m.Mailbox)).Int(int64(m.UID)).Int(int64(m.Flags)).
-		Int(int64(m.ModSeq)).Int(int64(m.ModSeq)).Int(m.Received.Unix()).Int(m.Saved.Unix()).Int(size).Int(int64(n.Blob.ID)).Int(int64(m.Thread))
+		Int(int64(m.ModSeq)).Int(int64(m.ModSeq)).Int(m.Received.Unix()).Int(m.Saved.Unix()).Int(blob.size).Int(int64(blob.id)).Blob(blob.hash).Int(int64(m.Thread))
 	return m, t.change(op, qInsertMessage)
 }
 

@@ -43,6 +43,8 @@ ALTER TABLE keyword ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON keyword USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
 ALTER TABLE blob ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON blob USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
+ALTER TABLE body ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON body USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
 ALTER TABLE message ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON message USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
 ALTER TABLE gone ENABLE ROW LEVEL SECURITY;

@@ -95,7 +95,8 @@ CREATE TABLE keyword (
 ){norowid};
 
 -- Octets at rest. idx is their structure, once for all messages that share them. Where the octets
--- are is the backend's business: pack and off, or body for small ones kept in the row.
+-- are is the backend's business: pack and off, or for small ones a row of body. That is apart from
+-- blob, so that who reads many structures does not read all octets.
 CREATE TABLE blob (
 	{tenant}
 	id   {int} NOT NULL,
@@ -104,13 +105,20 @@ CREATE TABLE blob (
 	pack {int} NOT NULL,
 	off  {int} NOT NULL,
 	idx  {blob},
-	body {blob},
+	PRIMARY KEY ({t,}id)
+);
+
+CREATE TABLE body (
+	{tenant}
+	id     {int} NOT NULL,
+	octets {blob} NOT NULL,
 	PRIMARY KEY ({t,}id)
 );
 
 -- born is the modseq a message had when it came into its mailbox; it grows with uid.
 -- So what came after a modseq is a range of uids, and message_changed needs to
--- hold only what changed later: a delivery touches one index leaf instead of two.
+-- hold only what changed later: a delivery touches one index leaf instead of two. size and hash
+-- are those of the blob, so that lists of messages do not need it.
 CREATE TABLE message (
 	{tenant}
 	id       {int} NOT NULL,
@@ -124,6 +132,7 @@ CREATE TABLE message (
 	saved    {int} NOT NULL,
 	size     {int} NOT NULL,
 	blob     {int} NOT NULL,
+	hash     {blob} NOT NULL,
 	thread   {int} NOT NULL,
 	PRIMARY KEY ({t,}id)
 );
