@@ -54,8 +54,12 @@ func TestIsolation(t *testing.T) {
 		"the own administrator":        h.signIn("sato@alpha.example").Actor(),
 		"an operator":                  h.ops,
 		"nobody":                       {},
+		"a stranger with the id of the own administrator": mail.MintActor(mail.Admin, theirs.Tenant, ours.ID, "x", mail.Origin{}),
 	} {
 		s := stranger{by, theirs, "beta.example"}
+		if by.Account() == ours.ID && by.Tenant() != ours.Tenant {
+			s.account, s.domain = ours, "alpha.example" // even for what is there
+		}
 		walked := 0
 		for i := range reflect.TypeOf(alpha).NumMethod() {
 			s.try(t, name, alpha, reflect.TypeOf(alpha).Method(i))

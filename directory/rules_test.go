@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tegami/mail"
+	"tegami/store/embedded"
 )
 
 func TestML1Units(t *testing.T) {
@@ -198,4 +199,43 @@ func TestRememberedProofsExpire(t *testing.T) {
 			t.Error("a proof is remembered for ever")
 		}
 	})
+}
+
+// TestSecondSignInNeedsNoHash signs in again while no hash can be computed.
+func TestSecondSignInNeedsNoHash(t *testing.T) {
+	st, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	d, ctx, ops := New(st, Config{Hashes: 1}), context.Background(), Operator("test", "")
+	tenant, err := d.OpenTenant(ctx, ops, TenantSpec{Name: "Alpha"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := d.Company(tenant.ID)
+	if _, err := c.AddDomain(ctx, ops, DomainSpec{Name: "alpha.example", Plan: Plan3GB, IDs: 10}); err != nil {
+		t.Fatal(err)
+	}
+	sato := mail.Address{Local: "sato", Domain: "alpha.example"}
+	if _, err := c.AddAccount(ctx, ops, AccountSpec{Address: sato, Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	signIn := func(password string) error {
+		late, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		_, err := d.SignIn(late, mail.Origin{}, "smtps", "sato@alpha.example", password)
+		return err
+	}
+	if err := signIn("correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	d.hashing.slots <- struct{}{}
+	d.hashing.waiting.Store(maxHashWaiters)
+	if err := signIn("correct horse"); err != nil {
+		t.Errorf("a remembered sign-in waited for a hash: %v", err)
+	}
+	if err := signIn("wrong"); !mail.Is(err, mail.Busy) {
+		t.Errorf("a wrong password: %v, want Busy", err)
+	}
 }
