@@ -66,9 +66,9 @@ func (a *Account) Keywords(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// FlagsOf turns the names of flags (`\Seen`, `$Forwarded`, in any case) into bits and makes keywords known
-// that the account did not use yet. Invalid "flag.unknown" for a name that can't be a
-// flag, Full "keywords.too_many" past mail.MaxKeywords.
+// FlagsOf turns the names of flags (`\Seen`, `$Forwarded`, in any case) into bits and makes
+// keywords known that the account did not use yet. Invalid "flag.unknown" for a name that can't be
+// a flag, Full "keywords.too_many" past mail.MaxKeywords.
 func (a *Account) FlagsOf(ctx context.Context, names []string) (mail.Flags, error) {
 	const op = "mailbox.FlagsOf"
 	flags, words, err := splitFlags(op, names)

@@ -49,8 +49,8 @@ type Appended struct {
 	Received time.Time // INTERNALDATE; zero = now
 }
 
-// Stage begins to take in a message of size octets (0: not known). Full "message.too_big" at once for
-// a size past the limit (ML-9), Busy "storage.busy" when too much is on its way.
+// Stage begins to take in a message of size octets (0: not known). Full "message.too_big" at once
+// for a size past the limit (ML-9), Busy "storage.busy" when too much is on its way.
 func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
 	const op = "mailbox.Stage"
 	limit := a.service.cfg.MaxMessage
@@ -65,8 +65,8 @@ func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
 }
 
 // Append puts messages into a mailbox, all or none, in one commit (RFC 9051 §6.3.12, RFC 3502). The
-// result carries no Index. NotFound "mailbox.unknown", Full "box.full" over the quota (SV-5), Full "keywords.too_many",
-// Full "message.too_many" past MaxAppended.
+// result carries no Index. NotFound "mailbox.unknown", Full "box.full" over the quota (SV-5), Full
+// "keywords.too_many", Full "message.too_many" past MaxAppended.
 func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Message, error) {
 	const op = "mailbox.Append"
 	levels, err := parsePath(op, path)

@@ -11,8 +11,9 @@ import (
 const MaxTogether = 100_000
 
 // Copy puts copies of the messages with these sequence numbers, which must ascend, into another
-// mailbox, all or none (RFC 9051 §6.4.7). It gives what COPYUID tells (RFC 9051 §7.1): the target's UIDVALIDITY, and UIDs here and there in
-// the same order. What is gone is left out. NotFound "mailbox.unknown", Full "box.full" (SV-5), Full "message.too_many" past MaxTogether.
+// mailbox, all or none (RFC 9051 §6.4.7). It gives what COPYUID tells (RFC 9051 §7.1): the target's
+// UIDVALIDITY, and UIDs here and there in the same order. What is gone is left out. NotFound
+// "mailbox.unknown", Full "box.full" (SV-5), Full "message.too_many" past MaxTogether.
 func (v *View) Copy(ctx context.Context, seqs []uint32, toPath string) (uidValidity uint32, src, dst []mail.UID, err error) {
 	t := transfer{view: v, op: "mailbox.Copy", seqs: v.known(seqs), one: copyMessage, grows: true}
 	if t.quota, err = v.account.limit(ctx, t.op); err != nil {
@@ -21,9 +22,9 @@ func (v *View) Copy(ctx context.Context, seqs []uint32, toPath string) (uidValid
 	return t.do(ctx, toPath)
 }
 
-// Move puts the messages with these sequence numbers, which must ascend, into another mailbox, all or none, under
-// the same ids and with new UIDs (RFC 9051 §6.4.8). It needs no room. Results are as of
-// Copy; the next Poll that may expunge tells that they left.
+// Move puts the messages with these sequence numbers, which must ascend, into another mailbox, all
+// or none, under the same ids and with new UIDs (RFC 9051 §6.4.8). It needs no room. Results are as
+// of Copy; the next Poll that may expunge tells that they left.
 func (v *View) Move(ctx context.Context, seqs []uint32, toPath string) (uidValidity uint32, src, dst []mail.UID, err error) {
 	t := transfer{view: v, op: "mailbox.Move", seqs: v.known(seqs), one: moveMessage}
 	return t.do(ctx, toPath)

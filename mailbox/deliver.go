@@ -16,11 +16,12 @@ type NewMail struct {
 	Folder   string // path; "" = the inbox
 }
 
-// Deliver puts a message into an account's box inside the accepting commit. Full "box.full" if the box
-// would then hold more than its quota (SV-5), NotFound "mailbox.unknown" for a folder that isn't there.
+// Deliver puts a message into an account's box inside the accepting commit. Full "box.full" if the
+// box would then hold more than its quota (SV-5), NotFound "mailbox.unknown" for a folder that
+// isn't there.
 //
-// Each message begins a conversation of its own; telling which belong together
-// (RFC 8474 §5.2) comes with JMAP, over the index the store keeps.
+// Each message begins a conversation of its own; telling which belong together (RFC 8474 §5.2)
+// comes with JMAP, over the index the store keeps.
 func Deliver(tx store.Tx, acc directory.Account, n NewMail) (Message, error) {
 	return deliver(tx, acc, n, findMailbox)
 }

@@ -12,8 +12,8 @@ const (
 	Changed                       // the message numbered Seq has the flags and ModSeq of Mark (RFC 9051 §7.5.2)
 )
 
-// Event is one thing a client has to be told to keep its sequence numbers and
-// flags right. Each Seq holds at the moment it is told: after all events before it.
+// Event is one thing a client has to be told to keep its sequence numbers and flags right. Each Seq
+// holds at the moment it is told: after all events before it.
 type Event struct {
 	Kind EventKind
 	Seq  uint32 // of Expunged and Changed
@@ -21,12 +21,12 @@ type Event struct {
 	Mark Mark   // of Changed: as it is now; of Expunged: as it was shown last
 }
 
-// diff tells what a client that was shown one list must hear to know of another, and gives the list it is
-// shown then. Without expunge, messages that are gone stay in the list as ghosts, with their
+// diff tells what a client that was shown one list must hear to know of another, and gives the list
+// it is shown then. Without expunge, messages that are gone stay in the list as ghosts, with their
 // numbers (RFC 9051 §7.5.1: no EXPUNGE in reply to FETCH, STORE or SEARCH).
 //
-// Expunged comes first, from the highest number down, so that each number is the one the client
-// was shown; then Exists, then Changed with ascending numbers.
+// Expunged comes first, from the highest number down, so that each number is the one the client was
+// shown; then Exists, then Changed with ascending numbers.
 //
 // Lists of one mailbox only grow at their end: a UID is larger than all before it (RFC 9051 §2.3.1.1).
 func diff(shown, now marks, expunge bool) ([]Event, marks) {

@@ -85,8 +85,8 @@ func (c *client) hear(t *rapid.T, events []Event, expunge bool, fetch func(seq i
 	}
 }
 
-// A client that hears all events knows what the view shows, after any history, with
-// expunges allowed now and then; and when they are, it knows what is in the mailbox.
+// A client that hears all events knows what the view shows, after any history, with expunges
+// allowed now and then; and when they are, it knows what is in the mailbox.
 func TestDiffTellsAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := upTo(rapid.IntRange(0, 2*pieceLen).Draw(t, "n"))

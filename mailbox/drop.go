@@ -8,8 +8,8 @@ import (
 	"tegami/store"
 )
 
-// Drop is the inbox as a POP3 session sees it: locked against other POP3 sessions, and as
-// it was when locked (RFC 1939 §3). Use from one goroutine.
+// Drop is the inbox as a POP3 session sees it: locked against other POP3 sessions, and as it was
+// when locked (RFC 1939 §3). Use from one goroutine.
 type Drop struct {
 	account  *Account
 	shared   *shared
@@ -25,8 +25,8 @@ type DropMessage struct {
 
 // dropLocks are the drops that are locked now.
 //
-// It is enough while one process serves an account. With several, hold and free
-// ask for a lease in the store instead; nothing else here knows how a drop is locked.
+// It is enough while one process serves an account. With several, hold and free ask for a lease in
+// the store instead; nothing else here knows how a drop is locked.
 type dropLocks struct {
 	mu   sync.Mutex
 	held map[dropKey]bool
@@ -127,8 +127,8 @@ func (d *Drop) Close() {
 }
 
 // dropList are the messages of a mailbox for POP3. Size and id of a UID never change, so the list
-// is kept beside the snapshot and only what is new is read: a client that asks every minute and leaves
-// its mail on the server costs little.
+// is kept beside the snapshot and only what is new is read: a client that asks every minute and
+// leaves its mail on the server costs little.
 type dropList struct{ messages []DropMessage }
 
 // maxDropPortion is how many messages are read in one View of the store.

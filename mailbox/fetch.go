@@ -3,7 +3,6 @@ package mailbox
 import (
 	"context"
 
-	"tegami/mail"
 	"tegami/store"
 )
 
@@ -13,13 +12,14 @@ const (
 	maxPortionIndex = 512 << 10 // octets of Index; the message that passes it is the portion's last
 )
 
-// maxSkip is how many messages nobody asked for are read between two that were, so that one query reads
-// both.
+// maxSkip is how many messages nobody asked for are read between two that were, so that one query
+// reads both.
 const maxSkip = 3
 
-// Fetch calls fn for each of the messages with these sequence numbers, which must ascend, with
-// its Index if asked. What is gone, or never was, is left out. m and its Index are valid until fn returns. fn runs outside
-// transactions and may be slow; an error of fn ends Fetch and is returned as it is.
+// Fetch calls fn for each of the messages with these sequence numbers, which must ascend, with its
+// Index if asked. What is gone, or never was, is left out. m and its Index are valid until fn
+// returns. fn runs outside transactions and may be slow, and may call Store, but neither Poll nor
+// Expunge; an error of fn ends Fetch and is returned as it is.
 func (v *View) Fetch(ctx context.Context, seqs []uint32, index bool, fn func(seq uint32, m *Message) error) error {
 	var p portion
 	for seqs = v.known(seqs); len(seqs) > 0; {
@@ -117,13 +117,4 @@ func (v *View) known(seqs []uint32) []uint32 {
 		seqs = seqs[:len(seqs)-1]
 	}
 	return seqs
-}
-
-// uids gives the UIDs of sequence numbers.
-func (v *View) uids(seqs []uint32) []mail.UID {
-	out := make([]mail.UID, len(seqs))
-	for i, seq := range seqs {
-		out[i] = v.UID(seq)
-	}
-	return out
 }

@@ -29,16 +29,16 @@ func (op FlagOp) apply(old, flags mail.Flags) mail.Flags {
 	return flags
 }
 
-// maxChanges is how many messages one commit changes. A STORE of more takes several, so that nobody else
-// of the tenant waits long.
+// maxChanges is how many messages one commit changes. A STORE of more takes several, so that nobody
+// else of the tenant waits long.
 const maxChanges = 1000
 
-// Store changes flags of the messages with these sequence numbers, which must ascend. It gives the marks of
-// all of them that are there, as they are now, for the answers to the client; the view knows them then.
-// Where somebody else changed a message meanwhile, Poll tells it still.
+// Store changes flags of the messages with these sequence numbers, which must ascend. It gives the
+// marks of all of them that are there, as they are now, for the answers to the client; the view
+// knows them then. Where somebody else changed a message meanwhile, Poll tells it still.
 //
-// unchangedSince (0: none) leaves messages alone that changed after it and gives their UIDs
-// as modified (RFC 7162 §3.1.3). An error leaves done what stands in changed.
+// unchangedSince (0: none) leaves messages alone that changed after it and gives their UIDs as
+// modified (RFC 7162 §3.1.3). An error leaves done what stands in changed.
 func (v *View) Store(ctx context.Context, seqs []uint32, op FlagOp, flags mail.Flags, unchangedSince mail.ModSeq) (changed []Mark, modified []uint32, err error) {
 	for part := range slices.Chunk(v.known(seqs), maxChanges) {
 		w := flagWork{view: v, seqs: part, op: op, flags: flags, since: unchangedSince}

@@ -22,8 +22,8 @@ type Folder struct {
 	HasChildren bool
 }
 
-// roles are those a user may give to a new mailbox (RFC 8621 §2; RFC 6154 §2 without \All and \Flagged,
-// which are views and no mailboxes here).
+// roles are those a user may give to a new mailbox (RFC 8621 §2; RFC 6154 §2 without \All and
+// \Flagged, which are views and no mailboxes here).
 var roles = []string{"archive", "drafts", "junk", "sent", "trash"}
 
 // Folders lists the account's mailboxes with their counters: the inbox first, then by path, each before those below it.
@@ -95,9 +95,10 @@ func (a *Account) Folder(ctx context.Context, path string) (Folder, error) {
 	return f, err
 }
 
-// Create makes a mailbox and the missing ones above it. role is "" or a role of RFC 8621 §2. A delimiter at
-// the end of path says that there will be mailboxes below and is dropped (RFC 9051 §6.3.4). The mailbox is not subscribed. Conflict
-// "mailbox.exists" or "mailbox.role_taken", Invalid "mailbox.role", Full "mailbox.too_many".
+// Create makes a mailbox and the missing ones above it. role is "" or a role of RFC 8621 §2. A
+// delimiter at the end of path says that there will be mailboxes below and is dropped
+// (RFC 9051 §6.3.4). The mailbox is not subscribed. Conflict "mailbox.exists" or
+// "mailbox.role_taken", Invalid "mailbox.role", Full "mailbox.too_many".
 func (a *Account) Create(ctx context.Context, path, role string) (Folder, error) {
 	const op = "mailbox.Create"
 	levels, err := parsePath(op, strings.TrimSuffix(path, Delimiter))
@@ -166,8 +167,9 @@ func (a *Account) Subscribe(ctx context.Context, path string, on bool) error {
 	})
 }
 
-// Delete removes a mailbox and the messages in it. Denied "mailbox.inbox" for the inbox, Conflict "mailbox.has_children" while there
-// are mailboxes below: of what RFC 9051 §6.3.5 allows, this is the way that leaves no names without a mailbox.
+// Delete removes a mailbox and the messages in it. Denied "mailbox.inbox" for the inbox, Conflict
+// "mailbox.has_children" while there are mailboxes below: of what RFC 9051 §6.3.5 allows, this is
+// the way that leaves no names without a mailbox.
 func (a *Account) Delete(ctx context.Context, path string) error {
 	const op = "mailbox.Delete"
 	levels, err := parsePath(op, path)

@@ -103,8 +103,8 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 	return nil
 }
 
-// walk calls every exported method of x with all that is known of the victim and writes down what came
-// back. It fails on a parameter it has no values for: a new method must be tried too.
+// walk calls every exported method of x with all that is known of the victim and writes down what
+// came back. It fails on a parameter it has no values for: a new method must be tried too.
 func walk(h *house, x any, w *victim) string {
 	var heard strings.Builder
 	v := reflect.ValueOf(x)
@@ -206,8 +206,8 @@ func everything(h *house, address string, w *victim) string {
 	return heard + walk(h, h.selectBox(a, "INBOX"), w) + walk(h, a, w)
 }
 
-// An account reaches nothing of another one, of its own tenant or of another, by any exported method, whatever it
-// knows. The last part shows that the test would see it.
+// An account reaches nothing of another one, of its own tenant or of another, by any exported
+// method, whatever it knows. The last part shows that the test would see it.
 func TestIsolation(t *testing.T) {
 	h := newHouse(t, mailbox.Config{})
 	h.company("alpha.example", "en", "sato", "suzuki")

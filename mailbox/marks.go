@@ -15,8 +15,8 @@ type Mark = store.Mark
 // change copies one piece (12 KiB) and the table of pieces (24 bytes for each).
 const pieceLen = 512
 
-// marks is an immutable list of marks, ascending by UID. The n-th message of a
-// mailbox (RFC 9051 §2.3.1.2) is at(n-1). The zero value is the empty list.
+// marks is an immutable list of marks, ascending by UID. The n-th message of a mailbox
+// (RFC 9051 §2.3.1.2) is at(n-1). The zero value is the empty list.
 type marks struct {
 	pieces [][]Mark
 	n      int
@@ -87,8 +87,8 @@ func (l marks) all() iter.Seq2[int, Mark] {
 // flat gives the list as one slice.
 func (l marks) flat() []Mark { return slices.Concat(l.pieces...) }
 
-// apply gives the list with changed marks put in (replaced or added) and gone
-// UIDs left out. Both must ascend; gone wins. What is not touched is shared with l.
+// apply gives the list with changed marks put in (replaced or added) and gone UIDs left out. Both
+// must ascend; gone wins. What is not touched is shared with l.
 func (l marks) apply(changed []Mark, gone []mail.UID) marks {
 	if len(changed) == 0 && len(gone) == 0 {
 		return l
@@ -104,8 +104,8 @@ func (l marks) apply(changed []Mark, gone []mail.UID) marks {
 	return marks{appendPieces(pieces, tail), keep*pieceLen + len(tail)}
 }
 
-// firstMoved gives the first place that stands otherwise afterwards, because a mark comes in or goes
-// out; past the last piece if none does.
+// firstMoved gives the first place that stands otherwise afterwards, because a mark comes in or
+// goes out; past the last piece if none does.
 func (l marks) firstMoved(changed []Mark, gone []mail.UID) int {
 	first := len(l.pieces) * pieceLen
 	for _, uid := range gone {
@@ -122,8 +122,8 @@ func (l marks) firstMoved(changed []Mark, gone []mail.UID) int {
 	return first
 }
 
-// replace puts changed marks into pieces, copying a piece before the first change of it, and
-// gives the rest of changed, which belongs behind the pieces.
+// replace puts changed marks into pieces, copying a piece before the first change of it, and gives
+// the rest of changed, which belongs behind the pieces.
 func (l marks) replace(pieces [][]Mark, changed []Mark) []Mark {
 	copied := -1
 	for n, m := range changed {

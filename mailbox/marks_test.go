@@ -107,7 +107,8 @@ func genChanges(t *rapid.T, l marks, next *mail.UID, modseq mail.ModSeq) (change
 	return changed, gone
 }
 
-// apply is what replacing, adding and removing in a map would be, keeps the shape of lists, and leaves the old list alone.
+// apply is what replacing, adding and removing in a map would be, keeps the shape of lists, and
+// leaves the old list alone.
 func TestApplyIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		old := upTo(rapid.IntRange(0, 3*pieceLen).Draw(t, "n"))

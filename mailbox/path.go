@@ -24,8 +24,8 @@ const (
 	MaxMailboxes = 10_000
 )
 
-// parsePath puts a path into its canonical form and cuts it into levels: Unicode NFC
-// (RFC 5198 §3), INBOX in capitals at the top. Invalid "mailbox.name" for what can't be a name.
+// parsePath puts a path into its canonical form and cuts it into levels: Unicode NFC (RFC 5198 §3),
+// INBOX in capitals at the top. Invalid "mailbox.name" for what can't be a name.
 func parsePath(op mail.Op, path string) ([]string, error) {
 	if !utf8.ValidString(path) || len(path) > maxPath {
 		return nil, mail.E(op, mail.Invalid, "mailbox.name", strings.ToValidUTF8(path[:min(len(path), MaxName)], "?"))

@@ -8,10 +8,10 @@ import (
 	"tegami/store"
 )
 
-// Rename gives a mailbox another path; those below it come along, and missing ones above the new path
-// are made. Renaming the inbox moves its messages into a new mailbox of that name and leaves the inbox and
-// those below it (RFC 9051 §6.3.6). NotFound "mailbox.unknown", Conflict "mailbox.exists", Invalid
-// "mailbox.below_itself" or "mailbox.too_deep", Full "mailbox.too_many".
+// Rename gives a mailbox another path; those below it come along, and missing ones above the new
+// path are made. Renaming the inbox moves its messages into a new mailbox of that name and leaves
+// the inbox and those below it (RFC 9051 §6.3.6). NotFound "mailbox.unknown", Conflict
+// "mailbox.exists", Invalid "mailbox.below_itself" or "mailbox.too_deep", Full "mailbox.too_many".
 func (a *Account) Rename(ctx context.Context, from, to string) error {
 	const op = "mailbox.Rename"
 	src, err := parsePath(op, from)

@@ -10,8 +10,8 @@ import (
 // maxKnownPaths is how many paths the service remembers; past it, it begins anew.
 const maxKnownPaths = 1 << 16
 
-// pathCache remembers which mailbox a path led to, so that finding INBOX in a box with
-// thousands of mailboxes reads one row. What it says is checked against the row each time.
+// pathCache remembers which mailbox a path led to, so that finding INBOX in a box with thousands of
+// mailboxes reads one row. What it says is checked against the row each time.
 type pathCache struct {
 	mu    sync.Mutex
 	known map[pathKey]mail.MailboxID
@@ -81,8 +81,8 @@ func findMailbox(r store.Reader, acc mail.AccountID, levels []string) (store.Mai
 	return m, nil
 }
 
-// descend follows a path as far as there are mailboxes: it gives the last found and how many levels it
-// came down.
+// descend follows a path as far as there are mailboxes: it gives the last found and how many levels
+// it came down.
 func descend(all []store.Mailbox, levels []string) (last store.Mailbox, depth int) {
 	for depth < len(levels) {
 		next := childOf(all, last.ID, levels[depth])

@@ -50,8 +50,8 @@ func (s *Service) Open(_ context.Context, id *directory.Identity) (*Account, err
 	return &Account{service: s, id: id, account: acc, tenant: s.store.Tenant(id.Tenant())}, nil
 }
 
-// Deliverable tells early and cheaply whether a message of size octets (0: not known) may go
-// into a box: Full "box.full" if not (SV-5). Deliver decides.
+// Deliverable tells early and cheaply whether a message of size octets (0: not known) may go into a
+// box: Full "box.full" if not (SV-5). Deliver decides.
 func (s *Service) Deliverable(ctx context.Context, acc directory.Account, size int64) error {
 	const op = "mailbox.Deliverable"
 	box, err := s.store.Tenant(acc.Tenant).Usage(ctx, acc.ID)

@@ -34,8 +34,8 @@ type shared struct {
 	resting *list.Element // its place among those without users
 }
 
-// fresh gives the newest snapshot. Of many callers one reads what changed and
-// the others find it done.
+// fresh gives the newest snapshot. Of many callers one reads what changed and the others find it
+// done.
 func (s *shared) fresh(ctx context.Context) (*snapshot, error) {
 	select {
 	case s.turn <- struct{}{}:

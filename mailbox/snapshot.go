@@ -13,9 +13,9 @@ type snapshot struct {
 	marks marks
 }
 
-// catchUp gives the newest snapshot a Reader shows, reading only what changed since an older
-// one of the same mailbox; old itself if nothing did. old may be nil. NotFound
-// "mailbox.deleted" if the mailbox is no more.
+// catchUp gives the newest snapshot a Reader shows, reading only what changed since an older one of
+// the same mailbox; old itself if nothing did. old may be nil. NotFound "mailbox.deleted" if the
+// mailbox is no more.
 func catchUp(r store.Reader, id mail.MailboxID, old *snapshot) (*snapshot, error) {
 	const op = "mailbox.catchUp"
 	box, err := r.Mailbox(id)

@@ -8,11 +8,11 @@ import (
 	"tegami/store"
 )
 
-// View is one session's sight of a mailbox: which messages its client knows, and under which numbers. The
-// numbers change by Poll and by Expunge only. Use from one goroutine.
+// View is one session's sight of a mailbox: which messages its client knows, and under which
+// numbers. The numbers change by Poll and by Expunge only. Use from one goroutine.
 //
-// A sequence number is a place in the list, from 1 on. Messages that are gone but not yet told keep their
-// numbers; reading and changing skips them (RFC 9051 §7.5.1, RFC 2180 §4.1).
+// A sequence number is a place in the list, from 1 on. Messages that are gone but not yet told keep
+// their numbers; reading and changing skips them (RFC 9051 §7.5.1, RFC 2180 §4.1).
 type View struct {
 	account *Account
 	shared  *shared
@@ -60,7 +60,8 @@ func (v *View) Close() {
 func (v *View) Folder() Folder { return Folder{Mailbox: v.base.box, Path: v.path} }
 
 // Marks gives the messages the client knows, ascending; the n-th has sequence number n+1. It writes
-// a slice as long as the mailbox: Len, Mark and All do without. Changes to the slice change nothing else.
+// a slice as long as the mailbox: Len, Mark and All do without. Changes to the slice change nothing
+// else.
 func (v *View) Marks() []Mark { return v.shown.flat() }
 
 // Len is how many messages the client knows (EXISTS).
@@ -85,8 +86,8 @@ func (v *View) All() iter.Seq2[uint32, Mark] {
 	}
 }
 
-// Seq gives the sequence number of a UID. Where the client knows no such message, ok is false and n is
-// the number of the first message with a higher UID (Len+1 if there is none).
+// Seq gives the sequence number of a UID. Where the client knows no such message, ok is false and n
+// is the number of the first message with a higher UID (Len+1 if there is none).
 func (v *View) Seq(uid mail.UID) (n int, ok bool) {
 	i, ok := v.shown.find(uid)
 	return i + 1, ok
@@ -98,8 +99,8 @@ func (v *View) UID(seq uint32) mail.UID {
 	return m.UID
 }
 
-// Poll moves the view to the newest state and gives what the client must be told, in the order in which to
-// tell it. Without expunge, messages that are gone stay in the view with their numbers.
+// Poll moves the view to the newest state and gives what the client must be told, in the order in
+// which to tell it. Without expunge, messages that are gone stay in the view with their numbers.
 // NotFound "mailbox.deleted" when the mailbox is no more.
 func (v *View) Poll(ctx context.Context, expunge bool) ([]Event, error) {
 	now, err := v.shared.fresh(ctx)

@@ -117,8 +117,8 @@ func TestTwoSessions(t *testing.T) {
 	h.equal("the same", uids(yours), uids(mine))
 }
 
-// A change of somebody else between my Poll and my Store stays to be told, even where both
-// changed the same message.
+// A change of somebody else between my Poll and my Store stays to be told, even where both changed
+// the same message.
 func TestStoreKeepsNewsOfOthers(t *testing.T) {
 	h, a := one(t)
 	ctx := t.Context()
@@ -379,8 +379,8 @@ func (r *reader) append(ctx context.Context) error {
 	return err
 }
 
-// Sessions that work on one mailbox at the same time, at random, each believing
-// what it is told: in the end all know the same, and it is what the store has.
+// Sessions that work on one mailbox at the same time, at random, each believing what it is told: in
+// the end all know the same, and it is what the store has.
 func TestSessionsAgree(t *testing.T) {
 	const sessions, steps = 4, 150
 	h, a := one(t)
