@@ -75,6 +75,30 @@ func TestBlockGoesBack(t *testing.T) {
 	}
 }
 
+// TestLongBatch: a batch that is larger than the small buffer is read in large pieces.
+func TestLongBatch(t *testing.T) {
+	src := &countingReader{src: strings.NewReader(strings.Repeat("RCPT TO:<somebody@x.example>\r\n", 1000))}
+	r := NewReader(src, nil)
+	for i := range 1000 {
+		if line, err := r.Line(512); err != nil || string(line) != "RCPT TO:<somebody@x.example>" {
+			t.Fatalf("line %d: %q, %v", i, line, err)
+		}
+	}
+	if src.reads > 3 {
+		t.Errorf("%d reads", src.reads)
+	}
+}
+
+type countingReader struct {
+	src   io.Reader
+	reads int
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	r.reads++
+	return r.src.Read(p)
+}
+
 func TestParseCommand(t *testing.T) {
 	for _, c := range []struct {
 		in   string

@@ -61,13 +61,13 @@ func (r *Reader) grow() {
 // buffered, or give up, long before a block is full.
 func (r *Reader) fill() error {
 	switch {
+	case r.w == len(r.buf) && len(r.buf) < BlockSize: // a full buffer means that more is coming: a long line or batch
+		r.grow()
 	case r.r == r.w:
 		r.r, r.w = 0, 0
 	case r.r > 0 && (r.w == len(r.buf) || r.Buffered() < len(r.buf)/8): // move a little rather than read a little
 		r.w = copy(r.buf, r.buf[r.r:r.w])
 		r.r = 0
-	case r.w == len(r.buf):
-		r.grow()
 	}
 	for range 100 { // like bufio: a source that gives neither octets nor errors is broken
 		n, err := r.src.Read(r.buf[r.w:])
