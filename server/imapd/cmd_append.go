@@ -76,6 +76,9 @@ func (a *appending) takeOne(ctx context.Context) error {
 	case size == 0:
 		return mail.E(op, mail.Invalid, "imap.empty_message") // RFC 3502 §4: the client gave up
 	}
+	if err := a.early(ctx, size); err != nil {
+		return err
+	}
 	up, err := a.s.account.Stage(ctx, size)
 	if err != nil {
 		return err
@@ -89,6 +92,21 @@ func (a *appending) takeOne(ctx context.Context) error {
 		return a.d.Err()
 	}
 	return nil
+}
+
+// earlySize is the size in octets from which on the quota is asked before a message is taken in.
+const earlySize = 64 << 10
+
+// early refuses a large message that has no room before its octets come. The commit decides.
+func (a *appending) early(ctx context.Context, size int64) error {
+	if size < earlySize {
+		return nil
+	}
+	used, limit, err := a.s.account.Quota(ctx)
+	if err == nil && used+size > limit {
+		err = mail.E("imapd.APPEND", mail.Full, "box.full")
+	}
+	return err
 }
 
 // takeHead takes the flags and the date, where they stand.

@@ -51,8 +51,8 @@ func (s *session) idle(ctx context.Context) error {
 	end := time.Now().Add(limits.Idle)
 	for {
 		s.poked.Store(false)
-		s.tell(ctx, tellAll)
-		if s.ended {
+		if !s.tell(ctx, tellAll) {
+			s.bye("", "mailbox.deleted")
 			return nil
 		}
 		s.deadline = time.Now().Add(limits.Keepalive)

@@ -16,6 +16,7 @@ type listing struct {
 	recursive  bool // select: parents of what is selected, too
 	special    bool // select: those with a special use
 	reference  string
+	root       bool // the pattern was empty: only the delimiter is asked for
 	patterns   []string
 	status     imap.StatusItems // return
 	wantStatus bool
@@ -34,7 +35,7 @@ func cmdList(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	if l.recursive && !l.subscribed && !l.special {
 		return reply{}, mail.E("imapd.LIST", mail.Invalid, "imap.syntax", "list-select-base-opt")
 	}
-	if !l.extended && len(l.patterns) == 1 && l.patterns[0] == "" {
+	if !l.extended && l.root {
 		s.out.WriteString("* LIST (\\Noselect) \"/\" \"\"\r\n")
 		return reply{}, nil
 	}
@@ -84,6 +85,7 @@ func (l *listing) takePatterns(d *imap.Decoder) bool {
 		if len(l.patterns) == maxPatterns {
 			return d.Expected(")")
 		}
+		l.root = p == ""
 		l.patterns = append(l.patterns, l.reference+p)
 		return true
 	}

@@ -58,10 +58,14 @@ func cmdDelete(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if !d.SP() || !d.Mailbox(&path) || !d.End() {
 		return reply{}, d.Err()
 	}
+	doomed, err := s.account.Folder(ctx, path)
+	if err != nil {
+		return reply{}, err
+	}
 	if err := s.account.Delete(ctx, path); err != nil {
 		return reply{}, err
 	}
-	if s.view != nil && s.view.Folder().Path == path {
+	if s.view != nil && s.view.Folder().ID == doomed.ID {
 		s.unselect()
 	}
 	return reply{}, nil

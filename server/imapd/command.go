@@ -104,9 +104,10 @@ func (s *session) command(ctx context.Context) error {
 	if broken := s.dec.Discard(); broken != nil {
 		return broken
 	}
-	s.tell(ctx, cmd.tell)
-	if !s.ended {
-		s.answer(name, r, err)
+	there := s.tell(ctx, cmd.tell)
+	s.answer(name, r, err)
+	if !there && !s.ended {
+		s.bye("", "mailbox.deleted")
 	}
 	if !known {
 		name = "other"

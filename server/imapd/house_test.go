@@ -51,7 +51,7 @@ func newHouse(t testing.TB) *house {
 	}
 	h.company = h.dir.Company(tenant.ID)
 	for name, options := range map[string][]directory.Option{"alpha.example": {directory.OptionIMAPS}, "plain.example": nil} {
-		spec := directory.DomainSpec{Name: name, Plan: directory.Plan100MB, IDs: 200, Options: options}
+		spec := directory.DomainSpec{Name: name, Plan: directory.Plan100MB, IDs: 5000, Options: options}
 		if _, err := h.company.AddDomain(ctx, h.admin, spec); err != nil {
 			t.Fatal(err)
 		}

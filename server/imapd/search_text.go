@@ -88,7 +88,8 @@ func newScanner(needles []needle) *scanner {
 	return sc
 }
 
-// message looks through a message: its header fields and those of its parts, and all parts of type text.
+// message looks through a message: its header fields and those of its parts, and all parts of type text. The header of
+// a message within the message belongs to the body.
 func (sc *scanner) message(m *mime.Message, body mailbox.Body) (err error) {
 	sc.open = len(sc.needles)
 	for i := range sc.needles {
@@ -113,7 +114,8 @@ func (sc *scanner) see(i int, found bool) {
 
 // fields looks through the header fields of a part, decoded.
 func (sc *scanner) fields(p *mime.Part, body mailbox.Body) (err error) {
-	if !sc.wantsHeaders() || p.BodyStart == p.HeaderStart {
+	within := p.Envelope != nil && p.HeaderStart > 0
+	if !within && !sc.wantsHeaders() || p.BodyStart == p.HeaderStart {
 		return nil
 	}
 	if sc.raw, err = readRange(body, sc.raw, p.HeaderStart, p.BodyStart); err != nil {
@@ -122,7 +124,7 @@ func (sc *scanner) fields(p *mime.Part, body mailbox.Body) (err error) {
 	for f := range mime.Header(sc.raw).Fields() {
 		text := []byte(foldText(string(f.Name) + ": " + mime.DecodeHeader(mime.Unfold(f.Value))))
 		for i := range sc.needles {
-			if n := &sc.needles[i]; n.headers && !sc.found[i] {
+			if n := &sc.needles[i]; (n.headers || within) && !sc.found[i] {
 				sc.see(i, bytes.Contains(text, n.text))
 			}
 		}

@@ -118,7 +118,13 @@ func (s *session) await() error {
 	if s.state == notAuthenticated {
 		s.deadline = s.started.Add(s.srv.cfg.Limits.Login)
 	}
-	return s.wait()
+	for {
+		s.poked.Store(false) // a poke that came late for IDLE
+		err := s.wait()
+		if !errors.Is(err, errPoked) || s.stopping.Load() {
+			return err
+		}
+	}
 }
 
 // wait waits for input until deadline, holding no buffers.
@@ -156,10 +162,7 @@ func (s *session) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	for {
-		deadline := s.deadline
-		if !s.waiting {
-			deadline = time.Now().Add(s.srv.cfg.Limits.Command)
-		}
+		deadline := s.patience()
 		s.raw.SetReadDeadline(deadline)
 		if s.waiting && (s.poked.Load() || s.stopping.Load()) {
 			return 0, errPoked
@@ -175,6 +178,17 @@ func (s *session) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// patience is until when to wait for octets. Within a command each read may take its time, but not before sign-in.
+func (s *session) patience() time.Time {
+	switch {
+	case s.waiting:
+		return s.deadline
+	case s.state == notAuthenticated:
+		return s.started.Add(s.srv.cfg.Limits.Login)
+	}
+	return time.Now().Add(s.srv.cfg.Limits.Command)
 }
 
 func isTimeout(err error) bool {

@@ -8,21 +8,21 @@ import (
 	"tegami/wire/imap"
 )
 
-// tell tells of what happened in the selected mailbox.
-func (s *session) tell(ctx context.Context, what telling) {
-	if s.view == nil || what == tellNothing || s.ended {
-		return
+// tell tells of what happened in the selected mailbox. It is false when that was deleted: the session can only end then.
+func (s *session) tell(ctx context.Context, what telling) (there bool) {
+	if s.view == nil || what == tellNothing {
+		return true
 	}
 	events, err := s.view.Poll(ctx, what == tellAll)
 	if mail.Is(err, mail.NotFound) {
-		s.bye("", "mailbox.deleted")
-		return
+		return false
 	}
 	if err != nil {
 		s.log.Error("poll failed", "error", err) // the next command tries again
-		return
+		return true
 	}
 	s.tellEvents(ctx, events)
+	return true
 }
 
 // tellEvents writes events in their order.

@@ -189,9 +189,13 @@ func (d *Decoder) SP() bool {
 	if !d.Accept(' ') {
 		return d.Expected("SP")
 	}
+	d.skipSpaces()
+	return d.err == nil
+}
+
+func (d *Decoder) skipSpaces() {
 	for d.Accept(' ') {
 	}
-	return d.err == nil
 }
 
 // End takes the end of the command. A space before it and a bare LF are forgiven.
@@ -326,15 +330,18 @@ func (d *Decoder) Text(dst *string) bool {
 	return d.err == nil
 }
 
-// List takes a parenthesized list whose elements item takes. An empty list is fine.
+// List takes a parenthesized list whose elements item takes. An empty list is fine, and so are
+// spaces inside the parentheses, which some clients send.
 func (d *Decoder) List(item func() bool) bool {
 	if !d.Special('(') || !d.enter() {
 		return false
 	}
+	d.skipSpaces()
 	for !d.Accept(')') {
 		if !item() || !d.Accept(' ') && !d.IsNext(')') {
 			return d.Expected("list")
 		}
+		d.skipSpaces()
 	}
 	d.depth--
 	return d.err == nil

@@ -44,7 +44,7 @@ var fetchItems = [...]struct {
 	{"SAVEDATE", FetchSaveDate},
 }
 
-// fetchMacros stand alone in place of a list (RFC 9051 §6.4.5).
+// fetchMacros stand for several items (RFC 9051 §6.4.5).
 var fetchMacros = map[string]FetchItems{
 	"FAST": FetchFlags | FetchInternalDate | FetchSize,
 	"ALL":  FetchFlags | FetchInternalDate | FetchSize | FetchEnvelope,
@@ -54,13 +54,13 @@ var fetchMacros = map[string]FetchItems{
 // Fetch takes what stands behind the set of a FETCH command, without its end.
 func (d *Decoder) Fetch(f *Fetch) bool {
 	if d.IsNext('(') {
-		if !d.List(func() bool { return d.fetchItem(f, false) }) {
+		if !d.List(func() bool { return d.fetchItem(f) }) {
 			return false
 		}
 		if f.Items == 0 && len(f.Sections) == 0 {
 			return d.Expected("fetch-att")
 		}
-	} else if !d.fetchItem(f, true) {
+	} else if !d.fetchItem(f) {
 		return false
 	}
 	if d.AtEnd() {
@@ -69,10 +69,11 @@ func (d *Decoder) Fetch(f *Fetch) bool {
 	return d.SP() && (d.AtEnd() || d.List(func() bool { return d.fetchModifier(f) }))
 }
 
-func (d *Decoder) fetchItem(f *Fetch, macro bool) bool {
+// fetchItem takes one item, or a macro, which some clients put into a list.
+func (d *Decoder) fetchItem(f *Fetch) bool {
 	word := string(d.run(func(c byte) bool { return isAtomChar(c) && c != '[' }))
 	word = upper(word)
-	if items, ok := fetchMacros[word]; ok && macro {
+	if items, ok := fetchMacros[word]; ok {
 		f.Items |= items
 		return d.err == nil
 	}

@@ -289,7 +289,7 @@ func TestFetchSyntax(t *testing.T) {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
-	for _, bad := range []string{"()", "(ALL)", "BODY[MIME]", "BODY[0]", "BODY[1.]", "BODY[]<1>", "BODY[]<1.0>", "FOO",
+	for _, bad := range []string{"()", "BODY[MIME]", "BODY[0]", "BODY[1.]", "BODY[]<1>", "BODY[]<1.0>", "FOO",
 		"BODY[HEADER.FIELDS ()]", "BINARY[1.TEXT]", "FLAGS (FOO 1)", "BODY[1", "RFC822[]"} {
 		var f Fetch
 		if d := decode(bad + "\r\n"); d.Fetch(&f) && d.End() {
