@@ -35,9 +35,9 @@ var nextStates = map[TenantState][]TenantState{
 // Tenant is a contract: a customer company.
 type Tenant struct {
 	ID       mail.TenantID
-	Name     string         // the company's
-	Lang     string         // "ja" or "en": what new accounts and notices to administrators use
-	State    TenantState    //
+	Name     string // the company's
+	Lang     string // "ja" or "en": what new accounts and notices to administrators use
+	State    TenantState
 	Start    time.Time      // service start date (CP-2)
 	Networks []netip.Prefix // source networks in the VPN zone (SV-9)
 	NoScram  bool           // passwords are kept as argon2id alone; see TenantSpec

@@ -3,6 +3,8 @@ package intake_test
 import (
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"tegami/mail"
@@ -347,5 +349,62 @@ func TestAbort(t *testing.T) {
 	}
 	if n := len(h.inbox(user)); n != 0 {
 		t.Errorf("%d messages", n)
+	}
+}
+
+// TestManyAtOnce accepts from many sessions at the same time: each message is there once.
+func TestManyAtOnce(t *testing.T) {
+	h := newHouse(t)
+	users := h.company("alpha.example", 10)
+	const sessions, each = 20, 10
+	var all sync.WaitGroup
+	for s := range sessions {
+		all.Go(func() {
+			for i := range each {
+				own := fmt.Sprintf("Message-ID: <%d.%d@x>\r\n%s", s, i, text)
+				if _, err := h.send(letter{outside, nil, "a@b.example", []string{"user0@alpha.example", "user1@alpha.example"}, own}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	seen := map[string]bool{}
+	for _, m := range h.inbox(users[0]) {
+		id, _, _ := strings.Cut(m.text[strings.Index(m.text, "Message-ID: "):], "\r\n")
+		if seen[id] {
+			t.Errorf("%s is there twice", id)
+		}
+		seen[id] = true
+	}
+	if len(seen) != sessions*each || len(h.inbox(users[1])) != sessions*each || len(h.items(users[0].Tenant)) != sessions*each {
+		t.Errorf("%d messages, want %d", len(seen), sessions*each)
+	}
+	h.check()
+}
+
+// TestSV5NeverOver sends to a nearly full box from many sessions at once: it never holds more than its size.
+func TestSV5NeverOver(t *testing.T) {
+	h := newHouse(t)
+	user := h.company("alpha.example", 10)[0]
+	h.fill(user, 99)
+	large := text + strings.Repeat("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n", 200<<10/64)
+	var accepted atomic.Int64
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			_, err := h.send(letter{outside, nil, "a@b.example", []string{"user0@alpha.example"}, large})
+			if err == nil {
+				accepted.Add(1)
+			} else if key, _ := mail.TextOf(err); key != "box.full" {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	box, err := h.store.Tenant(user.Tenant).Usage(h.ctx, user.ID)
+	h.must(err)
+	if box.Used > user.Quota || accepted.Load() != 5 || len(h.inbox(user)) != 5 {
+		t.Errorf("%d accepted, %d in the box, %d of %d octets", accepted.Load(), len(h.inbox(user)), box.Used, user.Quota)
 	}
 }
