@@ -75,18 +75,19 @@ func cutLocal(s string) (local, rest string, ok bool) {
 	}
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
+		c := s[i]
+		if c == '"' {
 			rest, ok = strings.CutPrefix(s[i+1:], "@")
 			return b.String(), rest, ok
-		case c == '\\' && i+1 < len(s):
-			i++
-			b.WriteByte(s[i])
-		case c < ' ' || c == 0x7f:
-			return "", "", false
-		default:
-			b.WriteByte(c)
 		}
+		if c == '\\' && i+1 < len(s) {
+			i++
+			c = s[i]
+		}
+		if c < ' ' || c == 0x7f { // also behind a backslash: it would end a line where the address is written
+			return "", "", false
+		}
+		b.WriteByte(c)
 	}
 	return "", "", false
 }
