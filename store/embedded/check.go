@@ -49,7 +49,7 @@ func (t *tenant) check(ctx context.Context, repair bool, report func(store.Findi
 	if err := v.checkOctets(ctx, found); err != nil {
 		return err
 	}
-	return v.checkPacks(ctx, repair, found)
+	return v.checkPacks(repair, found)
 }
 
 // checkRows verifies the database itself, and what its rows promise of each other.
@@ -182,7 +182,7 @@ func (v *vault) still(ctx context.Context, p sql.Place) bool {
 }
 
 // checkPacks finds packs that no row refers to, left by a crash. With repair they are removed.
-func (v *vault) checkPacks(ctx context.Context, repair bool, found sql.Report) error {
+func (v *vault) checkPacks(repair bool, found sql.Report) error {
 	there, err := v.packs.list()
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (v *vault) checkPacks(ctx context.Context, repair bool, found sql.Report) e
 	slices.Sort(nums)
 	for _, n := range nums {
 		removed := false
-		unused, err := v.whenUnused(ctx, n, func() error {
+		unused, err := v.whenUnused(n, func() error {
 			if !repair {
 				return nil
 			}
@@ -212,17 +212,16 @@ func (v *vault) checkPacks(ctx context.Context, repair bool, found sql.Report) e
 }
 
 // whenUnused runs fn if a pack is not written to any more and no row refers to it.
-func (v *vault) whenUnused(ctx context.Context, num int64, fn func() error) (unused bool, err error) {
+func (v *vault) whenUnused(num int64, fn func() error) (unused bool, err error) {
 	err = v.committer.exclusive(func() error {
 		if v.packs.current(num) {
 			return nil
 		}
-		var list []sql.Place
-		err := v.view(ctx, func(r *sql.Reader) (err error) {
-			list, err = r.Places(num, 0, 1)
+		if err := v.beginWrite(); err != nil {
 			return err
-		})
-		if err != nil || len(list) > 0 {
+		}
+		list, err := sql.NewReader(v.writer).Places(num, 0, 1)
+		if err := errors.Join(err, v.undo(nil)); err != nil || len(list) > 0 {
 			return err
 		}
 		unused = true

@@ -84,6 +84,14 @@ func (c *conn) Rollback() error {
 	return nil
 }
 
+// checkpoint copies the WAL into the database and cuts it. busy: a reader was in the way, and it is not done.
+func (c *conn) checkpoint() (busy bool, err error) {
+	c.db.SetBusyTimeout(0)
+	defer c.db.SetBusyTimeout(busyTimeout)
+	n, err := c.number("PRAGMA wal_checkpoint(TRUNCATE)")
+	return n != 0, err
+}
+
 func (c *conn) Close() error {
 	if err := c.db.Close(); err != nil {
 		return failure("embedded.Close", err)
@@ -203,11 +211,11 @@ func (s schema) Version() (int, error) {
 func (c *conn) number(text string) (n int, err error) {
 	s, _, err := c.db.PrepareTransient(text)
 	if err != nil {
-		return 0, failure("embedded.Open", err)
+		return 0, failure("embedded.Query", err)
 	}
 	defer s.Finalize()
 	if _, err := s.Step(); err != nil {
-		return 0, failure("embedded.Open", err)
+		return 0, failure("embedded.Query", err)
 	}
 	return int(s.ColumnInt64(0)), nil
 }

@@ -34,7 +34,8 @@ type Store struct {
 
 	mu      sync.RWMutex
 	tenants map[mail.TenantID]*tenant
-	order   []*tenant // the same by id; replaced, never changed
+	order   []*tenant  // the same by id; replaced, never changed
+	making  sync.Mutex // held while a tenant is made
 	claimMu sync.Mutex
 	last    mail.TenantID // whom Claim served last; guarded by claimMu
 
@@ -219,17 +220,19 @@ func (s *Store) CreateTenant(ctx context.Context, id mail.TenantID) error {
 	if id <= 0 {
 		return mail.E(op, mail.Invalid, "tenant.id")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.making.Lock()
+	defer s.making.Unlock()
 	if err := s.usable(ctx, op); err != nil {
 		return err
 	}
-	if s.tenants[id] != nil {
+	if s.lookup(id) != nil {
 		return mail.E(op, mail.Conflict, "tenant.exists")
 	}
 	if err := s.makeTenant(id); err != nil {
 		return mail.Wrap(op, err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.add(id)
 	return nil
 }

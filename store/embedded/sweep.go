@@ -128,7 +128,7 @@ func (v *vault) empty(ctx context.Context, num int64) error {
 			return err
 		}
 		if len(list) == 0 {
-			_, err := v.whenUnused(ctx, num, func() error { return v.packs.remove(num) })
+			_, err := v.whenUnused(num, func() error { return v.packs.remove(num) })
 			return err
 		}
 		for _, p := range list {

@@ -161,17 +161,15 @@ func (v *vault) box(ctx context.Context, a mail.AccountID) (store.Box, error) {
 	return box, err
 }
 
-// rest copies the WAL into the database, when nothing else is going on.
+// rest copies the WAL into the database. It does not wait for readers: then a later rest does it.
 func (v *vault) rest() error {
 	return v.committer.exclusive(func() error {
 		if !v.dirty || v.writer == nil {
 			return nil
 		}
-		v.dirty = false
-		if err := v.writer.script("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-			return failure("embedded.Rest", err)
-		}
-		return nil
+		busy, err := v.writer.checkpoint()
+		v.dirty = busy || err != nil
+		return err
 	})
 }
 

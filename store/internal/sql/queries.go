@@ -163,8 +163,9 @@ var queryTexts = [numQueries]string{
 
 	qMarksAll:   "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? ORDER BY uid",
 	qMarksFloor: "SELECT uid FROM message WHERE {t=}mailbox = ? AND born <= ? ORDER BY uid DESC LIMIT 1",
+	// +uid keeps SQLite from searching by uid where message_changed finds less.
 	qMarksSince: "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND uid > ? UNION ALL " +
-		"SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND modseq > ? AND modseq <> born AND uid <= ?",
+		"SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND modseq > ? AND modseq <> born AND +uid <= ?",
 	qGone: "SELECT uid, modseq, email FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
 	qMessages: "SELECT " + messageColumns + " FROM message m " +
 		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",

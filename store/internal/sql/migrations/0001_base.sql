@@ -137,7 +137,7 @@ CREATE TABLE message (
 	PRIMARY KEY ({t,}id)
 );
 CREATE INDEX message_uid ON message ({t,}mailbox, uid, flags, modseq, born);
-CREATE INDEX message_changed ON message ({t,}mailbox, modseq, uid, flags) WHERE modseq <> born;
+CREATE INDEX message_changed ON message ({t,}mailbox, modseq, uid, flags, born) WHERE modseq <> born;
 CREATE INDEX message_blob ON message ({t,}blob);
 
 CREATE TABLE gone (
