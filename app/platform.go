@@ -131,6 +131,7 @@ func (p *Platform) run(do func()) {
 // bind opens all listeners, or none.
 func (p *Platform) bind(ctx context.Context) ([]net.Listener, error) {
 	var bound []net.Listener
+	var open []Listening
 	var opener net.ListenConfig
 	for _, l := range p.config.Listen {
 		ln, err := opener.Listen(ctx, "tcp", l.Address)
@@ -142,8 +143,9 @@ func (p *Platform) bind(ctx context.Context) ([]net.Listener, error) {
 		}
 		bound = append(bound, ln)
 		at, _ := netip.ParseAddrPort(ln.Addr().String()) // a TCP address always is one
-		p.listening = append(p.listening, Listening{l.Protocol, at, mail.Zone(l.Zone)})
+		open = append(open, Listening{l.Protocol, at, mail.Zone(l.Zone)})
 	}
+	p.listening = open
 	return bound, nil
 }
 
