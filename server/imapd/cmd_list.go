@@ -162,13 +162,24 @@ func (s *session) listOne(ctx context.Context, l *listing, all []mailbox.Folder,
 	b = append(b, ") \"/\" "...)
 	b = imap.AppendMailbox(b, f.Path, s.wide())
 	if below {
-		b = append(b, ` ("CHILDINFO" ("SUBSCRIBED"))`...)
+		b = l.appendChildInfo(b)
 	}
 	s.out.End(append(b, '\r', '\n'))
 	if l.wantStatus && chosen {
 		return s.status(ctx, f, l.status)
 	}
 	return nil
+}
+
+// appendChildInfo says by which options something below is selected (RFC 5258 §4).
+func (l *listing) appendChildInfo(b []byte) []byte {
+	switch {
+	case l.subscribed && l.special:
+		return append(b, ` ("CHILDINFO" ("SUBSCRIBED" "SPECIAL-USE"))`...)
+	case l.special:
+		return append(b, ` ("CHILDINFO" ("SPECIAL-USE"))`...)
+	}
+	return append(b, ` ("CHILDINFO" ("SUBSCRIBED"))`...)
 }
 
 // selectsBelow tells whether a folder below path is selected and has no line of its own (RFC 5258 §3.5).

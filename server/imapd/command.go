@@ -109,11 +109,19 @@ func (s *session) command(ctx context.Context) error {
 	if !there && !s.ended {
 		s.bye("", "mailbox.deleted")
 	}
-	if !known {
-		name = "other"
-	}
-	s.srv.cfg.Metrics.CommandTime(s.srv.cfg.Name, name, time.Since(began))
+	s.measure(name, known, time.Since(began))
 	return s.out.Err()
+}
+
+// measure notes how long a command took; that of IDLE is the client's doing.
+func (s *session) measure(name string, known bool, took time.Duration) {
+	switch {
+	case !known:
+		name = "other"
+	case name == "IDLE":
+		return
+	}
+	s.srv.cfg.Metrics.CommandTime(s.srv.cfg.Name, name, took)
 }
 
 // run calls the handler where the state allows it.

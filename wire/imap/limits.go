@@ -13,7 +13,9 @@ const (
 	// MaxDepth is how deep lists and search keys nest.
 	MaxDepth = 32
 	// MaxSearchKeys is how many keys one SEARCH has.
-	MaxSearchKeys = 1024
+	MaxSearchKeys = 256
+	// MaxPattern is the length of a pattern of LIST.
+	MaxPattern = 2048
 	// MaxSections is how many BODY[…] and BINARY[…] items one FETCH has.
 	MaxSections = 128
 	// MaxPartDepth is how many numbers a section's part has (BODY[1.2.3]).

@@ -39,7 +39,7 @@ func (d *Decoder) ListMailbox(dst *string) bool {
 	}
 	name, ok := d.mailboxName(s)
 	*dst = name
-	return ok || d.Expected("list-mailbox")
+	return ok && len(name) <= MaxPattern || d.Expected("list-mailbox")
 }
 
 func (d *Decoder) mailboxName(s string) (string, bool) {
@@ -77,6 +77,9 @@ func AppendMailbox(dst []byte, name string, utf8 bool) []byte {
 func Match(pattern, name string) bool {
 	if len(name) >= len(Inbox) && foldInbox(name) == name && strings.HasPrefix(name, Inbox) {
 		pattern = foldInboxPattern(pattern)
+	}
+	if strings.IndexByte(pattern, '*') < 0 && strings.IndexByte(pattern, '%') < 0 {
+		return pattern == name
 	}
 	// at[i]: the pattern read so far can end before name[i].
 	at := make([]bool, len(name)+1)
