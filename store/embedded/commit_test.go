@@ -189,6 +189,31 @@ func TestBatchSharesFlush(t *testing.T) {
 	}
 }
 
+// TestBatchRows: a commit takes no further caller after BatchRows; who is left over comes first in the next.
+func TestBatchRows(t *testing.T) {
+	const callers, rows = 5, 400
+	s := openTest(t, Options{})
+	tenant, boxes := inboxes(t, s, 1, 1)
+	before := s.Stats().Commits
+	together(t, s, 1, callers, func(int) {
+		all := make([]mail.MailboxID, rows)
+		for i := range all {
+			all[i] = boxes[0]
+		}
+		if err := deliver(context.Background(), tenant, []byte("x"), all...); err != nil {
+			t.Error(err)
+		}
+	})
+	if n := s.Stats().Commits - before; n != 2 {
+		t.Errorf("%d commits, want 2", n)
+	}
+	box, err := tenant.Usage(context.Background(), 1)
+	if err != nil || box.Messages != callers*rows || box.ModSeq != callers*rows+1 {
+		t.Errorf("the box is %+v, %v", box, err)
+	}
+	clean(t, s)
+}
+
 // TestCancelledWaiter: who gives up before a leader took it is not run; the others are.
 func TestCancelledWaiter(t *testing.T) {
 	s := openTest(t, Options{})

@@ -134,21 +134,32 @@ func (s *staged) Seal(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return mail.Wrap("store.Seal", err)
 	}
-	ref := mail.BlobRef{ID: mail.BlobID(s.vault.store.ids.Next()), Size: s.size}
-	mac := hmac.New(sha256.New, s.vault.key)
-	for _, c := range s.Chunks() {
-		mac.Write(c)
-	}
-	mac.Sum(ref.Hash[:0])
-	s.ref = ref
+	s.ref = mail.BlobRef{ID: mail.BlobID(s.vault.store.ids.Next()), Size: s.size}
 	if s.size < DirectLimit {
+		s.hash()
 		return nil
 	}
-	if err := s.vault.packs.writeBig(s); err != nil {
+	hashed := make(chan struct{}) // while the disk works
+	go func() {
+		s.hash()
+		close(hashed)
+	}()
+	err := s.vault.packs.writeBig(s)
+	<-hashed
+	if err != nil {
 		s.ref = mail.BlobRef{}
 		return mail.Wrap("store.Seal", err)
 	}
 	return nil
+}
+
+// hash sets the hash of the octets.
+func (s *staged) hash() {
+	mac := hmac.New(sha256.New, s.vault.key)
+	for _, c := range s.Chunks() {
+		mac.Write(c)
+	}
+	mac.Sum(s.ref.Hash[:0])
 }
 
 // Release gives the memory back, and lets the tenant's files go.

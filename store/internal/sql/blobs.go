@@ -150,12 +150,17 @@ type keptBlob struct {
 }
 
 // blob makes sure that a blob is there. What this caller kept is known.
-func (t *Tx) blob(op mail.Op, id mail.BlobID) (b keptBlob, err error) {
+func (t *Tx) blob(op mail.Op, id mail.BlobID) (keptBlob, error) {
 	for _, b := range t.kept {
 		if b.id == id {
 			return b, nil
 		}
 	}
+	return t.holdBlob(op, id)
+}
+
+// holdBlob finds a blob that another transaction kept, and holds it against DropBlob.
+func (t *Tx) holdBlob(op mail.Op, id mail.BlobID) (b keptBlob, err error) {
 	t.args.Reset().Int(int64(id))
 	err = t.rows(op, qBlob, func(row Row) bool {
 		b = keptBlob{id, row.Int(0), row.Blob(1)}
