@@ -113,6 +113,9 @@ func benchFetch(b *testing.B, command string) {
 func BenchmarkFetchFlags(b *testing.B)    { benchFetch(b, "FETCH 1:* (UID FLAGS)") }
 func BenchmarkFetchEnvelope(b *testing.B) { benchFetch(b, "FETCH 1:* (UID ENVELOPE)") }
 func BenchmarkFetchBody(b *testing.B)     { benchFetch(b, "FETCH 1:* (BODY.PEEK[])") }
+func BenchmarkFetchHeaders(b *testing.B) {
+	benchFetch(b, "UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)])")
+}
 func BenchmarkSearchText(b *testing.B)    { benchFetch(b, "SEARCH TEXT zebrafish") }
 func BenchmarkSearchSubject(b *testing.B) { benchFetch(b, "SEARCH UNSEEN SUBJECT 4321") }
 

@@ -42,17 +42,46 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	return reply{code: string(imap.AppendNumbers(append(code, ' '), uids))}, nil
 }
 
+const (
+	// maxTogether is how many octets the messages of one APPEND have together: they are in memory until the
+	// commit, and all sessions share that memory.
+	maxTogether = 64 << 20
+	// slowestUpload is the slowest upload we wait for, in octets a second. An upload that
+	// waits for memory others hold gives up in the end, so that they cannot wait for each other for ever.
+	slowestUpload = 16 << 10
+)
+
 // appending are the messages of one APPEND.
 type appending struct {
-	s  *session
-	d  *imap.Decoder
-	in []mailbox.Appended
+	s     *session
+	d     *imap.Decoder
+	in    []mailbox.Appended
+	total int64    // octets announced
+	ends  []func() // of the uploads' contexts
 }
 
 func (a *appending) release() {
 	for i := range a.in {
 		a.in[i].Release()
+		a.ends[i]()
 	}
+}
+
+// stage begins to take in one message.
+func (a *appending) stage(ctx context.Context, m mailbox.Appended, size int64) error {
+	if a.total += size; a.total > maxTogether {
+		return mail.E("imapd.APPEND", mail.Full, "message.too_big", maxTogether)
+	}
+	limit := a.s.srv.cfg.Limits.Command + time.Duration(size/slowestUpload)*time.Second
+	ctx, end := context.WithTimeout(ctx, limit)
+	up, err := a.s.account.Stage(ctx, size)
+	if err != nil {
+		end()
+		return err
+	}
+	m.Upload = up
+	a.in, a.ends = append(a.in, m), append(a.ends, end)
+	return nil
 }
 
 // takeOne takes flags, date and octets of one message.
@@ -79,13 +108,10 @@ func (a *appending) takeOne(ctx context.Context) error {
 	if err := a.early(ctx, size); err != nil {
 		return err
 	}
-	up, err := a.s.account.Stage(ctx, size)
-	if err != nil {
+	if err := a.stage(ctx, m, size); err != nil {
 		return err
 	}
-	m.Upload = up
-	a.in = append(a.in, m)
-	if err := a.d.CopyLiteral(up); err != nil {
+	if err := a.d.CopyLiteral(a.in[len(a.in)-1]); err != nil {
 		return err
 	}
 	if wrapped && !a.d.Special(')') {

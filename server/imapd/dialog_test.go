@@ -42,7 +42,7 @@ func TestDialogsLimits(t *testing.T) {
 	for dir, limits := range map[string]Limits{
 		"limits":     {Message: 1000, Errors: 3},
 		"slow_login": {Login: 50 * time.Millisecond},
-		"silence":    {Keepalive: 50 * time.Millisecond, Idle: 400 * time.Millisecond},
+		"silence":    {Keepalive: 50 * time.Millisecond, Idle: time.Second},
 	} {
 		addr := h.door(t, Config{AllowPlainAuth: true, Limits: limits})
 		dialog.RunAll(t, "testdata/"+dir+"/*.dialog", func(t testing.TB) (string, map[string]string) {

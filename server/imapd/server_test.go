@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/wire/sasl"
 )
 
@@ -220,5 +221,14 @@ func TestLatePokeIsHarmless(t *testing.T) {
 	case <-done:
 	case <-time.After(10 * time.Second):
 		t.Error("the session did not end")
+	}
+}
+
+// The messages of one MULTIAPPEND share the memory of all sessions, so there is a limit for all together.
+func TestAppendTogether(t *testing.T) {
+	a := appending{s: newSession(New(Config{Name: "imap"}, nil, nil), nopConn{}), total: maxTogether}
+	err := a.stage(context.Background(), mailbox.Appended{}, 1)
+	if r, _ := refusalOf(err); r.code != "TOOBIG" {
+		t.Errorf("%v", err)
 	}
 }
