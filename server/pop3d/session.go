@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"tegami/directory"
@@ -98,8 +99,7 @@ func remoteOf(conn net.Conn) netip.Addr {
 
 // serve holds the session from the greeting to its end.
 func (c *session) serve(ctx context.Context) {
-	defer c.socket.Close()
-	defer c.release()
+	defer c.end()
 	if c.server.cfg.ImplicitTLS {
 		if err := c.handshake(ctx); err != nil {
 			c.log.Debug("TLS handshake", "err", err)
@@ -215,8 +215,13 @@ func codeOf(err error, signedIn bool) pop3.Code {
 	return ""
 }
 
-// release gives back what the session holds. The box's lock ends with it.
-func (c *session) release() {
+// end closes the connection and gives back what the session holds; the box's lock ends with it. A panic
+// ends this session and no other: it is a bug, and logged as one.
+func (c *session) end() {
+	if p := recover(); p != nil {
+		c.log.Error("panic in a session", "panic", p, "stack", string(debug.Stack()))
+	}
+	c.socket.Close()
 	if c.drop != nil {
 		c.drop.Close()
 	}
