@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -202,7 +201,7 @@ func (s *Store) sweeper() {
 		case <-tick.C:
 		}
 		if err := s.sweepAll(); err != nil && s.context.Err() == nil {
-			slog.Default().Warn("the sweep of the cluster's store failed", "error", err)
+			s.config.Log.Warn("the sweep of the cluster's store failed", "error", err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"log/slog"
 	"time"
 
 	"tegami/mail"
@@ -23,6 +24,8 @@ type Config struct {
 	Readers, Writers int
 	// MemoryLimit is how many octets of messages are in flight at most, 0 for DefaultMemoryLimit.
 	MemoryLimit int64
+	// Log takes what the store does beside its callers, such as polling; nil for nowhere.
+	Log *slog.Logger
 }
 
 const (
@@ -61,6 +64,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MemoryLimit == 0 {
 		c.MemoryLimit = DefaultMemoryLimit
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -142,7 +141,7 @@ func (s *Store) hold(ctx context.Context, duty, holder string) context.Context {
 			case kept:
 				until = asked.Add(dutyLease)
 			case err == nil, time.Now().After(until.Add(-dutyRenew)):
-				slog.Default().Warn("a duty was lost", "duty", duty, "error", err)
+				s.config.Log.Warn("a duty was lost", "duty", duty, "error", err)
 				return
 			}
 		}
@@ -162,6 +161,6 @@ func (s *Store) leave(duty, holder string) {
 	ctx, cancel := context.WithTimeout(context.Background(), dutyRenew)
 	defer cancel()
 	if err := s.ask(ctx, stLeaveDuty, nil, text(duty), text(holder)); err != nil {
-		slog.Default().Debug("a duty was not given back", "duty", duty, "error", err)
+		s.config.Log.Debug("a duty was not given back", "duty", duty, "error", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"log/slog"
 	"slices"
 
 	"tegami/mail"
@@ -106,7 +105,7 @@ func (s *staged) Release() {
 		ctx, cancel := context.WithTimeout(context.Background(), updateTimeout)
 		defer cancel()
 		if err := s.tenant.store.config.Objects.Delete(ctx, s.tenant.objectKey(s.place.Ref.ID)); err != nil {
-			slog.Default().Warn("an object that nobody keeps was left", "error", err)
+			s.tenant.store.config.Log.Warn("an object that nobody keeps was left", "error", err)
 		}
 	}
 	s.sealed, s.stored = true, true

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"crypto/rand"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -87,7 +86,7 @@ func (s *Store) poll() {
 			"epochs": s.pollEpochs, "watches": s.pollWatches, "tallies": s.tallies.flush,
 		} {
 			if err := fn(s.context); err != nil && s.context.Err() == nil {
-				slog.Default().Warn("the cluster's store could not poll", "what", name, "error", err)
+				s.config.Log.Warn("the cluster's store could not poll", "what", name, "error", err)
 			}
 		}
 	}

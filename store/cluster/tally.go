@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	// tallySlices is into how many parts a window is cut: as one part, its oldest octets are forgotten together.
+	// tallySlices is into how many parts a window is cut. What was added in one part is forgotten together.
 	tallySlices = 16
 	// maxTallies is how many counters a process keeps in memory.
 	maxTallies = 100_000
@@ -79,10 +80,17 @@ func (t *tally) sum(now int64) (sum int64) {
 	return sum
 }
 
+// news is what is to be written of a counter.
+type news struct {
+	key    string
+	window int64 // milliseconds
+	own    map[int64]int64
+}
+
 // flush writes what is new, and reads what others wrote.
 func (ts *tallies) flush(ctx context.Context) error {
-	for key, own := range ts.news() {
-		if err := ts.exchange(ctx, key, own); err != nil {
+	for _, n := range ts.news() {
+		if err := ts.exchange(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -94,54 +102,48 @@ func (ts *tallies) flush(ctx context.Context) error {
 	return ts.store.ask(ctx, stForgetTally, nil, integer(now.UnixMilli()))
 }
 
-// news gives the counters in use with what is to be written of them, and drops those that ran out.
-func (ts *tallies) news() map[string]map[int64]int64 {
+// news gives the counters in use, and drops those that ran out.
+func (ts *tallies) news() (list []news) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	now := time.Now().UnixMilli()
-	list := make(map[string]map[int64]int64)
 	for key, t := range ts.counts {
 		if t.sum(now) == 0 {
 			delete(ts.counts, key)
 			continue
 		}
-		own := make(map[int64]int64, len(t.own))
-		for begin, n := range t.own {
-			own[begin] = n
-		}
-		list[key] = own
+		list = append(list, news{key, t.window.Milliseconds(), maps.Clone(t.own)})
 	}
 	return list
 }
 
 // exchange writes one counter's news and reads it all.
-func (ts *tallies) exchange(ctx context.Context, key string, own map[int64]int64) error {
-	ts.mu.Lock()
-	t := ts.counts[key]
-	ts.mu.Unlock()
-	if t == nil {
-		return nil
-	}
-	window := t.window.Milliseconds()
-	for begin, n := range own {
-		if err := ts.store.ask(ctx, stAddTally, nil, text(key), integer(begin), integer(n), integer(begin+window)); err != nil {
+func (ts *tallies) exchange(ctx context.Context, n news) error {
+	for begin, count := range n.own {
+		if err := ts.store.ask(ctx, stAddTally, nil, text(n.key), integer(begin), integer(count), integer(begin+n.window)); err != nil {
 			return err
 		}
-		ts.mu.Lock()
-		t.shared[begin] += n
-		if t.own[begin] -= n; t.own[begin] == 0 {
-			delete(t.own, begin)
-		}
-		ts.mu.Unlock()
+		ts.change(n.key, func(t *tally) {
+			t.shared[begin] += count
+			if t.own[begin] -= count; t.own[begin] == 0 {
+				delete(t.own, begin)
+			}
+		})
 	}
 	shared := make(map[int64]int64)
 	err := ts.store.ask(ctx, stTally, func(r sql.Row) bool { shared[r.Int(0)] = r.Int(1); return true },
-		text(key), integer(time.Now().UnixMilli()-window))
-	if err != nil {
-		return err
+		text(n.key), integer(time.Now().UnixMilli()-n.window))
+	if err == nil {
+		ts.change(n.key, func(t *tally) { t.shared = shared })
 	}
+	return err
+}
+
+// change calls fn with a counter, if it is still there.
+func (ts *tallies) change(key string, fn func(*tally)) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	t.shared = shared
-	return nil
+	if t := ts.counts[key]; t != nil {
+		fn(t)
+	}
 }
