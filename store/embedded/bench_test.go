@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ func benchDeliver(b *testing.B, octets, callers, recipients int) {
 	s := openDir(b, benchDir(b), Options{})
 	tenant, boxes := inboxes(b, s, 1, benchAccounts)
 	body := make([]byte, octets)
-	before := s.Stats()
+	before, cpu := s.Stats(), cpuTime(b)
 	b.ReportAllocs()
 	b.ResetTimer()
 	var next atomic.Int64
@@ -134,8 +135,18 @@ func benchDeliver(b *testing.B, octets, callers, recipients int) {
 	now := s.Stats()
 	n := float64(b.N * recipients)
 	b.ReportMetric(n/b.Elapsed().Seconds(), "deliveries/s")
+	b.ReportMetric((cpuTime(b)-cpu).Seconds()*1000/n, "cpu-ms/delivery")
 	b.ReportMetric(float64(now.Commits-before.Commits+now.PackSyncs-before.PackSyncs)/n, "flushes/delivery")
 	b.ReportMetric(0, "ns/op")
+}
+
+// cpuTime is what this process has used, which tells more than the clock on a machine with other work.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkTenants delivers to 50 tenants at the same time.
