@@ -43,6 +43,7 @@ type shell struct {
 }
 
 func main() {
+	syscall.Umask(0o077) // mail and keys are for the owner, whatever the folder they lie in allows
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	sh := &shell{ctx, os.Stdin, os.Stdout, os.Stderr, i18n.New(), langOf(os.Getenv)}
 	code := run(sh, os.Args[1:])
