@@ -404,7 +404,7 @@ func TestMigrateFromEachVersion(t *testing.T) {
 var oldData = [][]string{
 	{
 		"INSERT INTO meta VALUES ('key', 1, zeroblob(32)), ('acts', 1, NULL)",
-		"INSERT INTO object VALUES ('account', 5, 1, 0, x'0107616464726573730361406200', '{}')",
+		"INSERT INTO object VALUES ('account', 5, 1, 0, x'000107616464726573730361406200', '{}')",
 		"INSERT INTO object_key VALUES ('address', 'a@b', 'account', 5)",
 		"INSERT INTO act VALUES (1, 0, 'x', 1, '', 'test', 'account', 5, NULL, '{}')",
 		"INSERT INTO box VALUES (5, 2, 5, 1, 7)",
