@@ -172,7 +172,7 @@ func putCredential(tx store.Tx, id mail.AccountID, doc *credentialDoc) error {
 	if err != nil {
 		return err
 	}
-	o := store.Object{Kind: kindCredential, Unique: []store.Key{credentialKey(id)}}
+	o := store.Object{Kind: kindCredential, Secret: true, Unique: []store.Key{credentialKey(id)}}
 	if have != nil {
 		o.ID, o.Version = have.id, have.version
 	} else {

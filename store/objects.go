@@ -17,10 +17,16 @@ type Object struct {
 	// list cannot have the same address.
 	Unique []Key
 	// Marks are names under which the object is found beside others, such as {"domain", id}.
-	Marks   []Key
-	Doc     []byte // JSON
+	Marks []Key
+	Doc   []byte // JSON
+	// Secret keeps the Doc out of the operation log, which nobody can erase: password hashes, keys. An
+	// object is secret from when it is made; the log then shows Masked for its documents.
+	Secret  bool
 	Changed time.Time
 }
+
+// Masked stands in the operation log for the document of a secret object.
+const Masked = `{"masked":true}`
 
 // Key is a name an object can be found by.
 type Key struct{ Name, Value string }

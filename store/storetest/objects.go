@@ -19,6 +19,7 @@ var objectPromises = []promise{
 	{"ObjectPages", objectPages},
 	{"OperationLog", operationLog},
 	{"OperationLogPages", operationLogPages},
+	{"OperationLogSecrets", operationLogSecrets},
 	{"PlatformObjects", platformObjects},
 }
 
@@ -281,6 +282,32 @@ func operationLog(f *fixture) {
 				Seq: uint64(i + 1), Actor: "tester@example.jp", Role: mail.Admin, Remote: "192.0.2.7",
 				Why: "storetest", Kind: "account", ID: o.ID,
 			})
+		}
+	})
+}
+
+// operationLogSecrets: what a secret object holds never stands in the log, not even when it is removed.
+func operationLogSecrets(f *fixture) {
+	o := store.Object{Kind: "credential", Doc: []byte(`{"hash":"first"}`), Secret: true}
+	f.update(func(tx store.Tx) {
+		o.ID = mail.ObjectID(tx.NextID())
+		o.Version = must(f, tx.PutObject)(o)
+	})
+	o.Doc = []byte(`{"hash":"second"}`)
+	f.update(func(tx store.Tx) { o.Version = must(f, tx.PutObject)(o) })
+	f.view(func(r store.Reader) {
+		got, err := r.Object("credential", o.ID)
+		f.ok(err)
+		f.same("secret", got.Secret, true)
+		f.same("doc", string(got.Doc), string(o.Doc))
+	})
+	f.update(func(tx store.Tx) { f.ok(tx.DeleteObject("credential", o.ID, o.Version)) })
+	f.view(func(r store.Reader) {
+		acts, err := r.Acts(0, 0)
+		f.ok(err)
+		f.same("acts", len(acts), 3)
+		for i, want := range [][2]string{{"", store.Masked}, {store.Masked, store.Masked}, {store.Masked, ""}} {
+			f.same("act", [2]string{string(acts[i].Before), string(acts[i].After)}, want)
 		}
 	})
 }

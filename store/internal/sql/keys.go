@@ -8,9 +8,12 @@ import (
 )
 
 // packKeys writes an object's keys as lengths (varint) and texts: how many unique ones, then name and
-// value of each, then the marks in the same way.
-func packKeys(unique, marks []store.Key) []byte {
-	b := make([]byte, 0, 64)
+// value of each, then the marks in the same way; before them one octet, 1 for a secret object.
+func packKeys(unique, marks []store.Key, secret bool) []byte {
+	b := make([]byte, 1, 64)
+	if secret {
+		b[0] = 1
+	}
 	for _, list := range [][]store.Key{unique, marks} {
 		b = binary.AppendUvarint(b, uint64(len(list)))
 		for _, k := range list {
@@ -25,12 +28,16 @@ func appendText(b []byte, s string) []byte {
 }
 
 // unpackKeys reads what packKeys wrote; false if it is something else.
-func unpackKeys(b []byte) (unique, marks []store.Key, ok bool) {
-	if unique, b, ok = takeKeys(b); !ok {
-		return nil, nil, false
+func unpackKeys(b []byte) (unique, marks []store.Key, secret, ok bool) {
+	if len(b) == 0 || b[0] > 1 {
+		return nil, nil, false, false
+	}
+	secret = b[0] == 1
+	if unique, b, ok = takeKeys(b[1:]); !ok {
+		return nil, nil, false, false
 	}
 	marks, b, ok = takeKeys(b)
-	return unique, marks, ok && len(b) == 0
+	return unique, marks, secret, ok && len(b) == 0
 }
 
 func takeKeys(b []byte) (list []store.Key, rest []byte, ok bool) {

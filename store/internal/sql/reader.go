@@ -74,7 +74,7 @@ func scanObject(row Row) (store.Object, bool) {
 		Doc:     row.Blob(5),
 	}
 	var ok bool
-	o.Unique, o.Marks, ok = unpackKeys(row.Blob(3))
+	o.Unique, o.Marks, o.Secret, ok = unpackKeys(row.Blob(3))
 	return o, ok
 }
 

@@ -39,7 +39,19 @@ func (t *Tx) PutObject(o store.Object) (uint64, error) {
 	if err := t.putRow(op, o, exists); err != nil {
 		return 0, err
 	}
-	return o.Version + 1, t.act(op, o.Kind, o.ID, old.Doc, present(o.Doc))
+	before := []byte(nil)
+	if exists {
+		before = shown(old.Doc, old.Secret)
+	}
+	return o.Version + 1, t.act(op, o.Kind, o.ID, before, shown(o.Doc, o.Secret))
+}
+
+// shown is a document as the operation log has it.
+func shown(doc []byte, secret bool) []byte {
+	if secret {
+		return []byte(store.Masked)
+	}
+	return present(doc)
 }
 
 // present keeps an empty document apart from none.
@@ -96,7 +108,7 @@ func (t *Tx) keyArgs(q Query, kind string, id mail.ObjectID, k store.Key) {
 }
 
 func (t *Tx) putRow(op mail.Op, o store.Object, exists bool) error {
-	keys := packKeys(o.Unique, o.Marks)
+	keys := packKeys(o.Unique, o.Marks, o.Secret)
 	version, changed, doc := int64(o.Version+1), t.now.UnixMilli(), present(o.Doc)
 	if exists {
 		t.args.Reset().Int(version).Blob(keys).Int(changed).Blob(doc).Text(o.Kind).Int(int64(o.ID))
@@ -125,7 +137,7 @@ func (t *Tx) DeleteObject(kind string, id mail.ObjectID, version uint64) error {
 	if err := t.change(op, qDeleteObject); err != nil {
 		return err
 	}
-	return t.act(op, kind, id, present(old.Doc), nil)
+	return t.act(op, kind, id, shown(old.Doc, old.Secret), nil)
 }
 
 // act appends a line to the operation log (CP-7).
