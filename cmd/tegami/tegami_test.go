@@ -259,6 +259,36 @@ func retrieve(t *testing.T, state demoState) string {
 	return string(text)
 }
 
+// TestServe runs the server by a boot file until it is asked to end.
+func TestServe(t *testing.T) {
+	m := terminal{t, t.TempDir()}
+	file := filepath.Join(m.data, "tegami.toml")
+	text := "hostname = 'mail.example'\ndata = '" + m.data + "'\n[log]\nform = 'json'\n" +
+		"[[listen]]\nprotocol = 'smtp'\naddress = '127.0.0.1:0'\n[[listen]]\nprotocol = 'pop3s'\naddress = '127.0.0.1:0'\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var log safeBuffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(&shell{ctx, strings.NewReader(""), io.Discard, &log, i18n.New(), i18n.English}, []string{"serve", "--config", file})
+	}()
+	for begun := time.Now(); !strings.Contains(log.String(), `"msg":"serving"`); time.Sleep(10 * time.Millisecond) {
+		if len(ended) > 0 || time.Since(begun) > time.Minute {
+			cancel()
+			t.Fatalf("the server did not come up:\n%s", log.String())
+		}
+	}
+	cancel()
+	if code := <-ended; code != 0 || !strings.Contains(log.String(), `"msg":"stopping"`) {
+		t.Errorf("%d\n%s", code, log.String())
+	}
+	if out, failure, code := m.tegami("", "check", "--config", file, "--repair"); code != 0 || !strings.HasPrefix(out, "0 wrong") {
+		t.Errorf("check: %d\n%s%s", code, out, failure)
+	}
+}
+
 func TestDemoTakesEmptyFoldersOnly(t *testing.T) {
 	m := terminal{t, t.TempDir()}
 	os.WriteFile(filepath.Join(m.data, "thesis.txt"), []byte("x"), 0o600)
