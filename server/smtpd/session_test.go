@@ -314,7 +314,9 @@ func TestShutdown(t *testing.T) {
 	})
 	<-g.inside
 	wg.Go(stop)
-	r, err = idle.Command(t.Context(), "NOOP")
+	for r, err = idle.Command(t.Context(), "NOOP"); err == nil && r.Code == 250; {
+		r, err = idle.Command(t.Context(), "NOOP") // the stop is on its way
+	}
 	if err == nil && (r.Code != 421 || r.Enhanced != [3]int{4, 3, 2}) {
 		t.Errorf("idle session: %v", r)
 	}
