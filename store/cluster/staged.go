@@ -128,7 +128,7 @@ func (k *keeper) Keep(s store.Staged) (sql.Place, bool, error) {
 	case !ok || st.tenant != k.tenant:
 		return sql.Place{}, false, mail.E(op, mail.Invalid, "staged.foreign")
 	case st.place.Ref.ID == 0:
-		return sql.Place{}, false, mail.E(op, mail.Invalid, "staged.not_sealed")
+		return sql.Place{}, false, mail.E(op, mail.Invalid, "staged.unsealed")
 	case st.stored || slices.Contains(k.kept, st):
 		return st.place, true, nil
 	}

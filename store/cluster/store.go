@@ -39,6 +39,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err != nil {
 		return nil, mail.Because(op, mail.Invalid, "storage.config", err)
 	}
+	// Every query goes by a key: planning it again for each value would cost more than running it.
+	db.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	if config.Objects == nil {
 		return nil, mail.E(op, mail.Invalid, "storage.config")
 	}

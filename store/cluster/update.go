@@ -45,7 +45,7 @@ type turns struct {
 func (t *tenant) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
 	const op mail.Op = "store.Update"
 	if !by.Valid() {
-		return mail.E(op, mail.Denied, "actor.invalid")
+		return mail.E(op, mail.Denied, "actor.missing")
 	}
 	if err := t.store.enter(op); err != nil {
 		return err
@@ -200,12 +200,15 @@ func (t *tenant) attempt(ctx context.Context, batch []*caller) (verdict, error) 
 	tx.Start(time.Now())
 	c.begin(stBegin, t.id)
 	epoch, err := t.work(c, tx, batch)
-	if err == nil {
+	if err != nil {
+		err = errors.Join(err, c.abandon())
+		if c.pg.IsClosed() { // nothing was committed
+			return again, err
+		}
+	} else {
 		k.doubt(true)
 		err = c.end()
 		k.doubt(err != nil && !refused(err))
-	} else {
-		err = errors.Join(err, c.abandon())
 	}
 	switch {
 	case err == nil:
@@ -222,10 +225,11 @@ func (t *tenant) attempt(ctx context.Context, batch []*caller) (verdict, error) 
 	return lost, err
 }
 
-// refused tells whether the database said no. Without an answer nobody knows how a commit ended.
+// refused tells whether the database said no. Without an answer, and where the connection was ended in the middle of
+// it (FATAL), nobody knows how a commit came out.
 func refused(err error) bool {
 	var said *pgconn.PgError
-	return errors.As(err, &said)
+	return errors.As(err, &said) && said.SeverityUnlocalized == "ERROR"
 }
 
 // errCaller is a transaction that cannot commit because one of its callers failed. The caller has its error.
