@@ -41,13 +41,13 @@ func leadOneAtATime(f *fixture) {
 	cancel()
 	select {
 	case <-held.Done():
-	case <-time.After(patience):
+	case <-time.After(f.patience):
 		f.Fatalf("the duty's context does not end with its parent")
 	}
 	select {
 	case err := <-failed:
 		f.ok(err)
-	case <-time.After(patience):
+	case <-time.After(f.patience):
 		f.Fatalf("a duty given back was not given to who waits")
 	}
 	if fence := <-next; fence <= first {

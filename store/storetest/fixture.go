@@ -31,10 +31,12 @@ type fixture struct {
 	next   int64          // ids the test makes up
 	staged []store.Staged // to be released
 	closed bool           // the test closed the store itself
+
+	patience time.Duration // how long it waits for what must come at some time
 }
 
 func newFixture(t testing.TB, s store.Store) *fixture {
-	f := &fixture{TB: t, store: s, next: 1000}
+	f := &fixture{TB: t, store: s, next: 1000, patience: patience}
 	f.id = f.newTenant()
 	f.tenant = s.Tenant(f.id)
 	return f
@@ -115,7 +117,7 @@ func (f *fixture) newTenant() mail.TenantID {
 
 // on gives a fixture of another tenant of the same store.
 func (f *fixture) on(id mail.TenantID) *fixture {
-	return &fixture{TB: f.TB, store: f.store, tenant: f.store.Tenant(id), id: id, next: f.next + 1e6}
+	return &fixture{TB: f.TB, store: f.store, tenant: f.store.Tenant(id), id: id, next: f.next + 1e6, patience: f.patience}
 }
 
 // newID makes an id no other call of this fixture made.
@@ -324,9 +326,9 @@ func (f *fixture) put(o store.Object) store.Object {
 
 // eventually waits until cond holds.
 func (f *fixture) eventually(what string, cond func() bool) {
-	for end := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(f.patience); !cond(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			f.Fatalf("%s did not come true in %v", what, patience)
+			f.Fatalf("%s did not come true in %v", what, f.patience)
 		}
 	}
 }

@@ -307,6 +307,7 @@ func (f *fixture) counted(r store.Reader, a mail.AccountID) {
 			}
 		}
 		f.same("counters", m, want)
+		f.same("the mailbox alone", must(f, r.Mailbox)(m.ID), m)
 		total.Messages += int64(want.Messages)
 		total.Used += want.Size
 	}

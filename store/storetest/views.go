@@ -69,7 +69,7 @@ func viewIsNeverTorn(f *fixture) {
 	m := f.mailbox()
 	other := f.mailboxOf(m.Account, "other")
 	f.deliver(m.ID, "x", 0)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), f.patience)
 	done := make(chan error, 1)
 	go func() {
 		defer cancel()

@@ -20,7 +20,7 @@ var watchPromises = []promise{
 
 // heard waits until the channel says n or more.
 func (f *fixture) heard(ch <-chan mail.ModSeq, n mail.ModSeq) {
-	timeout := time.After(patience)
+	timeout := time.After(f.patience)
 	for {
 		select {
 		case got, open := <-ch:
@@ -97,7 +97,7 @@ func watchIsNeverEarly(f *fixture) {
 		})
 	}()
 	want := m.ModSeq + 100
-	timeout := time.After(patience)
+	timeout := time.After(f.patience)
 	for last := mail.ModSeq(0); last < want; {
 		select {
 		case told := <-ch:

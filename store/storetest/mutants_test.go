@@ -1,0 +1,278 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+	"tegami/store/embedded"
+)
+
+// A mutant is a sound store that breaks one promise. Some test of the contract must notice.
+type mutant struct {
+	store.Store
+	tenant func(mutant, mail.TenantID) store.Tenant
+	tx     func(store.Tx) store.Tx
+	reader func(store.Reader) store.Reader
+	claim  func([]store.Claimed) []store.Claimed
+}
+
+func (m mutant) Tenant(id mail.TenantID) store.Tenant {
+	if m.tenant != nil {
+		return m.tenant(m, id)
+	}
+	return mutantTenant{m.Store.Tenant(id), m}
+}
+
+func (m mutant) Claim(ctx context.Context, worker string, max int, lease time.Duration) ([]store.Claimed, error) {
+	list, err := m.Store.Claim(ctx, worker, max, lease)
+	if m.claim != nil {
+		list = m.claim(list)
+	}
+	return list, err
+}
+
+type mutantTenant struct {
+	store.Tenant
+	m mutant
+}
+
+func (t mutantTenant) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
+	return t.Tenant.Update(ctx, by, why, func(tx store.Tx) error {
+		if t.m.tx != nil {
+			tx = t.m.tx(tx)
+		}
+		return fn(tx)
+	})
+}
+
+func (t mutantTenant) View(ctx context.Context, fn func(store.Reader) error) error {
+	return t.Tenant.View(ctx, func(r store.Reader) error {
+		if t.m.reader != nil {
+			r = t.m.reader(r)
+		}
+		return fn(r)
+	})
+}
+
+// What the mutants do wrong.
+type (
+	keepsErrors   struct{ store.Tenant } // what a failed function wrote stays
+	swallowsError struct{ store.Tenant }
+	anybody       struct{ store.Tenant } // nobody may write
+	lateWatch     struct{ store.Tenant }
+	stillEpoch    struct{ store.Tenant }
+	emptyUsage    struct{ store.Tenant }
+	forgetfulTx   struct{ store.Tx } // flags are not written
+	newEmailTx    struct{ store.Tx } // moving makes a new message
+	caseTx        struct{ store.Tx } // keywords are compared with case
+	noIndexTx     struct{ store.Tx }
+	openFenceTx   struct{ store.Tx } // a lease keeps nobody out
+	allMarks      struct{ store.Reader }
+	noGone        struct{ store.Reader }
+	longRange     struct{ store.Reader }
+	unsorted      struct{ store.Reader }
+	oneMore       struct{ store.Reader } // a counter is wrong
+	bareActs      struct{ store.Reader }
+)
+
+func (t keepsErrors) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
+	var failed error
+	if err := t.Tenant.Update(ctx, by, why, func(tx store.Tx) error { failed = fn(tx); return nil }); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (t swallowsError) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
+	err := t.Tenant.Update(ctx, by, why, fn)
+	if strings.Contains(fmt.Sprint(err), errGiveUp.Error()) {
+		return nil
+	}
+	return err
+}
+
+func (t anybody) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
+	if !by.Valid() {
+		by = Actor()
+	}
+	return t.Tenant.Update(ctx, by, why, fn)
+}
+
+func (t lateWatch) Watch(ctx context.Context, a mail.AccountID) <-chan mail.ModSeq {
+	out := make(chan mail.ModSeq)
+	go func() {
+		defer close(out)
+		last := mail.ModSeq(0)
+		for n := range t.Tenant.Watch(ctx, a) { // always the one before
+			select {
+			case out <- last:
+			case <-ctx.Done():
+			}
+			last = n
+		}
+	}()
+	return out
+}
+
+func (t stillEpoch) Epoch() uint64 { return 1 }
+
+func (t emptyUsage) Usage(context.Context, mail.AccountID) (store.Box, error) {
+	return store.Box{}, nil
+}
+
+func (tx forgetfulTx) SetFlags(m mail.MailboxID, uid mail.UID, f mail.Flags) (store.Mark, error) {
+	return store.Mark{UID: uid, Flags: f, ModSeq: 1 << 40}, nil
+}
+
+func (tx newEmailTx) MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (store.Mark, error) {
+	var source store.Message
+	if err := tx.Messages(from, uid, uid, false, func(m *store.Message) bool { source = *m; return false }); err != nil {
+		return store.Mark{}, err
+	}
+	if source.ID == 0 {
+		return tx.Tx.MoveMessage(from, uid, to)
+	}
+	m, err := tx.AddMessage(store.NewMessage{Mailbox: to, Flags: source.Flags, Received: source.Received, Blob: source.Blob, Thread: source.Thread})
+	if err != nil {
+		return store.Mark{}, err
+	}
+	return store.Mark{UID: m.UID, Flags: m.Flags, ModSeq: m.ModSeq}, tx.Expunge(from, uid)
+}
+
+func (tx caseTx) AddKeyword(a mail.AccountID, name string) (mail.Flags, error) {
+	return tx.Tx.AddKeyword(a, fmt.Sprintf("%x", name))
+}
+
+func (tx noIndexTx) Keep(s store.Staged, _ []byte) (mail.BlobRef, error) { return tx.Tx.Keep(s, nil) }
+
+func (tx openFenceTx) PutItem(i store.Item) error {
+	if there, err := tx.Item(i.ID); err == nil {
+		i.Fence = there.Fence
+	}
+	return tx.Tx.PutItem(i)
+}
+
+func (r allMarks) Marks(m mail.MailboxID, _ mail.ModSeq, fn func(store.Mark) bool) error {
+	return r.Reader.Marks(m, 0, fn)
+}
+
+func (r noGone) Gone(mail.MailboxID, mail.ModSeq, func(store.Gone) bool) error { return nil }
+
+func (r longRange) Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*store.Message) bool) error {
+	return r.Reader.Messages(m, lo, max(hi, hi+1), index, fn)
+}
+
+func (r unsorted) Marks(m mail.MailboxID, since mail.ModSeq, fn func(store.Mark) bool) error {
+	var list []store.Mark
+	if err := r.Reader.Marks(m, since, func(k store.Mark) bool { list = append(list, k); return true }); err != nil {
+		return err
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		if !fn(list[i]) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r oneMore) Mailbox(id mail.MailboxID) (store.Mailbox, error) {
+	m, err := r.Reader.Mailbox(id)
+	if m.Messages > 1 {
+		m.Unseen++
+	}
+	return m, err
+}
+
+func (r bareActs) Acts(after uint64, limit int) ([]store.Act, error) {
+	list, err := r.Reader.Acts(after, limit)
+	for i := range list {
+		list[i].Before = nil
+	}
+	return list, err
+}
+
+// breaking makes a mutant of a wrong Tenant.
+func breaking(wrong func(store.Tenant) store.Tenant) mutant {
+	return mutant{tenant: func(m mutant, id mail.TenantID) store.Tenant { return wrong(m.Store.Tenant(id)) }}
+}
+
+// TestMutants holds stores that are wrong against the contract: each must fail some test of it.
+func TestMutants(t *testing.T) {
+	for name, m := range map[string]mutant{
+		"keeps what failed":       breaking(func(t store.Tenant) store.Tenant { return keepsErrors{t} }),
+		"swallows errors":         breaking(func(t store.Tenant) store.Tenant { return swallowsError{t} }),
+		"lets anybody write":      breaking(func(t store.Tenant) store.Tenant { return anybody{t} }),
+		"never tells the last":    breaking(func(t store.Tenant) store.Tenant { return lateWatch{t} }),
+		"has no epoch":            breaking(func(t store.Tenant) store.Tenant { return stillEpoch{t} }),
+		"knows no usage":          breaking(func(t store.Tenant) store.Tenant { return emptyUsage{t} }),
+		"has one tenant":          {tenant: func(m mutant, id mail.TenantID) store.Tenant { return m.Store.Tenant(min(id, 1001)) }},
+		"forgets flags":           {tx: func(tx store.Tx) store.Tx { return forgetfulTx{tx} }},
+		"moves by copying":        {tx: func(tx store.Tx) store.Tx { return newEmailTx{tx} }},
+		"minds the case":          {tx: func(tx store.Tx) store.Tx { return caseTx{tx} }},
+		"loses the index":         {tx: func(tx store.Tx) store.Tx { return noIndexTx{tx} }},
+		"does not look at fences": {tx: func(tx store.Tx) store.Tx { return openFenceTx{tx} }},
+		"gives all marks":         {reader: func(r store.Reader) store.Reader { return allMarks{r} }},
+		"forgets who left":        {reader: func(r store.Reader) store.Reader { return noGone{r} }},
+		"gives one message more":  {reader: func(r store.Reader) store.Reader { return longRange{r} }},
+		"gives marks backwards":   {reader: func(r store.Reader) store.Reader { return unsorted{r} }},
+		"miscounts":               {reader: func(r store.Reader) store.Reader { return oneMore{r} }},
+		"logs no document before": {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
+		"claims one item at most": {claim: func(c []store.Claimed) []store.Claimed { return c[:min(1, len(c))] }},
+		"forgets fences in claims": {claim: func(c []store.Claimed) []store.Claimed {
+			for i := range c {
+				c[i].Item.Fence = 0
+			}
+			return c
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if by := noticed(t, m); by == "" {
+				t.Error("no test of the contract notices")
+			} else {
+				t.Log("noticed by", by)
+			}
+		})
+	}
+}
+
+// noticed gives the first test that the mutant fails.
+func noticed(t *testing.T, m mutant) string {
+	for _, group := range [][]promise{
+		objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, itemPromises, isolationPromises,
+	} {
+		for _, p := range group {
+			s, err := embedded.Open(t.TempDir(), embedded.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Store = s
+			quiet := &recorder{TB: t}
+			err = caught(func() {
+				f := newFixture(quiet, m)
+				f.patience = 100 * time.Millisecond
+				defer f.release()
+				p.test(f)
+			})
+			if closing := s.Close(); closing != nil {
+				t.Error(closing)
+			}
+			if err != nil || quiet.failed {
+				return p.name
+			}
+		}
+	}
+	return ""
+}
+
+// recorder notes that a test failed instead of failing.
+type recorder struct {
+	testing.TB
+	failed bool
+}
+
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
