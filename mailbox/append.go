@@ -87,11 +87,25 @@ func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Mes
 		}
 	}
 	var out []Message
+	var g grown
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
-		out, err = a.appendAll(tx, quota, levels, ready)
+		out, g, err = a.appendAll(tx, quota, levels, ready)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	a.showGrown(&g)
+	return out, nil
+}
+
+// showGrown lets sessions that look at the mailbox see what was added without reading it.
+func (a *Account) showGrown(g *grown) {
+	boxes := &a.service.boxes
+	if s := boxes.takeUsed(boxKey{a.id.Tenant(), g.after.ID}); s != nil {
+		s.grow(g)
+		boxes.give(s)
+	}
 }
 
 // sealed is a message ready to be kept: its octets at rest, its structure known.
@@ -125,27 +139,38 @@ func (a *Account) seal(ctx context.Context, op mail.Op, in *Appended) (sealed, e
 }
 
 // appendAll keeps messages in one transaction.
-func (a *Account) appendAll(tx store.Tx, quota int64, levels []string, in []sealed) ([]Message, error) {
-	into, err := a.resolve(tx, levels)
-	if err != nil {
-		return nil, err
+func (a *Account) appendAll(tx store.Tx, quota int64, levels []string, in []sealed) (out []Message, g grown, err error) {
+	if g.before, err = a.resolve(tx, levels); err != nil {
+		return nil, g, err
 	}
-	var size int64
+	box, err := tx.Box(a.account.ID)
+	if err != nil {
+		return nil, g, err
+	}
+	if err := room("mailbox.Append", box, total(in), quota); err != nil {
+		return nil, g, err
+	}
+	g.since = box.ModSeq
+	out = make([]Message, 0, len(in))
+	for _, s := range in {
+		m, err := a.keep(tx, g.before.ID, s)
+		if err != nil {
+			return nil, g, err
+		}
+		out = append(out, m)
+		g.added = append(g.added, Mark{UID: m.UID, Flags: m.Flags, ModSeq: m.ModSeq})
+		g.until = m.ModSeq
+	}
+	g.after, err = tx.Mailbox(g.before.ID)
+	return out, g, err
+}
+
+// total is how many octets messages take together.
+func total(in []sealed) (size int64) {
 	for _, m := range in {
 		size += m.Size()
 	}
-	if err := a.hasRoom(tx, "mailbox.Append", size, quota); err != nil {
-		return nil, err
-	}
-	out := make([]Message, 0, len(in))
-	for _, s := range in {
-		m, err := a.keep(tx, into.ID, s)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, nil
+	return size
 }
 
 // hasRoom tells whether size more octets may go into the account. Full "box.full".

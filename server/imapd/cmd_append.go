@@ -16,7 +16,7 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if !d.SP() || !d.Mailbox(&path) || !d.SP() {
 		return reply{}, d.Err()
 	}
-	folder, err := s.account.Folder(ctx, path)
+	folder, err := s.appendTo(ctx, path)
 	if err != nil {
 		return reply{}, target(err)
 	}
@@ -40,6 +40,14 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 		uids[i] = done[i].UID
 	}
 	return reply{code: string(imap.AppendNumbers(append(code, ' '), uids))}, nil
+}
+
+// appendTo finds the mailbox of an APPEND. The selected one is known; if it is gone meanwhile, Append says so.
+func (s *session) appendTo(ctx context.Context, path string) (mailbox.Folder, error) {
+	if s.view != nil && s.view.Folder().Path == path {
+		return s.view.Folder(), nil
+	}
+	return s.account.Folder(ctx, path)
 }
 
 const (
