@@ -71,7 +71,7 @@ type NewMessage struct {
 // ItemState is where a queue item stands.
 type ItemState uint8
 
-// States of an item. Settled items are kept as the message trace (CP-8).
+// States of an item. Settled items are kept as the message trace (CP-8); they do not keep the octets alive.
 const (
 	ItemWaiting ItemState = iota + 1 // due at Due
 	ItemHeld                         // waits for somebody, has no time
@@ -83,9 +83,9 @@ const (
 type Item struct {
 	ID    mail.ItemID
 	State ItemState
-	Due   time.Time // to the millisecond
-	Route string    // what kind of carrier takes it next, and whereto: "remote example.org"
-	Blob  mail.BlobRef
+	Due   time.Time    // to the millisecond
+	Route string       // what kind of carrier takes it next, and whereto: "remote example.org"
+	Blob  mail.BlobRef // once settled only its ID is sure: when no message has the octets any more they go
 	Doc   []byte
 	Fence uint64 // of the lease; 0 = not leased
 	Tries int    // how often it was claimed

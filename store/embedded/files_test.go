@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -250,7 +251,7 @@ func TestCheckFinds(t *testing.T) {
 		{"DELETE FROM blob", "its octets", false},
 		{"DELETE FROM mailbox", "does not exist", false},
 		{"UPDATE message SET uid = 1", "UID 1", false},
-		{"UPDATE item SET blob = 5", "queue item", false},
+		{"UPDATE item SET blob = 5, state = 2", "queue item", false},
 		{"UPDATE mailbox SET parent = 99", "its parent", false},
 		{"UPDATE blob SET hash = x'00'", "hash differs", false},
 		{"UPDATE message SET hash = x'00'", "its octets", false},
@@ -530,5 +531,46 @@ func TestTallyIsBounded(t *testing.T) {
 	}
 	if len(all.of) > maxTallies {
 		t.Errorf("%d counters are kept, want at most %d", len(all.of), maxTallies)
+	}
+}
+
+// TestSettledItemKeepsNoOctets: the trace of a message that is deleted does not hold its disk space.
+func TestSettledItemKeepsNoOctets(t *testing.T) {
+	s := openTest(t, Options{BlobGrace: time.Nanosecond})
+	tenant, boxes := inboxes(t, s, 1, 1)
+	ctx := context.Background()
+	if err := put(tenant, boxes[0], "gone soon", nothing); err != nil {
+		t.Fatal(err)
+	}
+	item := store.Item{State: store.ItemSettled, Route: "local"}
+	err := tenant.Update(ctx, actor(), "test", func(tx store.Tx) error {
+		item.ID = mail.ItemID(tx.NextID())
+		if err := tx.Messages(boxes[0], 1, 1, false, func(m *store.Message) bool { item.Blob = m.Blob; return false }); err != nil {
+			return err
+		}
+		return errors.Join(tx.PutItem(item), tx.Expunge(boxes[0], 1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond) // the grace
+	if err := s.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tenant.Blobs().Open(ctx, item.Blob); !mail.Is(err, mail.NotFound) {
+		t.Errorf("the octets are still there: %v", err)
+	}
+	err = tenant.Update(ctx, actor(), "test", func(tx store.Tx) error {
+		list, err := tx.Items(store.ItemSettled, 0, 0)
+		if err != nil || len(list) != 1 || list[0].Blob.ID != item.Blob.ID {
+			t.Errorf("settled items: %v, %v", list, err)
+		}
+		return tx.PutItem(item)
+	})
+	if err != nil {
+		t.Errorf("a settled item cannot be written any more: %v", err)
+	}
+	if err := s.Check(ctx, false, func(f store.Finding) { t.Errorf("check: %s", f.What) }); err != nil {
+		t.Error(err)
 	}
 }

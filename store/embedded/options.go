@@ -33,7 +33,7 @@ const (
 	// InlineLimit is the size in octets up to which a message may be kept in its row.
 	InlineLimit = 16 << 10
 	// InlineCallers is how many callers may share a commit that keeps messages in rows; with more, packs are faster.
-	InlineCallers = 4
+	InlineCallers = 10
 	// DirectLimit is the size in octets from which on a message is written past the page cache.
 	DirectLimit = 128 << 10
 	// MessageLimit is the hard limit of a message's size in octets.

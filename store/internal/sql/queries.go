@@ -75,6 +75,7 @@ const (
 	qItemLease
 	qItems
 	qItemsOf
+	qItemsDone
 	qInsertItem
 	qUpdateItem
 	qDeleteItem
@@ -189,11 +190,11 @@ var queryTexts = [numQueries]string{
 	qPutPlace: "UPDATE blob SET pack = ?, off = ? WHERE {t=}id = ? AND pack = ? AND off = ?",
 	qDeadBlobs: "SELECT b.id FROM blob b WHERE {b.t=}b.id > ? AND b.id <= ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = b.id) " +
-		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = b.id) ORDER BY b.id",
+		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = b.id AND i.state <> 3) ORDER BY b.id",
 	qBlobsEnd: "SELECT coalesce(max(id), 0) FROM (SELECT id FROM blob WHERE {t=}id > ? AND id <= ? ORDER BY id LIMIT ?) AS portion",
 	qDeleteBlob: "DELETE FROM blob WHERE {t=}id = ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = blob.id) " +
-		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = blob.id)",
+		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = blob.id AND i.state <> 3)",
 	qDeleteBody: "DELETE FROM body WHERE {t=}id = ? AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = body.id)",
 	qPackUse:    "SELECT pack, CAST(sum(size) AS {int}), count(*) FROM blob WHERE {t=}pack <> 0 GROUP BY pack ORDER BY pack",
 	qPacked:     "SELECT id, size, hash, pack, off, NULL FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
@@ -201,7 +202,8 @@ var queryTexts = [numQueries]string{
 	qItem:      "SELECT " + itemColumns + itemJoin + "i.id = ?",
 	qItemLease: "SELECT fence, leased FROM item WHERE {t=}id = ?{lock}",
 	qItems:     "SELECT " + itemColumns + itemJoin + "i.id > ? ORDER BY i.id LIMIT ?",
-	qItemsOf:   "SELECT " + itemColumns + itemJoin + "i.state = ? AND i.id > ? ORDER BY i.id LIMIT ?",
+	qItemsOf:   "SELECT " + itemColumns + itemJoin + "i.state = ? AND i.state <> 3 AND i.id > ? ORDER BY i.id LIMIT ?",
+	qItemsDone: "SELECT " + itemColumns + itemJoin + "i.state = 3 AND i.id > ? ORDER BY i.id LIMIT ?",
 	qInsertItem: "INSERT INTO item ({t,}id, state, due, wake, route, blob, fence, leased, worker, tries, doc) " +
 		"VALUES ({$t,}?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?)",
 	qUpdateItem: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, blob = ?, leased = 0, worker = '', tries = ?, doc = ? " +
@@ -231,7 +233,7 @@ var queryTexts = [numQueries]string{
 	qLostBlobs: "SELECT m.id, m.blob FROM message m WHERE {m.t=}NOT EXISTS " +
 		"(SELECT 1 FROM blob b WHERE {b.t=}b.id = m.blob AND b.size = m.size AND b.hash = m.hash)",
 	qLostBodies: "SELECT o.id FROM body o WHERE {o.t=}NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = o.id)",
-	qLostItemBlobs: "SELECT i.id, i.blob FROM item i WHERE {i.t=}i.blob <> 0 " +
+	qLostItemBlobs: "SELECT i.id, i.blob FROM item i WHERE {i.t=}i.blob <> 0 AND i.state <> 3 " +
 		"AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = i.blob)",
 	qDoubleUIDs: "SELECT mailbox, uid FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
 	qLostKeys: "SELECT k.name, k.value, k.kind, k.id FROM object_key k WHERE {k.t=}NOT EXISTS " +

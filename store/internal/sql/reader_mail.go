@@ -240,7 +240,11 @@ func (r *Reader) Item(id mail.ItemID) (store.Item, error) {
 func (r *Reader) Items(state store.ItemState, after mail.ItemID, max int) (list []store.Item, err error) {
 	q := qItems
 	r.args.Reset()
-	if state != 0 {
+	switch state {
+	case 0:
+	case store.ItemSettled:
+		q = qItemsDone
+	default:
 		q = qItemsOf
 		r.args.Int(int64(state))
 	}

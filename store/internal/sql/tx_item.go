@@ -41,7 +41,7 @@ func (t *Tx) PutItem(i store.Item) error {
 	if err != nil {
 		return err
 	}
-	if i.Blob.ID != 0 {
+	if i.Blob.ID != 0 && i.State != store.ItemSettled {
 		if _, err := t.blob(op, i.Blob.ID); err != nil {
 			return err
 		}

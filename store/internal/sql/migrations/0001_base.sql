@@ -167,5 +167,6 @@ CREATE TABLE item (
 	PRIMARY KEY ({t,}id)
 );
 CREATE INDEX item_wake ON item ({t,}wake) WHERE state = 1;
-CREATE INDEX item_state ON item ({t,}state, id);
-CREATE INDEX item_blob ON item ({t,}blob);
+-- Most items are settled (3) in the commit that accepts them: these are in no index, and keep no blob.
+CREATE INDEX item_state ON item ({t,}state, id) WHERE state <> 3;
+CREATE INDEX item_blob ON item ({t,}blob) WHERE state <> 3;
