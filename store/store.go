@@ -92,8 +92,8 @@ type Tenant interface {
 // Blobs are the octets of messages.
 type Blobs interface {
 	// Stage begins to take in the octets of one message. size is a hint, 0 = unknown. When
-	// the bytes in flight of all stagings reach the backend's limit, it waits until ctx ends
-	// and answers Busy with "storage.busy".
+	// the bytes in flight of all stagings reach the backend's limit, Stage or a later Write waits, until ctx ends
+	// but 30 s at most, and answers Busy with "storage.busy".
 	Stage(ctx context.Context, size int64) (Staged, error)
 
 	// Open gives the octets of a blob. NotFound if there is none.

@@ -25,6 +25,7 @@ type demoCommand struct {
 	PortBase int    `help:"The first of the ports on 127.0.0.1." default:"24000"`
 	Accounts int    `help:"How many accounts the first company has, 100 at least unless you say so." default:"120"`
 	Password string `help:"The password of all accounts; default a random one."`
+	More     int    `help:"How many companies with one account there are besides: user0@c0.example and on. For measuring many companies."`
 }
 
 // demoProtocols are the doors of the demo, in the order of their ports.
@@ -60,7 +61,7 @@ func (c demoCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := seed(sh.ctx, p, c.Accounts, password)
+	accounts, err := seed(sh.ctx, p, c.Accounts, c.More, password)
 	if err != nil {
 		return errors.Join(err, p.Close())
 	}

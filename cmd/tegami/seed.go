@@ -27,13 +27,18 @@ type seeder struct {
 }
 
 // seed makes sure both companies are there and gives their accounts, the first company's first.
-func seed(ctx context.Context, p *app.Platform, accounts int, password string) ([]demoAccount, error) {
+// more is how many companies of one account there are besides, c0.example and on.
+func seed(ctx context.Context, p *app.Platform, accounts, more int, password string) ([]demoAccount, error) {
 	s := seeder{ctx, p.Directory(), directory.Operator("demo", ""), password}
 	var all []demoAccount
-	for _, c := range []demoCompany{
+	companies := []demoCompany{
 		{"アルファ商事株式会社", "alpha.example", "ja", accounts},
 		{"Beta Trading Ltd", "beta.example", "en", smallCompany},
-	} {
+	}
+	for i := range more {
+		companies = append(companies, demoCompany{fmt.Sprintf("Company %d", i), fmt.Sprintf("c%d.example", i), "en", 1})
+	}
+	for _, c := range companies {
 		made, err := s.company(c)
 		if err != nil {
 			return nil, err

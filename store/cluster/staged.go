@@ -42,11 +42,11 @@ func (s *staged) Write(p []byte) (int, error) {
 	for done < len(p) {
 		last := len(s.chunks) - 1
 		if last < 0 || len(s.chunks[last]) == cap(s.chunks[last]) {
-			chunk, err := s.tenant.store.memory.take(s.ctx, len(s.chunks))
+			chunk, err := s.tenant.store.memory.Take(s.ctx, len(s.chunks))
 			if err != nil {
 				return done, err
 			}
-			s.chunks = append(s.chunks, chunk)
+			s.chunks = append(s.chunks, chunk[:0])
 			last++
 		}
 		chunk := s.chunks[last]
@@ -99,7 +99,9 @@ func (s *staged) Seal(ctx context.Context) error {
 
 // Release gives the memory back, and removes what no transaction kept.
 func (s *staged) Release() {
-	s.tenant.store.memory.give(s.chunks)
+	for _, c := range s.chunks {
+		s.tenant.store.memory.Give(c)
+	}
 	s.chunks, s.front = nil, nil
 	if s.place.Pack == inObjects && !s.stored && !s.doubt {
 		ctx, cancel := context.WithTimeout(context.Background(), updateTimeout)

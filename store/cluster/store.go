@@ -10,6 +10,7 @@ import (
 
 	"tegami/mail"
 	"tegami/store"
+	"tegami/store/internal/memory"
 	"tegami/store/internal/sql"
 )
 
@@ -19,7 +20,7 @@ type Store struct {
 	ids      *mail.IDSource
 	readers  *pool
 	writers  *pool
-	memory   *memory
+	memory   *memory.Pool
 	hub      *hub
 	tallies  *tallies
 	platform *tenant
@@ -51,7 +52,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	queries := sql.Texts(sql.Postgres())
 	s := &Store{
-		config: config, ids: &mail.IDSource{Node: config.Node}, memory: newMemory(config.MemoryLimit),
+		config: config, ids: &mail.IDSource{Node: config.Node}, memory: memory.New(config.MemoryLimit),
 		readers: newPool(db, queries, config.Readers), writers: newPool(db, queries, config.Writers),
 	}
 	s.context, s.stop = context.WithCancel(context.Background())

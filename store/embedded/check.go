@@ -16,6 +16,7 @@ import (
 
 	"tegami/mail"
 	"tegami/store"
+	"tegami/store/internal/memory"
 	"tegami/store/internal/sql"
 )
 
@@ -156,7 +157,7 @@ func (v *vault) checkBlob(p sql.Place) string {
 func checkRecord(f file, p sql.Place) string {
 	at := p.Off - recordHeader
 	if p.Pack < 0 {
-		at = p.Off &^ (block - 1)
+		at = p.Off &^ (memory.Block - 1)
 	}
 	head := make([]byte, recordHeader)
 	if _, err := f.ReadAt(head, at); err != nil {

@@ -131,7 +131,7 @@ func TestStagedPieces(t *testing.T) {
 			t.Errorf("%+v: %d octets came back, and not as they were", c, len(got))
 		}
 	}
-	if free := s.memory.room.TryAcquire(s.options.StageMemory); !free {
+	if !s.memory.Unused(s.options.StageMemory) {
 		t.Error("not all memory was given back")
 	}
 	clean(t, s)

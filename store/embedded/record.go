@@ -8,7 +8,7 @@ import (
 )
 
 // A record in a pack is a header and the octets of one blob. In a .pack they follow each other; in a .big
-// the header stands at a multiple of block and the octets gap octets behind its begin. Rows say where the octets are;
+// the header stands at a multiple of memory.Block and the octets gap octets behind its begin. Rows say where the octets are;
 // the header is there to find them again without rows, and to verify them.
 //
 //	 0  magic "TGM1"

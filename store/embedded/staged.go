@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 
 	"tegami/mail"
+	"tegami/store/internal/memory"
 )
 
 // headroom is how much of the first piece of memory is left free in front of a message: for the record's header on disk,
@@ -54,7 +55,7 @@ func (s *staged) Write(p []byte) (int, error) {
 // room gives the last piece of memory, a new one if it is full.
 func (s *staged) room() (*[]byte, error) {
 	if n := len(s.chunks); n == 0 || len(s.chunks[n-1]) == cap(s.chunks[n-1]) {
-		chunk, err := s.vault.store.memory.take(s.ctx, n)
+		chunk, err := s.vault.store.memory.Take(s.ctx, n)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +85,7 @@ func (s *staged) Prepend(p []byte) {
 // taken without regard to the limit: the caller cannot wait here, and it is rare.
 func (s *staged) rebuild(front []byte) {
 	pieces := append([][]byte{front}, s.Chunks()...)
-	whole := aligned(roundUp(headroom + total(pieces)))[:headroom]
+	whole := memory.Aligned(roundUp(headroom + total(pieces)))[:headroom]
 	for _, p := range pieces {
 		whole = append(whole, p...)
 	}
@@ -97,14 +98,14 @@ func (s *staged) rebuild(front []byte) {
 func (s *staged) giveBack() {
 	for i, c := range s.chunks {
 		if i > 0 || !s.own {
-			s.vault.store.memory.give(c)
+			s.vault.store.memory.Give(c)
 		}
 	}
 	s.chunks = nil
 }
 
-// roundUp gives the next multiple of block.
-func roundUp[N int | int64](n N) N { return (n + block - 1) &^ (block - 1) }
+// roundUp gives the next multiple of memory.Block.
+func roundUp[N int | int64](n N) N { return (n + memory.Block - 1) &^ (memory.Block - 1) }
 
 func total(pieces [][]byte) (n int) {
 	for _, p := range pieces {

@@ -16,6 +16,7 @@ import (
 
 	"tegami/mail"
 	"tegami/store"
+	"tegami/store/internal/memory"
 	"tegami/store/internal/sql"
 )
 
@@ -26,7 +27,7 @@ type Store struct {
 	lock     *os.File
 	texts    []string
 	ids      mail.IDSource
-	memory   *memory
+	memory   *memory.Pool
 	counters counters
 	platform *tenant
 	duties   duties
@@ -52,7 +53,7 @@ func Open(dir string, o Options) (*Store, error) {
 	s := &Store{dir: dir, options: o.withDefaults(), texts: sql.Texts(sql.SQLite()), tenants: make(map[mail.TenantID]*tenant),
 		idle: make(chan struct{}, 1), crowded: make(chan struct{}, 1)}
 	s.ids.Node = s.options.Node
-	s.memory = newMemory(s.options.StageMemory)
+	s.memory = memory.New(s.options.StageMemory)
 	if err := makeDir(s.tenantsDir()); err != nil {
 		return nil, mail.Wrap(op, err)
 	}
