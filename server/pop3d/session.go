@@ -221,12 +221,17 @@ func (c *session) end() {
 	if p := recover(); p != nil {
 		c.log.Error("panic in a session", "panic", p, "stack", string(debug.Stack()))
 	}
+	c.unlock()
 	c.socket.Close()
-	if c.drop != nil {
-		c.drop.Close()
-	}
 	if c.account != nil {
 		c.account.Close()
+	}
+}
+
+// unlock gives the box's lock back, if the session has it.
+func (c *session) unlock() {
+	if c.drop != nil {
+		c.drop.Close()
 	}
 }
 

@@ -85,13 +85,15 @@ func (c *session) language(_ context.Context, tag string) (*reply, error) {
 // quit ends the session. Signed in, it first deletes what was marked, all in one
 // commit (RFC 1939 §6): either all of it is gone or none.
 func (c *session) quit(ctx context.Context, _ string) (*reply, error) {
+	var err error
 	if c.state == transaction && len(c.deleted) > 0 {
-		if err := c.update(ctx); err != nil {
-			c.refuse(err)
-			c.state = over
-			return nil, nil
-		}
+		err = c.update(ctx)
 	}
+	c.unlock() // before the reply: the client may be back at once (RFC 1939 §6)
 	c.state = over
+	if err != nil {
+		c.refuse(err)
+		return nil, nil
+	}
 	return &reply{text: c.text("pop3.bye")}, nil
 }
