@@ -69,12 +69,16 @@ func (d *Directory) SignIn(ctx context.Context, o mail.Origin, p Protocol, user,
 
 // begin looks a name up. An unknown name is no error; a locked one is.
 func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user string) (*login, error) {
-	l := &login{dir: d, origin: o, protocol: p, counter: d.lockCounter(o.Remote, user)}
+	addr, malformed := mail.ParseAddress(user)
+	name := strings.ToLower(user)
+	if malformed == nil {
+		name = addr.Key() // one account has one counter, in whatever spelling it is named
+	}
+	l := &login{dir: d, origin: o, protocol: p, counter: d.lockCounter(o.Remote, name)}
 	if err := l.checkLock(ctx); err != nil {
 		return nil, err
 	}
-	addr, err := mail.ParseAddress(user)
-	if err != nil {
+	if malformed != nil {
 		return l, nil
 	}
 	all, err := d.known(ctx)
@@ -96,9 +100,13 @@ func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user s
 	return l, nil
 }
 
-// end gives the identity after a right proof, and counts a wrong one.
+// end gives the identity after a right proof, and counts a wrong one. The lock is asked for again: of
+// many guesses made at once, those behind the tenth failure must not get an answer.
 func (l *login) end(ctx context.Context, proved bool) (*Identity, error) {
 	const op = "directory.SignIn"
+	if err := l.checkLock(ctx); err != nil {
+		return nil, err
+	}
 	if proved && l.entry != nil {
 		return newIdentity(op, l.origin, l.protocol, l.contract, l.entry)
 	}
@@ -124,7 +132,7 @@ func (l *login) checkLock(ctx context.Context) error {
 
 // lockCounter names the counter of failures of a name from a network; "" where none
 // are counted. The name is hashed: it is as long as the client likes.
-func (d *Directory) lockCounter(ip netip.Addr, user string) string {
+func (d *Directory) lockCounter(ip netip.Addr, name string) string {
 	ip = ip.Unmap().WithZone("")
 	if ip.IsLoopback() && !d.cfg.LockLoopback {
 		return ""
@@ -137,7 +145,7 @@ func (d *Directory) lockCounter(ip netip.Addr, user string) string {
 	if p, err := ip.Prefix(bits); err == nil {
 		network = p.String()
 	}
-	sum := sha256.Sum256([]byte(strings.ToLower(user)))
+	sum := sha256.Sum256([]byte(name))
 	return "signin " + base64.RawStdEncoding.EncodeToString(sum[:12]) + " " + network
 }
 

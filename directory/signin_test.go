@@ -162,6 +162,37 @@ func TestLockOut(t *testing.T) {
 	h.must(try("127.0.0.1", "sato@alpha.example", password)) // not counted, as configured
 }
 
+// TestLockOutOfSpellings: whoever writes the name in another way each time has no more guesses than others.
+func TestLockOutOfSpellings(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	h.account(h.company("alpha.example", 10), "sato@alpha.example")
+	for _, name := range []string{`"sato"@alpha.example`, `"s\ato"@alpha.example`, "sato@alpha.example.", "sato@ALPHA.example", "Sato@ａｌｐｈａ.example"} {
+		for range 2 {
+			_, err := h.SignIn(h.ctx, from("192.0.2.7"), "smtps", name, "wrong")
+			h.says(err, mail.Denied, "auth.failed")
+		}
+	}
+	_, err := h.SignIn(h.ctx, from("192.0.2.7"), "smtps", "sato@alpha.example", password)
+	h.says(err, mail.Busy, "auth.locked")
+}
+
+// TestLockOutOfGuessesAtOnce: guesses that were all begun before the tenth failure get no more than ten answers.
+func TestLockOutOfGuessesAtOnce(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	h.account(h.company("alpha.example", 10), "sato@alpha.example")
+	begun := make([]sasl.ScramSecret, 12)
+	for i := range begun {
+		var err error
+		begun[i], err = h.Verifier(from("192.0.2.7"), "smtps").SCRAM(h.ctx, "sato@alpha.example")
+		h.must(err)
+	}
+	for _, guess := range begun[:10] {
+		h.says(guess.Proved(false), mail.Denied, "auth.failed")
+	}
+	h.says(begun[10].Proved(false), mail.Busy, "auth.locked")
+	h.says(begun[11].Proved(true), mail.Busy, "auth.locked")
+}
+
 func TestLockOutOfLoopback(t *testing.T) {
 	h := newHouse(t, directory.Config{LockLoopback: true})
 	h.account(h.company("alpha.example", 10), "sato@alpha.example")
