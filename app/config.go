@@ -22,6 +22,7 @@ import (
 // `tegami config` are made from it.
 type Config struct {
 	Hostname    string         `toml:"hostname" doc:"The name of this server: in greetings, Received fields and the self-made certificate. The MX records point to it. Empty: the name of the machine."`
+	Postmaster  string         `toml:"postmaster" doc:"Who gets mail for postmaster of this server (RFC 5321 §4.5.1): the address of an account here, such as admin@company.example. Empty: such mail is refused as for an unknown recipient. The postmaster of a company's domain is its alias of that name or its first administrator."`
 	Data        string         `toml:"data" doc:"The folder everything is kept in. It is made if it does not exist, for the owner only."`
 	Node        int            `toml:"node" doc:"The number of this process among those that share a store, 0 to 1023. No two may have the same: it is part of every id."`
 	StopTimeout Duration       `toml:"stop_timeout" doc:"How long a stop waits for commands that run, before connections are cut."`
@@ -180,8 +181,19 @@ func (c *Config) check() error {
 	if _, ok := mail.ParseDomain(c.Hostname); !ok {
 		return badValue("hostname", c.Hostname)
 	}
+	if _, err := c.postmaster(); err != nil {
+		return badValue("postmaster", c.Postmaster)
+	}
 	_, err := c.metricsNetworks()
 	return err
+}
+
+// postmaster is who gets this server's own mail; the zero Address where nobody does.
+func (c *Config) postmaster() (mail.Address, error) {
+	if c.Postmaster == "" {
+		return mail.Address{}, nil
+	}
+	return mail.ParseAddress(c.Postmaster)
 }
 
 func badValue(setting, value string) error {

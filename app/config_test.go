@@ -21,6 +21,7 @@ func TestConfigIsStrict(t *testing.T) {
 		{"[[listen]]\nprotocol = 'smtp'\naddress = ':25'\nport = 25\n", `line 4: there is no setting "listen.port".`},
 		{"hostname = 'm.example'\nnode = 'one'\n", "tegami.toml, line 2: "},
 		{"hostname = \n", "tegami.toml, line 1: "},
+		{"postmaster = 'nobody'", `postmaster cannot be "nobody"`},
 		{"node = 1024", `node cannot be "1024"`},
 		{"[log]\nlevel = 'loud'", `log.level cannot be "loud"`},
 		{"[log]\nform = 'xml'", `log.form cannot be "xml"`},

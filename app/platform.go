@@ -68,8 +68,10 @@ func assemble(c Config, st store.Store, log *slog.Logger) *Platform {
 	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
 	p.boxes = mailbox.New(st, p.dir, mailbox.Config{})
 	p.queue = queue.New(st)
+	postmaster, _ := c.postmaster() // was checked with the boot file
 	p.intake = intake.New(intake.Config{
-		Store: st, Directory: p.dir, Mailbox: p.boxes, Hostname: c.Hostname, Metrics: p.metrics, Log: obs.Named(log, "intake"),
+		Store: st, Directory: p.dir, Mailbox: p.boxes, Hostname: c.Hostname, Postmaster: postmaster, Metrics: p.metrics,
+		Log: obs.Named(log, "intake"),
 	})
 	return p
 }

@@ -19,10 +19,13 @@ type Config struct {
 	Store     store.Store
 	Directory *directory.Directory
 	Mailbox   *mailbox.Service
-	Hostname  string       // ours, for the Received field and message ids
-	Log       *slog.Logger // nil = silent
-	Metrics   *obs.Metrics // nil = none
-	Limits    Limits
+	Hostname  string // ours, for the Received field and message ids
+	// Postmaster is who gets mail for the postmaster of Hostname (RFC 5321 §4.5.1): an address of a company
+	// here. Without one, the house has no postmaster and such mail is refused.
+	Postmaster mail.Address
+	Log        *slog.Logger // nil = silent
+	Metrics    *obs.Metrics // nil = none
+	Limits     Limits
 }
 
 // Limits of one message. The zero value is the shipped profile.

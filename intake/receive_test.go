@@ -7,7 +7,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tegami/directory"
+	"tegami/intake"
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/queue"
 	"tegami/store"
 	"tegami/wire/mime"
@@ -73,6 +76,40 @@ func TestNothingGoesThrough(t *testing.T) {
 	if n := len(h.items(user.Tenant)); n != 0 {
 		t.Errorf("%d items are in the queue", n)
 	}
+}
+
+// TestPostmaster is RFC 5321 §4.5.1 for our own host, which is no company's domain.
+func TestPostmaster(t *testing.T) {
+	h := newHouse(t)
+	boss := h.company("alpha.example", 1)[0]
+	who := h.signIn("user0@alpha.example")
+	try := func(in *intake.Intake, who *directory.Identity, address string) error {
+		h.Intake = in
+		from := letter{outside, nil, "a@else.example", []string{address}, "Subject: x\r\n\r\nx\r\n"}
+		if who != nil {
+			from.origin, from.who, from.from, from.text = secure, who, "user0@alpha.example", own
+		}
+		_, err := h.send(from)
+		return err
+	}
+	without := h.Intake
+	with := func(postmaster string) *intake.Intake {
+		return intake.New(intake.Config{Store: h.store, Directory: h.dir, Mailbox: mailbox.New(h.store, h.dir, mailbox.Config{}),
+			Hostname: "MX.tegami.example", Postmaster: addr(postmaster)})
+	}
+	in := with("user0@alpha.example")
+	h.must(try(in, nil, "Postmaster@mx.tegami.example"))
+	h.must(try(in, who, "postmaster@mx.tegami.example"))
+	if got := h.inbox(boss); len(got) != 2 {
+		t.Errorf("the postmaster has %d messages", len(got))
+	}
+	for _, sender := range []*directory.Identity{nil, who} { // what is refused must not go to the queue for other hosts
+		h.says(try(in, sender, "user0@mx.tegami.example"), mail.NotFound, "recipient.unknown")
+		h.says(try(without, sender, "postmaster@mx.tegami.example"), mail.NotFound, "recipient.unknown")
+		h.says(try(with("gone@alpha.example"), sender, "postmaster@mx.tegami.example"), mail.NotFound, "recipient.unknown")
+		h.says(try(with("gone@else.example"), sender, "postmaster@mx.tegami.example"), mail.NotFound, "recipient.unknown")
+	}
+	h.check()
 }
 
 // TestML8RecipientLimit takes 1,000 different recipients, however often each is named, and not one more.

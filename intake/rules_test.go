@@ -59,6 +59,14 @@ func TestStamp(t *testing.T) {
 				"\tby mx.tegami.example with UTF8SMTPS (TLS1.2 X) id x-3; Mon, 23 Nov 2026 10:09:08 +0900\r\n",
 		},
 		{
+			"a device that says HELO",
+			stamp{host: "mx.tegami.example", trace: "x-4", at: at(t)},
+			mail.Address{},
+			mail.Origin{Helo: "copier", Remote: netip.MustParseAddr("192.0.2.7"), Basic: true}, false,
+			"Received: from copier ([192.0.2.7])\r\n" +
+				"\tby mx.tegami.example with SMTP id x-4; Mon, 23 Nov 2026 10:09:08 +0900\r\n",
+		},
+		{
 			"a peer that wants to write our header",
 			stamp{host: "h", trace: "x", at: at(t), returnPath: true, to: "a\r\nTo: x@y"},
 			mail.Address{Local: "a\r\nBcc: x", Domain: "b.example"},
@@ -133,6 +141,7 @@ func TestJudge(t *testing.T) {
 		{"somebody else behind an own name", "From: \"sato@own.example\" <ceo@else.example>\r\n", owns, "sender.not_owned"},
 		{"somebody else beside", "From: sato@own.example, ceo@else.example\r\n", owns, "sender.not_owned"},
 		{"two From fields", "From: sato@own.example\r\nFrom: ceo@else.example\r\n", owns, "sender.not_owned"},
+		{"a From field with a space before its colon", "From : ceo@else.example\r\nFrom: sato@own.example\r\n", owns, "sender.not_owned"},
 		{"a Sender who isn't", "From: sato@own.example\r\nSender: ceo@else.example\r\n", owns, "sender.not_owned"},
 		{"a Sender for somebody else", "From: ceo@else.example\r\nSender: sato@own.example\r\n", owns, "sender.not_owned"},
 		{"no address at all", "From: the boss\r\n", owns, "sender.not_owned"},

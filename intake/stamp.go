@@ -44,7 +44,7 @@ func (s *stamp) append(b []byte, from mail.Address, o *mail.Origin, utf8 bool) [
 	b = append(b, "\r\n\tby "...)
 	b = append(b, s.host...)
 	b = append(b, " with "...)
-	b = append(b, transmission(o.TLS != "", s.authenticated, utf8)...)
+	b = append(b, transmission(o, s.authenticated, utf8)...)
 	if o.TLS != "" {
 		b = append(b, " ("...)
 		b = append(b, visible(o.TLS)...)
@@ -85,13 +85,17 @@ func (s *stamp) complete(b []byte, h headerFacts, author mail.Address) []byte {
 	return b
 }
 
-// transmission is the "with" of RFC 3848, and of RFC 6531 §4.3 for SMTPUTF8.
-func transmission(tls, auth, utf8 bool) string {
+// transmission is the "with" of RFC 3848, and of RFC 6531 §4.3 for SMTPUTF8. There are no
+// further names for SMTP without extensions.
+func transmission(o *mail.Origin, auth, utf8 bool) string {
+	if o.Basic {
+		return "SMTP"
+	}
 	name := "ESMTP"
 	if utf8 {
 		name = "UTF8SMTP"
 	}
-	if tls {
+	if o.TLS != "" {
 		name += "S"
 	}
 	if auth {

@@ -3,8 +3,10 @@ package intake
 import (
 	"context"
 	"io"
+	"strings"
 
 	"tegami/deliver"
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/queue"
 	"tegami/store"
@@ -46,7 +48,7 @@ func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
 	if limit := tx.in.cfg.Limits.MaxRecipients; len(tx.seen) >= limit {
 		return mail.E(op, mail.Full, "recipients.too_many", limit)
 	}
-	target, err := tx.in.cfg.Directory.Resolve(ctx, r.Address)
+	target, err := tx.in.resolve(ctx, r.Address)
 	switch {
 	case mail.Is(err, mail.Denied) && tx.submission != nil:
 		tx.submission.add(r)
@@ -63,6 +65,26 @@ func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
 	}
 	tx.seen[key] = true
 	return nil
+}
+
+// resolve is Directory.Resolve for addresses of our own host too, which belongs to no company: it has a
+// postmaster (RFC 5321 §4.5.1) and nobody else, and is no other host to be sent to.
+func (in *Intake) resolve(ctx context.Context, to mail.Address) (directory.Target, error) {
+	const op = "intake.resolve"
+	target, err := in.cfg.Directory.Resolve(ctx, to)
+	if !mail.Is(err, mail.Denied) || !strings.EqualFold(to.Domain, in.cfg.Hostname) {
+		return target, err
+	}
+	unknown := mail.E(op, mail.NotFound, "recipient.unknown", to.String())
+	if in.cfg.Postmaster.IsNull() || !strings.EqualFold(to.Local, "postmaster") {
+		return target, unknown
+	}
+	target, err = in.cfg.Directory.Resolve(ctx, in.cfg.Postmaster)
+	if mail.Is(err, mail.Denied) || mail.Is(err, mail.NotFound) {
+		in.cfg.Log.Error("the postmaster has no account here", "postmaster", in.cfg.Postmaster.String(), "err", err)
+		return target, unknown
+	}
+	return target, err
 }
 
 // add takes a recipient in this house.

@@ -67,6 +67,7 @@ type Origin struct {
 	Zone     Zone       // which access zone the listener belongs to (SV-9)
 	Remote   netip.Addr // the peer
 	Helo     string     // what it called itself
+	Basic    bool       // it said HELO and not EHLO: SMTP without extensions (RFC 5321 §2.2.1); not kept in the queue
 	TLS      string     // "" = plain, else "TLS1.3 TLS_AES_128_GCM_SHA256"
 	Session  string     // id of the session, as in its log lines and refusals
 	Received time.Time

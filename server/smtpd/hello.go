@@ -89,7 +89,8 @@ func (s *session) ehlo(_ context.Context, args string) smtp.Reply {
 
 func (s *session) hello(name string, esmtp bool) {
 	s.abort()
-	s.state, s.esmtp, s.origin.Helo = stateGreeted, esmtp, name
+	s.state, s.esmtp = stateGreeted, esmtp
+	s.origin.Helo, s.origin.Basic = name, !esmtp
 }
 
 // startTLS is RFC 3207. Whatever came in plain behind the command is dropped: it

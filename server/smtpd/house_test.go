@@ -3,6 +3,8 @@ package smtpd
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -180,6 +182,26 @@ func TestGoSMTPClient(t *testing.T) {
 	for _, address := range []string{"user1@alpha.example", "user2@alpha.example"} {
 		if got, n := h.inbox(t, address); n != 1 || !strings.HasSuffix(got, "Subject: hi\r\n\r\n.\r\n..\r\n") {
 			t.Errorf("%s: %d messages, %q", address, n, got)
+		}
+	}
+}
+
+// TestTransmissionType: the Received field says whether the peer said HELO or EHLO (RFC 3848).
+func TestTransmissionType(t *testing.T) {
+	h := newHouse(t)
+	addr := start(t, Config{}, Through(h.in))
+	for hello, want := range map[string]string{"HELO": " with SMTP id ", "EHLO": " with ESMTP id "} {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, hello+" foo.example\r\nMAIL FROM:<a@foo.example>\r\nRCPT TO:<user0@alpha.example>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n")
+		if _, err := io.ReadAll(conn); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if text, _ := h.inbox(t, "user0@alpha.example"); !strings.Contains(text, want) {
+			t.Errorf("%s: %q", hello, text)
 		}
 	}
 }
