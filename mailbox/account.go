@@ -51,6 +51,13 @@ func (a *Account) limit(ctx context.Context, op mail.Op) (int64, error) {
 	return now.Quota, mail.Wrap(op, err)
 }
 
+// Usable tells whether the account may still be used: it or its tenant can have been suspended since it was
+// opened, or be gone. Denied with the reason as in directory.Directory.Current; it answers from memory.
+func (a *Account) Usable(ctx context.Context) error {
+	_, err := a.service.dir.Current(ctx, a.id)
+	return mail.Wrap("mailbox.Usable", err)
+}
+
 // Watch sends the account's ModSeq after something in it changed, until ctx ends. It is a hint to
 // Poll: several changes may come as one, but the last is never left unsaid.
 func (a *Account) Watch(ctx context.Context) <-chan mail.ModSeq {

@@ -51,6 +51,9 @@ func (s *session) idle(ctx context.Context) error {
 	end := time.Now().Add(limits.Idle)
 	for {
 		s.poked.Store(false)
+		if s.barred(ctx) {
+			return nil
+		}
 		if !s.tell(ctx, tellAll) {
 			s.bye("", "mailbox.deleted")
 			return nil

@@ -93,6 +93,9 @@ func (s *session) command(ctx context.Context) error {
 		return s.dec.Broken()
 	}
 	s.tag = tag
+	if s.barred(ctx) {
+		return nil
+	}
 	cmd, known := commands[name]
 	var r reply
 	if err == nil {
@@ -111,6 +114,22 @@ func (s *session) command(ctx context.Context) error {
 	}
 	s.measure(name, known, time.Since(began))
 	return s.out.Err()
+}
+
+// barred ends the session of an account that may not be used any more: sessions are long, and who is suspended
+// meanwhile must not read on. It is true when BYE was said.
+func (s *session) barred(ctx context.Context) bool {
+	if s.account == nil {
+		return false
+	}
+	err := s.account.Usable(ctx)
+	if !mail.Is(err, mail.Denied) {
+		return false // what else went wrong, the command itself will meet
+	}
+	s.log.Info("session ended", "error", err)
+	key, args := mail.TextOf(err)
+	s.bye("", key, args...)
+	return true
 }
 
 // measure notes how long a command took; that of IDLE is the client's doing.

@@ -33,7 +33,7 @@ type Config struct {
 type Limits struct {
 	// Connections is how many there may be at once. Default 20,000.
 	Connections int
-	// PerAddress is how many one network address may hold; loopback may hold any number. Default 200:
+	// PerAddress is how many one IPv4 address or /64 of IPv6 may hold; loopback may hold any number. Default 200:
 	// a whole office may stand behind one address.
 	PerAddress int
 	// PerAccount is how many sessions one account may have; loopback may have any number. Default

@@ -97,13 +97,22 @@ func (s *Server) admit(ss *session) (key string) {
 	case s.stopping:
 		return "imap.stopping"
 	case len(s.sessions) >= s.cfg.Limits.Connections,
-		!ip.IsLoopback() && s.byIP[ip] >= s.cfg.Limits.PerAddress:
+		!ip.IsLoopback() && s.byIP[counted(ip)] >= s.cfg.Limits.PerAddress:
 		return "imap.too_many_connections"
 	}
 	s.sessions[ss] = struct{}{}
-	s.byIP[ip]++
+	s.byIP[counted(ip)]++
 	s.running.Add(1)
 	return ""
+}
+
+// counted is what an address counts to: who has one IPv6 address has its whole /64.
+func counted(ip netip.Addr) netip.Addr {
+	if !ip.Is6() {
+		return ip
+	}
+	network, _ := ip.WithZone("").Prefix(64) // 64 fits
+	return network.Addr()
 }
 
 // admitAccount counts a session of an account. It is false where the account has too many.
@@ -123,7 +132,7 @@ func (s *Server) leave(ss *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, ss)
-	dropCount(s.byIP, ss.origin.Remote)
+	dropCount(s.byIP, counted(ss.origin.Remote))
 	if !ss.counted.IsZero() {
 		dropCount(s.byUser, ss.counted)
 	}

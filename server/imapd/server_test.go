@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/wire/sasl"
@@ -230,5 +231,70 @@ func TestAppendTogether(t *testing.T) {
 	err := a.stage(context.Background(), mailbox.Appended{}, 1)
 	if r, _ := refusalOf(err); r.code != "TOOBIG" {
 		t.Errorf("%v", err)
+	}
+}
+
+// One IPv6 customer has a whole /64: its addresses count together.
+func TestNetworksOfIPv6(t *testing.T) {
+	srv := New(Config{Name: "imap", Limits: Limits{PerAddress: 1}}, nil, nil)
+	from := func(ip string) *session {
+		s := newSession(srv, nopConn{})
+		s.origin.Remote = netip.MustParseAddr(ip)
+		return s
+	}
+	first := from("2001:db8::1")
+	for _, c := range []struct {
+		s    *session
+		want string
+	}{{first, ""}, {from("2001:db8::2"), "imap.too_many_connections"}, {from("2001:db8:0:1::1"), ""}} {
+		if got := srv.admit(c.s); got != c.want {
+			t.Errorf("%v: %q, want %q", c.s.origin.Remote, got, c.want)
+		}
+	}
+	srv.leave(first)
+	if srv.admit(from("2001:db8::2")) != "" {
+		t.Error("a place that was left is not free")
+	}
+}
+
+// Who is suspended does not read on in sessions that are open: neither by commands nor in IDLE.
+func TestSuspendedMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	addr := h.door(t, Config{AllowPlainAuth: true, Limits: Limits{Keepalive: 10 * time.Millisecond}})
+	user := h.user(t, "alpha.example")
+	asking, idle := dial(t, addr), dial(t, addr)
+	for _, c := range []*client{asking, idle} {
+		c.SetDeadline(time.Now().Add(time.Minute))
+		c.do(t, "LOGIN "+user+" \""+password+"\"")
+		c.do(t, "SELECT INBOX")
+	}
+	io.WriteString(idle, "i IDLE\r\n")
+	if line, err := idle.in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "+") {
+		t.Fatal(line, err)
+	}
+	address, _ := mail.ParseAddress(user)
+	target, err := h.dir.Resolve(t.Context(), address)
+	check(t, err)
+	check(t, h.company.SetAccountState(t.Context(), h.admin, target.Account.ID, directory.AccountSuspended))
+	io.WriteString(asking, "t FETCH 1:* FLAGS\r\n")
+	for _, c := range []*client{asking, idle} {
+		rest, err := io.ReadAll(c.in)
+		if err != nil || !bytes.Contains(rest, []byte("* BYE This account is suspended.")) || bytes.Contains(rest, []byte("t OK")) {
+			t.Errorf("%q %v", rest, err)
+		}
+	}
+}
+
+// A client that waits for TLS hears nothing in the clear when it is turned away.
+func TestTurnedAwayFromTLS(t *testing.T) {
+	addr := newHouse(t).door(t, Config{ImplicitTLS: true, TLS: certificate(t), Limits: Limits{Connections: 1}})
+	first, err := net.Dial("tcp", addr)
+	check(t, err)
+	defer first.Close()
+	second, err := net.Dial("tcp", addr)
+	check(t, err)
+	defer second.Close()
+	if rest, err := io.ReadAll(second); len(rest) > 0 || err != nil {
+		t.Errorf("%q %v", rest, err)
 	}
 }

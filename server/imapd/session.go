@@ -82,8 +82,10 @@ func newSession(srv *Server, conn net.Conn) *session {
 
 // turnAway says BYE before anything else.
 func (s *session) turnAway(key string) {
-	s.bye("UNAVAILABLE", key)
-	s.out.Flush()
+	if !s.srv.cfg.ImplicitTLS { // who waits for TLS would take it for garbage
+		s.bye("UNAVAILABLE", key)
+		s.out.Flush()
+	}
 	s.raw.Close()
 }
 

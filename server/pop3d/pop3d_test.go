@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/obs"
 	"tegami/wire/pop3"
@@ -305,6 +307,57 @@ func TestTooManyConnections(t *testing.T) {
 	defer conn.Close()
 	if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
 		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// One IPv6 customer has a whole /64: its addresses count together.
+func TestNetworksOfIPv6(t *testing.T) {
+	door := New(Config{Name: "pop3", Limits: Limits{PerAddress: 1}}, nil, nil)
+	from := func(ip string) *session {
+		s := newSession(door, &script{said: bytes.NewReader(nil)})
+		s.origin.Remote = netip.MustParseAddr(ip)
+		return s
+	}
+	first := from("2001:db8::1")
+	for _, c := range []struct {
+		s    *session
+		want bool
+	}{{first, true}, {from("2001:db8::2"), false}, {from("2001:db8:0:1::1"), true}} {
+		if got := door.admit(c.s); got != c.want {
+			t.Errorf("%v: %v", c.s.origin.Remote, got)
+		}
+	}
+	door.leave(first)
+	if !door.admit(from("2001:db8::2")) {
+		t.Error("a place that was left is not free")
+	}
+}
+
+// Who is suspended does not read on in a session that is open, and deletes nothing.
+func TestSuspendedMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	c := dial(t, h.open(t, inClear))
+	c.signIn()
+	c.ask("DELE 1")
+	address, _ := mail.ParseAddress(user)
+	target, err := h.dir.Resolve(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	company, by := h.dir.Company(target.Tenant), directory.Operator("test", "")
+	if err := company.SetAccountState(t.Context(), by, target.Account.ID, directory.AccountSuspended); err != nil {
+		t.Fatal(err)
+	}
+	c.send("QUIT")
+	c.expect("-ERR This account is suspended.")
+	if rest, err := io.ReadAll(c.in); len(rest) > 0 || err != nil {
+		t.Errorf("%q, %v", rest, err)
+	}
+	if err := company.SetAccountState(t.Context(), by, target.Account.ID, directory.AccountActive); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.count(t); n != len(messages) {
+		t.Errorf("%d messages are left", n)
 	}
 }
 

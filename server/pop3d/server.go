@@ -95,13 +95,22 @@ func (s *Server) admit(c *session) bool {
 	defer s.mu.Unlock()
 	ip := c.origin.Remote
 	if s.stopping || len(s.sessions) >= s.cfg.Limits.Connections ||
-		!ip.IsLoopback() && s.byIP[ip] >= s.cfg.Limits.PerAddress {
+		!ip.IsLoopback() && s.byIP[counted(ip)] >= s.cfg.Limits.PerAddress {
 		return false
 	}
 	s.sessions[c] = struct{}{}
-	s.byIP[ip]++
+	s.byIP[counted(ip)]++
 	s.running.Add(1)
 	return true
+}
+
+// counted is what an address counts to: who has one IPv6 address has its whole /64.
+func counted(ip netip.Addr) netip.Addr {
+	if !ip.Is6() {
+		return ip
+	}
+	network, _ := ip.WithZone("").Prefix(64) // 64 fits
+	return network.Addr()
 }
 
 // leave counts a session out.
@@ -109,8 +118,9 @@ func (s *Server) leave(c *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, c)
-	if s.byIP[c.origin.Remote]--; s.byIP[c.origin.Remote] <= 0 {
-		delete(s.byIP, c.origin.Remote)
+	ip := counted(c.origin.Remote)
+	if s.byIP[ip]--; s.byIP[ip] <= 0 {
+		delete(s.byIP, ip)
 	}
 	s.cfg.Metrics.Sessions(s.cfg.Name, -1)
 }

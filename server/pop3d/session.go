@@ -162,6 +162,10 @@ func (c *session) dispatch(ctx context.Context, cmd pop3.Command) (known bool, e
 		return true, c.refuse(mail.E("pop3d.dispatch", mail.Invalid, "pop3.not_now"))
 	}
 	c.badLines = 0
+	if err := c.usable(ctx); err != nil {
+		c.state = over
+		return true, c.refuse(err)
+	}
 	r, err := v.run(c, ctx, cmd.Args)
 	if err != nil {
 		return true, c.refuse(err)
@@ -173,6 +177,18 @@ func (c *session) dispatch(ctx context.Context, cmd pop3.Command) (known bool, e
 		return true, err
 	}
 	return true, r.lines(ctx)
+}
+
+// usable is Denied for a session whose account was suspended meanwhile, with all it had marked for deletion left.
+func (c *session) usable(ctx context.Context) error {
+	if c.account == nil {
+		return nil
+	}
+	err := c.account.Usable(ctx)
+	if !mail.Is(err, mail.Denied) {
+		return nil // what else went wrong, the command itself will meet
+	}
+	return err
 }
 
 // badLine refuses a line that is no command, and ends a session that sends nothing else.
