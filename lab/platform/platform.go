@@ -92,7 +92,13 @@ func Root() string {
 // Start runs `tegami demo` in an empty folder and waits until every door answers. It ends with the test.
 func Start(t testing.TB, accounts int) *Platform {
 	t.Helper()
-	p := start(t, t.TempDir(), accounts)
+	return StartIn(t, t.TempDir(), accounts)
+}
+
+// StartIn is Start with a folder of the caller's.
+func StartIn(t testing.TB, dir string, accounts int) *Platform {
+	t.Helper()
+	p := start(t, dir, accounts)
 	t.Cleanup(func() {
 		p.Kill()
 		p.log.Close()
