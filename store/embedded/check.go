@@ -21,14 +21,16 @@ import (
 )
 
 // Check verifies every promise over all data, one tenant after the other. A tenant's writers wait while its rows are verified, but
-// not while its octets are.
+// not while its octets are. A tenant that cannot be read to the end does not keep it from the others.
 func (s *Store) Check(ctx context.Context, repair bool, report func(store.Finding)) error {
+	var errs []error
 	for _, t := range append(slices.Clone(s.all()), s.platform) {
-		if err := t.check(ctx, repair, report); err != nil {
-			return mail.Wrap("store.Check", err)
+		if ctx.Err() != nil {
+			break
 		}
+		errs = append(errs, t.check(ctx, repair, report))
 	}
-	return nil
+	return mail.Wrap("store.Check", errors.Join(append(errs, ctx.Err())...))
 }
 
 func (t *tenant) check(ctx context.Context, repair bool, report func(store.Finding)) error {

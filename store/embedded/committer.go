@@ -194,6 +194,9 @@ func (v *vault) endWrite() error {
 		return err
 	}
 	if err := v.writer.Commit(); err != nil {
+		if broken(err) {
+			v.packs.doubt()
+		}
 		return err
 	}
 	v.packs.committed()
@@ -212,11 +215,17 @@ func (v *vault) undo(err error) error {
 	v.kept = v.kept[:0]
 	v.cache.Drop()
 	v.packs.rollback()
-	key, _ := mail.TextOf(err)
-	if e := v.writer.Rollback(); e != nil || key == "storage.failed" {
+	if e := v.writer.Rollback(); e != nil || broken(err) {
 		v.dropWriter()
 	}
 	return err
+}
+
+// broken tells whether a disk failed. What it did before that is not known: a commit that failed so may still
+// be found in the WAL after a crash.
+func broken(err error) bool {
+	key, _ := mail.TextOf(err)
+	return key == "storage.failed"
 }
 
 // Keep gives a staging its place in the transaction at work; it fulfils sql.Keeper.

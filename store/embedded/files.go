@@ -134,8 +134,23 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// makeDir makes a folder and its name durable.
+// makeFile makes an empty file that its owner alone may read, whatever the umask is.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return diskFailure("embedded.Create", err)
+	}
+	return diskFailure("embedded.Create", f.Close())
+}
+
+// makeDir makes a folder, those above it, and their names durable.
 func makeDir(path string) error {
+	above := filepath.Dir(path)
+	if _, err := os.Stat(above); errors.Is(err, os.ErrNotExist) && above != path {
+		if err := makeDir(above); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return diskFailure("embedded.Open", err)
 	}

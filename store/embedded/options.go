@@ -25,7 +25,8 @@ type Options struct {
 	// BlobGrace is for how long Sweep leaves a blob alone that nothing refers to. Default 10 minutes.
 	BlobGrace time.Duration
 
-	files fileSystem // for tests: a disk that fails
+	files     fileSystem    // for tests: a disk that fails
+	closeWait time.Duration // for tests: less than closeWait
 }
 
 // Limits that are no settings.
@@ -51,6 +52,8 @@ const (
 	// writerCache and readerCache are the page caches in KiB of a connection.
 	writerCache = 2048
 	readerCache = 1024
+	// closeWait is for how long Close waits for those who still use a tenant's files.
+	closeWait = 30 * time.Second
 	// busyTimeout is for how long a statement waits for another process that looks into the file (a backup).
 	busyTimeout = 5 * time.Second
 	// janitorPeriod is how often idle files are looked for and tallies saved.
@@ -72,6 +75,7 @@ func (o Options) withDefaults() Options {
 	def(&o.BigSize, 1<<30)
 	def((*int64)(&o.IdleAfter), int64(5*time.Minute))
 	def((*int64)(&o.BlobGrace), int64(10*time.Minute))
+	def((*int64)(&o.closeWait), int64(closeWait))
 	if o.OpenTenants <= 0 {
 		o.OpenTenants = 256
 	}

@@ -31,9 +31,10 @@ type packs struct {
 	headers []byte
 	touched []*bigFile // .big files with octets this transaction keeps
 
-	bigMu  sync.Mutex
-	big    *bigFile
-	bigNum int64
+	bigMu   sync.Mutex
+	big     *bigFile
+	bigNum  int64
+	writing map[int64]*bigFile // all that are open to be written, by number, also those given up
 
 	readMu  sync.Mutex
 	reading map[int64]*packReader
@@ -47,12 +48,14 @@ type bigFile struct {
 	end     int64 // guarded by bigMu, as are the next two
 	users   int
 	retired bool
-	fresh   bool // its name is not durable yet; the leader's
+	fresh   bool // its name is not durable yet; the leader's, as is the next
+	failed  bool // a flush failed: what it had to make durable may be lost, though the next one succeeds
 }
 
 // newPacks finds the packs of a tenant. Nothing is opened before it is needed.
 func newPacks(fs fileSystem, dir string, o Options, syncs *atomic.Int64) (*packs, error) {
-	p := &packs{fs: fs, dir: dir, limit: o.PackSize, bigMax: o.BigSize, syncs: syncs, reading: make(map[int64]*packReader)}
+	p := &packs{fs: fs, dir: dir, limit: o.PackSize, bigMax: o.BigSize, syncs: syncs,
+		reading: make(map[int64]*packReader), writing: make(map[int64]*bigFile)}
 	nums, err := p.list()
 	if err != nil {
 		return nil, err
@@ -96,9 +99,10 @@ func (p *packs) path(num int64) string {
 	return filepath.Join(p.dir, fmt.Sprintf("%04d.pack", num))
 }
 
-// place gives a sealed staging its place in this transaction.
+// place gives a sealed staging its place in this transaction. One that Seal wrote to a .big whose flush failed since
+// is written anew.
 func (p *packs) place(s *staged) (pack, off int64, err error) {
-	if s.big != nil {
+	if s.big != nil && !s.big.failed {
 		p.touch(s.big)
 		return -s.big.num, s.bigOff, nil
 	}
@@ -136,14 +140,14 @@ func (p *packs) ready() error {
 		if err := makeDir(p.dir); err != nil {
 			return err
 		}
-		p.num, p.fresh = 1, true
+		p.num = 1
 	}
 	f, size, err := p.openEnd(p.num, false)
 	if err != nil {
 		return err
 	}
 	p.cur, p.pos, p.end = f, size, size
-	p.fresh = p.fresh || size == 0
+	p.fresh = true // whether who made it got to make its name durable is not known
 	if size >= p.limit {
 		return p.ready()
 	}
@@ -155,7 +159,13 @@ func (p *packs) retire() {
 	p.cur.Close()
 	p.cur = nil
 	p.num++
-	p.fresh = true
+}
+
+// doubt leaves alone for good what this transaction wrote: it is not known whether its rows came to the disk.
+func (p *packs) doubt() {
+	if p.wrote && p.cur != nil {
+		p.retire()
+	}
 }
 
 // openEnd opens a pack, making it if need be, and finds its end.
@@ -187,6 +197,7 @@ func (p *packs) flush() error {
 	}
 	for _, b := range p.touched {
 		if err := p.sync(b.f, &b.fresh); err != nil {
+			b.failed = true
 			p.retireBig(b)
 			return err
 		}
@@ -253,6 +264,7 @@ func (p *packs) writeBig(s *staged) error {
 		err = p.writeBuffered(b, pieces, off)
 	}
 	if err != nil {
+		p.giveBack(b, off, n)
 		p.leaveBig(b)
 		return diskFailure("embedded.Packs", err)
 	}
@@ -285,24 +297,34 @@ func (p *packs) reserve(n int64) (*bigFile, int64, error) {
 	return b, off, nil
 }
 
+// giveBack takes back n octets at off that could not be written, if they are the last: so a full disk does not make
+// a .big longer with each try.
+func (p *packs) giveBack(b *bigFile, off, n int64) {
+	p.bigMu.Lock()
+	defer p.bigMu.Unlock()
+	if b.end == off+n {
+		b.end = off
+	}
+}
+
 // nextBig opens the .big to use, under bigMu.
 func (p *packs) nextBig() error {
-	fresh := false
 	switch {
 	case p.bigNum == 0:
 		if err := makeDir(p.dir); err != nil {
 			return err
 		}
-		p.bigNum, fresh = 1, true
+		p.bigNum = 1
 	case p.big != nil:
 		p.giveUpBig(p.big)
-		p.bigNum, fresh = p.bigNum+1, true
+		p.bigNum++
 	}
 	f, size, err := p.openEnd(-p.bigNum, true)
 	if err != nil {
 		return err
 	}
-	p.big = &bigFile{num: p.bigNum, f: f, end: roundUp(size), fresh: fresh || size == 0}
+	p.big = &bigFile{num: p.bigNum, f: f, end: roundUp(size), fresh: true}
+	p.writing[p.bigNum] = p.big
 	return nil
 }
 
@@ -318,8 +340,14 @@ func (p *packs) retireBig(b *bigFile) {
 
 func (p *packs) giveUpBig(b *bigFile) {
 	p.big, b.retired = nil, true
-	if b.users == 0 {
+	p.closeBig(b)
+}
+
+// closeBig closes a .big that was given up when the last staging in it has gone. Under bigMu.
+func (p *packs) closeBig(b *bigFile) {
+	if b.retired && b.users == 0 {
 		b.f.Close()
+		delete(p.writing, b.num)
 	}
 }
 
@@ -331,16 +359,14 @@ func (p *packs) leaveBig(b *bigFile) {
 	p.bigMu.Lock()
 	defer p.bigMu.Unlock()
 	b.users--
-	if b.retired && b.users == 0 {
-		b.f.Close()
-	}
+	p.closeBig(b)
 }
 
-// current tells whether a pack is still written to.
+// current tells whether a pack is still written to, or holds octets whose transaction may be yet to come.
 func (p *packs) current(num int64) bool {
 	p.bigMu.Lock()
 	defer p.bigMu.Unlock()
-	return num == p.num || -num == p.bigNum
+	return num == p.num || -num == p.bigNum || p.writing[-num] != nil
 }
 
 // close closes all files. Nobody uses them any more.

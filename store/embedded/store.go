@@ -154,6 +154,9 @@ func (s *Store) makePlatform() error {
 
 // makeDatabase makes a database with a key for hashes.
 func (s *Store) makeDatabase(path string) (err error) {
+	if err := makeFile(path); err != nil { // SQLite would let everybody read it
+		return err
+	}
 	c, err := openConn(path, s.texts, true)
 	if err != nil {
 		return err
@@ -353,9 +356,6 @@ func (t *tenant) rest() {
 	t.mu.Unlock()
 }
 
-// closeWait is for how long Close waits for those who still use a tenant's files.
-const closeWait = 30 * time.Second
-
 // Close waits for running updates and releases everything. What is asked for after it is Unavailable. Busy if somebody
 // does not close a Blob, or release a Staged.
 func (s *Store) Close() error {
@@ -366,7 +366,8 @@ func (s *Store) Close() error {
 	s.stop()
 	s.stopped.Wait()
 	errs := []error{err}
-	late := time.After(closeWait)
+	late, cancel := context.WithTimeout(context.Background(), s.options.closeWait)
+	defer cancel()
 	for _, t := range append(slices.Clone(s.all()), s.platform) {
 		errs = append(errs, s.closeWhenLeft(t, late))
 	}
@@ -374,11 +375,11 @@ func (s *Store) Close() error {
 	return mail.Wrap("store.Close", errors.Join(errs...))
 }
 
-func (s *Store) closeWhenLeft(t *tenant, late <-chan time.Time) error {
+func (s *Store) closeWhenLeft(t *tenant, late context.Context) error {
 	for t.inUse() {
 		select {
 		case <-s.idle:
-		case <-late:
+		case <-late.Done():
 			return mail.E("store.Close", mail.Busy, "storage.busy", t.id)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"time"
 
@@ -20,14 +21,17 @@ const sweepPortion = 500
 const livePart = 2
 
 // Sweep removes octets nothing refers to, in small portions beside the work of others: first the rows of blobs
-// without message or item, then packs that became mostly empty. For a goroutine of app, every hour or so.
+// without message or item, then packs that became mostly empty. For a goroutine of app, every hour or so. What is damaged
+// stays as it is, and does not keep the sweep from the rest.
 func (s *Store) Sweep(ctx context.Context) error {
+	var errs []error
 	for _, t := range s.all() {
-		if err := t.sweep(ctx); err != nil {
-			return mail.Wrap("embedded.Sweep", err)
+		if ctx.Err() != nil {
+			break
 		}
+		errs = append(errs, t.sweep(ctx))
 	}
-	return nil
+	return mail.Wrap("embedded.Sweep", errors.Join(append(errs, ctx.Err())...))
 }
 
 func (t *tenant) sweep(ctx context.Context) error {
@@ -100,15 +104,13 @@ func (v *vault) compact(ctx context.Context) error {
 	for _, u := range uses {
 		live[u.Pack] = u.Size
 	}
+	var errs []error
 	for num, size := range there {
-		if live[num] >= size/livePart {
-			continue
-		}
-		if err := v.empty(ctx, num); err != nil {
-			return err
+		if live[num] < size/livePart && ctx.Err() == nil {
+			errs = append(errs, v.empty(ctx, num))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // empty moves what is alive out of a pack, and removes it. A pack still written to is left alone.
