@@ -3,6 +3,7 @@ package mailbox
 import (
 	"context"
 	"sync"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -14,6 +15,8 @@ type Drop struct {
 	account  *Account
 	shared   *shared
 	messages []DropMessage
+	lost     <-chan struct{} // closed when the lock is no longer ours
+	unlock   func()
 }
 
 // DropMessage is a message of a Drop.
@@ -23,10 +26,8 @@ type DropMessage struct {
 	ID   mail.EmailID // its String is the UIDL: 13 characters, the message's own for its whole life (RFC 1939 §7)
 }
 
-// dropLocks are the drops that are locked now.
-//
-// It is enough while one process serves an account. With several, hold and free ask for a lease in
-// the store instead; nothing else here knows how a drop is locked.
+// dropLocks are the drops that sessions of this process hold: who asks for one of them needn't ask the
+// store, which keeps the lock against other processes.
 type dropLocks struct {
 	mu   sync.Mutex
 	held map[dropKey]bool
@@ -53,18 +54,46 @@ func (l *dropLocks) free(k dropKey) {
 	delete(l.held, k)
 }
 
-// LockDrop locks the account's inbox for POP3. Busy "pop3.locked" while another session holds it. Close the Drop.
+// dropWait is how long LockDrop waits for another process to give a lock back, as that takes a moment.
+const dropWait = time.Second
+
+// LockDrop locks the account's inbox for POP3, in all processes that share the store. Busy "pop3.locked" while
+// another session holds it. Close the Drop.
 func (a *Account) LockDrop(ctx context.Context) (*Drop, error) {
 	const op = "mailbox.LockDrop"
-	if !a.service.drops.hold(a.dropKey()) {
-		return nil, mail.E(op, mail.Busy, "pop3.locked")
+	lost, unlock, err := a.service.lockDrop(ctx, a.dropKey())
+	if err != nil {
+		return nil, mail.Wrap(op, err)
 	}
 	d, err := a.openDrop(ctx)
 	if err != nil {
-		a.service.drops.free(a.dropKey())
+		unlock()
 		return nil, mail.Wrap(op, err)
 	}
+	d.lost, d.unlock = lost, unlock
 	return d, nil
+}
+
+// lockDrop takes the lock in this process and then in the store, where it is a duty only one may have. It is
+// held until unlock is called, or lost: a process cut off from the store for long loses what it held.
+func (s *Service) lockDrop(ctx context.Context, k dropKey) (lost <-chan struct{}, unlock func(), err error) {
+	const op = "mailbox.lockDrop"
+	if !s.drops.hold(k) {
+		return nil, nil, mail.E(op, mail.Busy, "pop3.locked")
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	unlock = func() { end(); s.drops.free(k) }
+	late := time.AfterFunc(dropWait, end)
+	held, _, err := s.store.Lead(ctx, "pop3 "+k.tenant.String()+" "+k.account.String())
+	switch {
+	case err != nil && ctx.Err() == nil:
+		unlock()
+		return nil, nil, err
+	case !late.Stop():
+		unlock()
+		return nil, nil, mail.E(op, mail.Busy, "pop3.locked")
+	}
+	return held.Done(), unlock, nil
 }
 
 func (a *Account) dropKey() dropKey { return dropKey{a.id.Tenant(), a.account.ID} }
@@ -101,12 +130,19 @@ func (d *Drop) Open(ctx context.Context, m DropMessage) (Body, error) {
 	return d.account.OpenBody(ctx, &found)
 }
 
-// Delete removes messages in one commit, as QUIT does (RFC 1939 §6). Those gone already are no error.
+// Delete removes messages in one commit, as QUIT does (RFC 1939 §6). Those gone already are no error. Busy
+// "pop3.locked" when the lock was lost.
 func (d *Drop) Delete(ctx context.Context, uids []mail.UID) error {
+	const op = "mailbox.Drop.Delete"
 	if len(uids) == 0 {
 		return nil
 	}
-	return d.account.update(ctx, "mailbox.Drop.Delete", func(tx store.Tx) error {
+	select {
+	case <-d.lost:
+		return mail.E(op, mail.Busy, "pop3.locked")
+	default:
+	}
+	return d.account.update(ctx, op, func(tx store.Tx) error {
 		for _, uid := range uids {
 			if err := tx.Expunge(d.shared.key.box, uid); err != nil && !mail.Is(err, mail.NotFound) {
 				return err
@@ -123,7 +159,7 @@ func (d *Drop) Close() {
 	}
 	d.account.service.boxes.give(d.shared)
 	d.shared = nil
-	d.account.service.drops.free(d.account.dropKey())
+	d.unlock()
 }
 
 // dropList are the messages of a mailbox for POP3. Size and id of a UID never change, so the list

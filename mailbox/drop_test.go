@@ -1,6 +1,7 @@
 package mailbox_test
 
 import (
+	"context"
 	"io"
 	"testing"
 
@@ -38,6 +39,27 @@ func TestDropLock(t *testing.T) {
 	h.lock(sato)
 }
 
+// The lock holds in other processes too: here another service over the same store.
+func TestDropLockOfAnotherProcess(t *testing.T) {
+	h, a := one(t)
+	h.fill(a, "INBOX", 1)
+	far, err := mailbox.New(h.store, h.dir, mailbox.Config{}).Open(t.Context(), a.Identity())
+	h.must(err)
+	d := h.lock(a)
+	_, err = far.LockDrop(t.Context())
+	h.refused(err, mail.Busy, "pop3.locked")
+	d.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	d, err = far.LockDrop(ctx)
+	h.must(err)
+	cancel() // the lock outlives the call
+	_, err = a.LockDrop(t.Context())
+	h.refused(err, mail.Busy, "pop3.locked")
+	h.must(d.Delete(t.Context(), []mail.UID{1}))
+	d.Close()
+	h.equal("messages", len(h.lock(a).Messages()), 0)
+}
+
 // The list of a second session is made from the first one's and must be as if it were not.
 func TestDropList(t *testing.T) {
 	h, a := one(t)
@@ -65,6 +87,7 @@ func TestDropList(t *testing.T) {
 	second, again := listing(d)
 	h.equal("second", second, "[1 3 4 5]")
 	h.equal("UIDLs stay", again[:3], []string{ids[0], ids[2], ids[3]})
+	d.Close()
 	other := mailbox.New(h.store, h.dir, mailbox.Config{})
 	fresh, err := other.Open(ctx, a.Identity())
 	h.must(err)
