@@ -26,7 +26,8 @@ type Reader interface {
 	Mailbox(mail.MailboxID) (Mailbox, error)
 	// Keywords lists the account's keywords; the n-th is flag mail.Keyword(n).
 	Keywords(mail.AccountID) ([]string, error)
-	// Marks gives UID, flags and ModSeq of messages changed after since (0: all), ascending by ModSeq.
+	// Marks gives UID, flags and ModSeq of messages changed after since, ascending by ModSeq; for since 0 those of all,
+	// ascending by UID.
 	Marks(m mail.MailboxID, since mail.ModSeq, fn func(Mark) bool) error
 	// Gone gives the messages that left the mailbox after since, ascending by ModSeq.
 	Gone(m mail.MailboxID, since mail.ModSeq, fn func(Gone) bool) error

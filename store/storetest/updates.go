@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -233,6 +234,7 @@ func updatesAtOnce(f *fixture) {
 	f.view(func(r store.Reader) {
 		f.counted(r, m.Account)
 		marks := f.marks(r, m.ID, 0)
+		slices.SortFunc(marks, byModSeq)
 		for i := range marks[1:] {
 			if marks[i+1].ModSeq <= marks[i].ModSeq {
 				f.Fatalf("two messages with ModSeq %d", marks[i].ModSeq)

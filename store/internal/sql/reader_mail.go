@@ -109,6 +109,10 @@ func (r *Reader) Keywords(a mail.AccountID) (list []string, err error) {
 
 // Marks gives UID, flags and ModSeq of messages changed after since.
 func (r *Reader) Marks(m mail.MailboxID, since mail.ModSeq, fn func(store.Mark) bool) error {
+	if since == 0 { // as the index has them, without keeping them
+		r.args.Reset().Int(int64(m))
+		return r.rows("store.Marks", qMarksAll, func(row Row) bool { return fn(scanMark(row)) })
+	}
 	marks, err := r.marks(m, since)
 	if err != nil {
 		return err
@@ -124,27 +128,24 @@ func (r *Reader) Marks(m mail.MailboxID, since mail.ModSeq, fn func(store.Mark) 
 	return nil
 }
 
-// marks gathers them in order of UID. Those that came after since are behind the last one born before it
+func scanMark(row Row) store.Mark {
+	return store.Mark{UID: mail.UID(row.Int(0)), Flags: mail.Flags(row.Int(1)), ModSeq: mail.ModSeq(row.Int(2))}
+}
+
+// marks gathers them in any order. Those that came after since are behind the last one born before it
 // (the schema says why); the others were changed.
 func (r *Reader) marks(m mail.MailboxID, since mail.ModSeq) (marks []store.Mark, err error) {
 	const op mail.Op = "store.Marks"
-	add := func(row Row) bool {
-		marks = append(marks, store.Mark{
-			UID: mail.UID(row.Int(0)), Flags: mail.Flags(row.Int(1)), ModSeq: mail.ModSeq(row.Int(2))})
-		return true
-	}
-	if since == 0 {
-		r.args.Reset().Int(int64(m))
-		err = r.rows(op, qMarksAll, add)
-		return marks, err
-	}
 	r.args.Reset().Int(int64(m)).Int(int64(since))
 	floor, _, err := r.number(op, qMarksFloor)
 	if err != nil {
 		return nil, err
 	}
 	r.args.Reset().Int(int64(m)).Int(floor).Int(int64(m)).Int(int64(since)).Int(floor)
-	err = r.rows(op, qMarksSince, add)
+	err = r.rows(op, qMarksSince, func(row Row) bool {
+		marks = append(marks, scanMark(row))
+		return true
+	})
 	return marks, err
 }
 
