@@ -65,6 +65,9 @@ func (b blobs) Open(ctx context.Context, ref mail.BlobRef) (store.Blob, error) {
 		return nil, err
 	}
 	if place.Pack != inObjects {
+		if int64(len(place.Body)) != place.Ref.Size {
+			return nil, mail.E(op, mail.Unavailable, "storage.damaged", ref.ID)
+		}
 		return inline{bytes.NewReader(place.Body)}, nil
 	}
 	return &object{ctx, b.store.config.Objects, b.objectKey(ref.ID), place.Ref.Size}, nil
@@ -134,5 +137,9 @@ func (b *object) WriteRange(w io.Writer, from, n int64) (int64, error) {
 		return 0, mail.Wrap(op, err)
 	}
 	defer r.Close()
-	return io.Copy(w, r)
+	done, err := io.Copy(w, r)
+	if err == nil && done < n { // the object ends before its row says
+		err = mail.Because(op, mail.Unavailable, "storage.damaged", io.ErrUnexpectedEOF)
+	}
+	return done, err
 }

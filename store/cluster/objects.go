@@ -80,11 +80,9 @@ func writeFile(file *os.File, path string, chunks [][]byte) error {
 	return os.Rename(file.Name(), path)
 }
 
-// makeDir makes a directory of objects, and its names durable.
+// makeDir makes a directory of objects, and its names durable: also where it is there already, since who made
+// it may not have got that far yet. To flush what has not changed costs next to nothing.
 func (f Folder) makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -170,7 +168,7 @@ func fileError(op mail.Op, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return mail.Because(op, mail.NotFound, "blob.unknown", err)
 	case noRoom(err):
-		return mail.Because(op, mail.Full, "storage.full", err)
+		return mail.Because(op, mail.Unavailable, "storage.full", err)
 	}
 	return mail.Because(op, mail.Unavailable, "storage.failed", err)
 }

@@ -287,7 +287,7 @@ func TestSealWithoutRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	full.refuses = true
-	if err := staged.Seal(t.Context()); !mail.Is(err, mail.Full) {
+	if err := staged.Seal(t.Context()); !mail.Is(err, mail.Unavailable) {
 		t.Errorf("sealed without room: %v", err)
 	}
 	err = update(s, func(tx store.Tx) error { _, err := tx.Keep(staged, nil); return err })
@@ -311,7 +311,7 @@ type refusing struct {
 
 func (r *refusing) Put(ctx context.Context, key string, chunks [][]byte) error {
 	if r.refuses {
-		return mail.E("test.Put", mail.Full, "storage.full")
+		return mail.E("test.Put", mail.Unavailable, "storage.full")
 	}
 	return r.Objects.Put(ctx, key, chunks)
 }

@@ -119,3 +119,16 @@ func (s *Store) rightVersion(ctx context.Context) error {
 	}
 	return nil
 }
+
+// rightRole makes sure that row-level security holds for the role the store works as.
+func (s *Store) rightRole(ctx context.Context) error {
+	const op mail.Op = "cluster.Open"
+	bypass := true
+	if err := s.ask(ctx, stBypass, func(r sql.Row) bool { bypass = r.Int(0) != 0; return false }); err != nil {
+		return mail.Wrap(op, err)
+	}
+	if bypass {
+		return mail.E(op, mail.Invalid, "storage.config")
+	}
+	return nil
+}

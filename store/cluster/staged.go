@@ -23,7 +23,7 @@ type staged struct {
 	place  sql.Place // from Seal on
 	sealed bool
 	stored bool // a transaction that kept it has committed
-	doubt  bool // it may have
+	doubt  bool // one may have; no later answer takes that back
 }
 
 // Size is the number of octets so far.
@@ -145,9 +145,9 @@ func (k *keeper) committed() {
 	}
 }
 
-// doubt notes whether it is not known if the rows are there.
-func (k *keeper) doubt(d bool) {
+// doubt notes that it is not known if the rows are there.
+func (k *keeper) doubt() {
 	for _, s := range k.kept {
-		s.doubt = d
+		s.doubt = true
 	}
 }

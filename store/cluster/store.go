@@ -42,6 +42,10 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	// Every query goes by a key: planning it again for each value would cost more than running it.
 	db.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	// What is acknowledged is on disk, whatever the server's or the role's default. A DSN may ask for more.
+	if mode := db.RuntimeParams["synchronous_commit"]; mode != "remote_apply" {
+		db.RuntimeParams["synchronous_commit"] = "on"
+	}
 	if config.Objects == nil {
 		return nil, mail.E(op, mail.Invalid, "storage.config")
 	}
@@ -58,9 +62,11 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.context, s.stop = context.WithCancel(context.Background())
 	s.platform = newTenant(s, platform)
 	s.hub, s.tallies = newHub(), newTallies(s)
-	if err := s.rightVersion(ctx); err != nil {
-		s.readers.close()
-		return nil, err
+	for _, right := range []func(context.Context) error{s.rightVersion, s.rightRole} {
+		if err := right(ctx); err != nil {
+			s.readers.close()
+			return nil, err
+		}
 	}
 	s.start()
 	return s, nil

@@ -454,6 +454,8 @@ func TestOpenRefuses(t *testing.T) {
 			db := stand.server.Database(t)
 			c.DSN, c.OwnerDSN = db.App, ""
 		}, mail.Unavailable},
+		"the owner":   {func(c *Config) { c.DSN = c.OwnerDSN }, mail.Invalid},
+		"a superuser": {func(c *Config) { c.DSN = strings.Replace(c.DSN, "user=tegami", "user=postgres", 1) }, mail.Invalid},
 	} {
 		config := good
 		c.change(&config)

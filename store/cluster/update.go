@@ -206,9 +206,10 @@ func (t *tenant) attempt(ctx context.Context, batch []*caller) (verdict, error) 
 			return again, err
 		}
 	} else {
-		k.doubt(true)
 		err = c.end()
-		k.doubt(err != nil && !refused(err))
+		if err != nil && !refused(err) {
+			k.doubt()
+		}
 	}
 	switch {
 	case err == nil:
