@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -84,9 +85,9 @@ func (c *conn) Rollback() error {
 	return nil
 }
 
-// checkpoint copies the WAL into the database and cuts it. busy: a reader was in the way, and it is not done.
-func (c *conn) checkpoint() (busy bool, err error) {
-	c.db.SetBusyTimeout(0)
+// checkpoint copies the WAL into the database and cuts it. busy: a reader was in the way for all of wait, and it is not done.
+func (c *conn) checkpoint(wait time.Duration) (busy bool, err error) {
+	c.db.SetBusyTimeout(wait)
 	defer c.db.SetBusyTimeout(busyTimeout)
 	n, err := c.number("PRAGMA wal_checkpoint(TRUNCATE)")
 	return n != 0, err

@@ -49,6 +49,11 @@ const (
 	usageEntries = 8192
 	// checkpointPages is the size of the WAL at which the writer copies it into the database.
 	checkpointPages = 1000
+	// walLimit is the size of the WAL in octets at which the writer waits for those who read, to begin it anew: where
+	// there is always a reader, it would grow without end.
+	walLimit = 4 * checkpointPages * 4096
+	// walWait is for how long it does so. If that is not enough, it tries again when the WAL has doubled.
+	walWait = 100 * time.Millisecond
 	// writerCache and readerCache are the page caches in KiB of a connection.
 	writerCache = 2048
 	readerCache = 1024

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ type vault struct {
 	kept   []*staged // by this transaction
 	flat   []byte    // for messages in several pieces that go into a row
 	dirty  bool      // the WAL holds something
+	curb   int64     // the size of the WAL at which it is to be cut, at least walLimit
 
 	readers readers
 	usage   usage
@@ -101,6 +103,7 @@ func (v *vault) beginWrite() error {
 			return err
 		}
 	}
+	v.curbWAL()
 	if err := v.writer.Begin(); err != nil {
 		v.dropWriter()
 		return err
@@ -108,6 +111,21 @@ func (v *vault) beginWrite() error {
 	v.dirty = true
 	v.tx.Start(time.Now())
 	return nil
+}
+
+// curbWAL cuts the WAL when it became too large. A failure is left to the next commit to tell.
+func (v *vault) curbWAL() {
+	info, err := os.Stat(v.path + "-wal")
+	if err != nil || info.Size() < walLimit {
+		v.curb = walLimit
+		return
+	}
+	if info.Size() < v.curb {
+		return
+	}
+	if busy, err := v.writer.checkpoint(walWait); busy || err != nil {
+		v.curb = 2 * info.Size()
+	}
 }
 
 // publish tells those who wait what a commit changed.
@@ -167,7 +185,7 @@ func (v *vault) rest() error {
 		if !v.dirty || v.writer == nil {
 			return nil
 		}
-		busy, err := v.writer.checkpoint()
+		busy, err := v.writer.checkpoint(0)
 		v.dirty = busy || err != nil
 		return err
 	})
