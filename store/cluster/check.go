@@ -218,12 +218,13 @@ func (s *Store) sweepAll() error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, id := range ids {
-		if err := s.tenant(id).sweep(held, mail.BlobID(s.idBefore(sweepAge))); err != nil {
-			return err
+		if held.Err() == nil { // one tenant's trouble is not another's
+			errs = append(errs, s.tenant(id).sweep(held, mail.BlobID(s.idBefore(sweepAge))))
 		}
 	}
-	return nil
+	return errors.Join(append(errs, held.Err())...)
 }
 
 // sweep removes blobs older than until that nothing refers to: the row first, then the object.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -121,5 +122,44 @@ func TestCommitsAreDurable(t *testing.T) {
 	c.texts[len(c.texts)-int(numStatements)+int(stVersion)] = "SELECT current_setting('synchronous_commit')"
 	if err := c.ask(stVersion, func(r sql.Row) bool { mode = r.Text(0); return false }); err != nil || mode != "on" {
 		t.Errorf("synchronous_commit is %q, %v", mode, err)
+	}
+}
+
+// keepsOne is an object store that does not let go of one tenant's objects.
+type keepsOne struct {
+	Objects
+	tenant mail.TenantID
+}
+
+func (k keepsOne) Delete(ctx context.Context, key string) error {
+	if strings.HasPrefix(key, k.tenant.String()) {
+		return mail.E("test.Delete", mail.Unavailable, "storage.failed")
+	}
+	return k.Objects.Delete(ctx, key)
+}
+
+// TestSweepGoesOn: what fails for one tenant does not keep the sweep from the next.
+func TestSweepGoesOn(t *testing.T) {
+	config := newStand(t).config(t)
+	config.Objects = keepsOne{config.Objects, company}
+	s := open(t, config)
+	db, err := pgx.Connect(t.Context(), config.OwnerDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(t.Context())
+	for id := company; id < company+2; id++ {
+		if err := s.CreateTenant(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(t.Context(), "INSERT INTO blob (tenant, id, size, hash, pack, off) VALUES ($1, 1000, 0, '', 1, 0)", int64(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.sweepAll(); !mail.Is(err, mail.Unavailable) {
+		t.Errorf("a sweep that failed for a tenant: %v", err)
+	}
+	if list, err := s.tenant(company+1).places(t.Context(), 0); err != nil || len(list) != 0 {
+		t.Errorf("the next tenant still has %d dead blobs, %v", len(list), err)
 	}
 }
