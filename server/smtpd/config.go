@@ -65,6 +65,10 @@ type Limits struct {
 	// ConnectionsPerNetwork is how many of them may come from one /24 of IPv4 or /64 of
 	// IPv6; default 100. Loopback has no limit.
 	ConnectionsPerNetwork int
+	// BodiesPerNetwork is how many octets of bodies may be on their way from one such network at once, where
+	// nobody signed in: they are held in memory that all share, and a peer may take an hour over its
+	// own. Default 96 MiB. Loopback has no limit.
+	BodiesPerNetwork int64
 	// Errors is how many commands may fail with 5xx in one session, but for RCPT; default 50.
 	Errors int
 	// Unrecognised is how many commands may be none; default 10.
@@ -99,6 +103,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Recipients, mail.MaxRecipients)
 	setDefault(&l.Connections, 5000)
 	setDefault(&l.ConnectionsPerNetwork, 100)
+	setDefault(&l.BodiesPerNetwork, 96<<20)
 	setDefault(&l.Errors, 50)
 	setDefault(&l.Unrecognised, 10)
 	setDefault(&l.RefusedRecipients, 1000)

@@ -26,6 +26,7 @@ type Server struct {
 	mu       sync.Mutex
 	sessions map[*session]bool
 	networks map[netip.Prefix]int
+	bodies   map[netip.Prefix]int64 // octets on their way
 	done     sync.WaitGroup
 }
 
@@ -37,7 +38,7 @@ const keptBlocks = 256
 func New(c Config, g Gate) *Server {
 	c.Limits = c.Limits.withDefaults()
 	return &Server{config: c, gate: g, log: obs.Named(c.Log, "smtpd"), blocks: smtp.NewBlocks(keptBlocks),
-		sessions: map[*session]bool{}, networks: map[netip.Prefix]int{}}
+		sessions: map[*session]bool{}, networks: map[netip.Prefix]int{}, bodies: map[netip.Prefix]int64{}}
 }
 
 // acceptPause is how long Serve waits when the system has no room for a connection.
@@ -127,6 +128,36 @@ func (s *Server) leave(c *session) {
 	}
 	s.config.Metrics.Sessions(s.config.Name, -1)
 	s.done.Done()
+}
+
+// hold counts octets of a body, if its network may have so many on their way.
+func (s *Server) hold(c *session, octets int64) bool {
+	network, counted := networkOf(c.origin.Remote)
+	if !counted {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bodies[network]+octets > s.config.Limits.BodiesPerNetwork {
+		return false
+	}
+	s.bodies[network] += octets
+	c.mail.held += octets
+	return true
+}
+
+// release gives back what hold counted.
+func (s *Server) release(c *session) {
+	if c.mail.held == 0 {
+		return
+	}
+	network, _ := networkOf(c.origin.Remote)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bodies[network] -= c.mail.held; s.bodies[network] <= 0 {
+		delete(s.bodies, network)
+	}
+	c.mail.held = 0
 }
 
 // stop ends all sessions, each after the command it runs, and cuts those that take longer than the grace.

@@ -47,6 +47,7 @@ type transaction struct {
 	rcpts int            // accepted
 	check smtp.LineCheck // of BDAT
 	size  int64          // what came by BDAT so far
+	held  int64          // octets counted against Limits.BodiesPerNetwork
 }
 
 // counters are held against Limits.

@@ -2,6 +2,7 @@ package smtpd
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -554,3 +555,58 @@ func (discardTransaction) Recipient(context.Context, mail.Recipient) error { ret
 func (discardTransaction) Data(context.Context) (io.Writer, error)         { return io.Discard, nil }
 func (discardTransaction) Commit(context.Context) (mail.ItemID, error)     { return 1, nil }
 func (discardTransaction) Abort()                                          {}
+
+// farConn is a connection that says it comes from elsewhere.
+type farConn struct {
+	net.Conn
+	from netip.Addr
+}
+
+func (c farConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.from, 1)) }
+
+// TestBodiesOfANetwork: one network cannot take the memory of all by bodies that never end.
+func TestBodiesOfANetwork(t *testing.T) {
+	srv := New(Config{Limits: Limits{BodiesPerNetwork: 100, GreetPause: -1}}, &toyGate{})
+	far := func(ip string) (say func(command, want string)) {
+		here, there := net.Pipe()
+		here.SetDeadline(time.Now().Add(20 * time.Second))
+		s, done := newSession(srv, farConn{there, netip.MustParseAddr(ip)}), make(chan struct{})
+		go func() { s.serve(context.Background()); close(done) }()
+		t.Cleanup(func() { here.Close(); <-done })
+		in := bufio.NewReader(here)
+		say = func(command, want string) {
+			t.Helper()
+			if command != "" { // a pipe waits for its reader even with nothing
+				io.WriteString(here, command)
+			}
+			if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, want) {
+				t.Fatalf("%q: %q %v, want %s", command, line, err, want)
+			}
+		}
+		say("", "220")
+		say("HELO far.example\r\n", "250")
+		return say
+	}
+	body := strings.Repeat("x", 60)
+	begin := func(say func(string, string)) {
+		t.Helper()
+		say("MAIL FROM:<a@far.example>\r\n", "250")
+		say("RCPT TO:<user0@alpha.example>\r\n", "250")
+	}
+	first, second, other := far("192.0.2.1"), far("192.0.2.2"), far("198.51.100.1")
+	begin(first)
+	first("BDAT 60\r\n"+body, "250") // and it takes its time
+	begin(second)
+	second("BDAT 60 LAST\r\n"+body, "452 4.3.1")
+	begin(other)
+	other("BDAT 60 LAST\r\n"+body, "250")
+	first("RSET\r\n", "250")
+	begin(second)
+	second("BDAT 60 LAST\r\n"+body, "250")
+	begin(second) // what was accepted counts no more
+	second("DATA\r\n", "354")
+	second(body+"\r\n.\r\n", "250")
+	if len(srv.bodies) != 0 {
+		t.Errorf("%v left", srv.bodies)
+	}
+}

@@ -96,9 +96,30 @@ func (s *session) data(ctx context.Context, args string) smtp.Reply {
 	}
 	s.put(sayGoAhead.reply())
 	s.beginBody()
-	_, err = s.r.Data(sink, s.srv.config.Limits.MessageSize)
+	_, err = s.r.Data(s.metered(sink), s.srv.config.Limits.MessageSize)
 	s.endBody()
 	return s.finish(ctx, err)
+}
+
+// metered counts what goes into a sink, where nobody signed in.
+func (s *session) metered(sink io.Writer) io.Writer {
+	if s.who != nil {
+		return sink
+	}
+	return meter{sink, s}
+}
+
+type meter struct {
+	dst io.Writer
+	s   *session
+}
+
+// Write implements io.Writer. Busy "storage.busy" when the peer's network has too much on its way.
+func (m meter) Write(p []byte) (int, error) {
+	if !m.s.srv.hold(m.s, int64(len(p))) {
+		return 0, mail.E("smtpd.body", mail.Busy, "storage.busy")
+	}
+	return m.dst.Write(p)
 }
 
 func (s *session) beginBody() {
@@ -146,7 +167,7 @@ func (s *session) bdat(ctx context.Context, args string) smtp.Reply {
 			s.abort()
 			return s.skipChunk(ctx, size, s.refuse(ctx, asError("smtpd.BDAT", err)))
 		}
-		s.mail.check.Dst = sink
+		s.mail.check.Dst = s.metered(sink)
 		s.state = stateChunks
 	}
 	left := s.srv.config.Limits.MessageSize - s.mail.size

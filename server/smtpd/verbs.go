@@ -186,6 +186,7 @@ func (s *session) abort() {
 	if s.mail.Transaction != nil {
 		s.mail.Abort()
 	}
+	s.srv.release(s)
 	s.mail = transaction{}
 	if s.state&stateOpen != 0 {
 		s.state = stateGreeted
