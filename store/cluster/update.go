@@ -3,7 +3,9 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -147,6 +149,14 @@ const (
 func (t *tenant) run(batch []*caller) {
 	ctx, cancel := context.WithTimeout(context.Background(), updateTimeout)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil { // a bug in the commit itself: how far it came is not known, so nobody runs again
+			err := mail.Because("store.Update", mail.Other, "", fmt.Errorf("panic in a commit: %v\n%s", p, debug.Stack()))
+			for _, c := range batch {
+				c.err = err
+			}
+		}
+	}()
 	if t.commit(ctx, batch) != apart {
 		return
 	}
@@ -194,8 +204,22 @@ func (t *tenant) attempt(ctx context.Context, batch []*caller) (verdict, error) 
 	if err != nil {
 		return lost, err
 	}
-	defer t.store.writers.put(c)
 	k := &keeper{tenant: t}
+	over := false
+	defer func() {
+		if !over { // a panic: what the connection is in the middle of, nobody knows
+			k.doubt()
+			drop(c)
+		}
+		t.store.writers.put(c)
+	}()
+	v, err := t.transact(c, k, batch)
+	over = true
+	return v, err
+}
+
+// transact is attempt on a connection.
+func (t *tenant) transact(c *conn, k *keeper, batch []*caller) (verdict, error) {
 	tx := sql.NewTx(c, sql.NewCache(), t.store.ids, k)
 	tx.Start(time.Now())
 	c.begin(stBegin, t.id)

@@ -376,3 +376,30 @@ func TestPowerLoss(t *testing.T) {
 	}
 	clean(t, s)
 }
+
+// TestPanicInCommit: a bug in the commit itself fails those who were in it, and the next caller finds
+// somebody who leads, a store that is right, and room to write.
+func TestPanicInCommit(t *testing.T) {
+	disk := newTestDisk()
+	s := openTest(t, Options{files: disk})
+	tenant, boxes := inboxes(t, s, 1, 1)
+	text := func(i int) string { return fmt.Sprintf("%0*d", 50<<10, i) }
+	kept := make(map[string]int)
+	for i := range 6 {
+		if i == 2 {
+			disk.mu.Lock()
+			disk.panics = true
+			disk.mu.Unlock()
+		}
+		switch err := put(tenant, boxes[0], text(i), nothing); {
+		case err == nil && i != 2:
+			kept[text(i)] = 1
+		case i != 2 || !mail.Is(err, mail.Other):
+			t.Errorf("delivery %d: %v", i, err)
+		}
+	}
+	if found := subjects(t, tenant, boxes[0]); fmt.Sprint(found) != fmt.Sprint(kept) {
+		t.Errorf("%d messages are there, want %d", len(found), len(kept))
+	}
+	clean(t, s)
+}

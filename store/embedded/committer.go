@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -134,6 +136,12 @@ func (q *committer) next() []*call {
 // commit runs a batch in one transaction. It gives back those who did not fit into it. If one fails after it
 // wrote, or the disk does, all is rolled back and each runs in a transaction of its own.
 func (v *vault) commit(batch []*call) (left []*call) {
+	defer func() {
+		if p := recover(); p != nil {
+			v.afterPanic(batch, p)
+			left = nil
+		}
+	}()
 	if batch[0].alone != nil {
 		batch[0].err = batch[0].alone()
 		return nil
@@ -154,6 +162,24 @@ func (v *vault) commit(batch []*call) (left []*call) {
 		}
 	}
 	return nil
+}
+
+// afterPanic answers everybody after a bug in the commit itself. How far it came is not known: nobody runs again, all
+// are told of a failure, what was written is left alone, and everything remembered is read anew.
+func (v *vault) afterPanic(batch []*call, p any) {
+	err := mail.Because("store.Update", mail.Other, "", fmt.Errorf("panic in a commit: %v\n%s", p, debug.Stack()))
+	for _, c := range batch {
+		c.err = err
+	}
+	v.kept = v.kept[:0]
+	v.cache.Drop()
+	v.packs.doubt()
+	v.packs.rollback()
+	v.usage.forget()
+	v.tenant.epoch.Add(1)
+	if v.writer != nil {
+		v.dropWriter()
+	}
 }
 
 // together runs calls in one transaction, and tells how many of them it got to. If it returns an error, nothing is kept. The errors of those who

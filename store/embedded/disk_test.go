@@ -14,6 +14,7 @@ type testDisk struct {
 	room     int // octets that can still be written, then ENOSPC; negative = no limit
 	undo     []func()
 	syncs    int
+	panics   bool // the next Sync panics, as a bug in the commit would
 }
 
 func newTestDisk() *testDisk { return &testDisk{fileSystem: osFiles{}, room: -1} }
@@ -60,6 +61,10 @@ func (f *testFile) Sync() error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	f.disk.syncs++
+	if f.disk.panics {
+		f.disk.panics = false
+		panic("a bug")
+	}
 	if f.disk.failSync > 0 {
 		if f.disk.failSync--; f.disk.failSync == 0 {
 			f.disk.forget()
