@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"maps"
+	"math"
 	"sync"
 	"time"
 
@@ -13,8 +14,11 @@ import (
 const (
 	// tallySlices is into how many parts a window is cut. What was added in one part is forgotten together.
 	tallySlices = 16
-	// maxTallies is how many counters a process keeps in memory.
+	// maxTallies is how many counters a process keeps in memory; past it small ones go first. Refusing instead would
+	// let somebody who tries many names keep everybody from signing in.
 	maxTallies = 100_000
+	// tallySample is among how many counters the smallest is looked for when one has to go.
+	tallySample = 32
 	// forgetEvery is how often what is older than its window is removed from the table.
 	forgetEvery = time.Minute
 )
@@ -53,7 +57,7 @@ func (s *Store) Tally(ctx context.Context, key string, n int64, window time.Dura
 	t := ts.counts[key]
 	if t == nil {
 		if len(ts.counts) >= maxTallies {
-			return 0, mail.E(op, mail.Busy, "storage.busy")
+			ts.evict(now)
 		}
 		t = &tally{shared: make(map[int64]int64), own: make(map[int64]int64)}
 		ts.counts[key] = t
@@ -63,6 +67,21 @@ func (s *Store) Tally(ctx context.Context, key string, n int64, window time.Dura
 		t.own[now-now%width] += n
 	}
 	return t.sum(now), nil
+}
+
+// evict drops the smallest of some counters. Under mu.
+func (ts *tallies) evict(now int64) {
+	var smallest string
+	least, looked := int64(math.MaxInt64), 0
+	for key, t := range ts.counts { // in random order
+		if sum := t.sum(now); sum < least {
+			smallest, least = key, sum
+		}
+		if looked++; looked == tallySample {
+			break
+		}
+	}
+	delete(ts.counts, smallest)
 }
 
 // sum adds what is not older than the window, and forgets the rest.
