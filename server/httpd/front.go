@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
+	"slices"
 
 	"golang.org/x/text/language"
 
@@ -29,6 +30,25 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Language", string(lang))
 	w.Header().Set("Vary", "Accept-Language")
 	w.Write(page.Bytes())
+}
+
+// inReadingOrder puts first what every reader can use: sending and POP3 work for all, IMAP where it is
+// contracted, and STARTTLS is for software that can't speak TLS from the first octet. What is alike keeps its order.
+func inReadingOrder(services []Service) []Service {
+	rank := func(s Service) int {
+		switch {
+		case s.Security == StartTLS:
+			return 3
+		case s.Protocol == "IMAPS":
+			return 2
+		case s.Protocol == "POP3S":
+			return 1
+		}
+		return 0
+	}
+	list := slices.Clone(services)
+	slices.SortStableFunc(list, func(a, b Service) int { return rank(a) - rank(b) })
+	return list
 }
 
 // readerLang is the language the reader chose by ?lang=, else the first of Accept-Language that we have, else Japanese.

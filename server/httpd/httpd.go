@@ -41,7 +41,7 @@ type Config struct {
 	Health func(context.Context) error
 	// MetricsFrom are the networks that may read /metrics, beside loopback.
 	MetricsFrom []netip.Prefix
-	// Services are what the front page lists.
+	// Services are what the front page lists, in any order.
 	Services []Service
 }
 
@@ -71,6 +71,7 @@ type Server struct {
 
 // New makes the door. It serves nothing yet.
 func New(c Config) *Server {
+	c.Services = inReadingOrder(c.Services)
 	s := &Server{config: c, log: obs.Named(c.Log, "httpd")}
 	s.http = &http.Server{
 		Handler:           s.handler(),

@@ -81,6 +81,22 @@ func TestFrontPageSpeaksTheReadersLanguage(t *testing.T) {
 	}
 }
 
+// TestServicesStandInReadingOrder: what works for every reader stands first, whatever the order of the listeners.
+func TestServicesStandInReadingOrder(t *testing.T) {
+	s := New(Config{Words: i18n.New(), Metrics: obs.NewMetrics(), Hostname: "mail.example", Services: []Service{
+		{"front.send", "SMTP", 10587, StartTLS}, {"front.receive", "IMAPS", 10993, ImplicitTLS},
+		{"front.receive", "POP3S", 10995, ImplicitTLS}, {"front.send", "SMTPS", 10465, ImplicitTLS},
+	}})
+	body, last := get(s, "/", stranger).Body.String(), -1
+	for _, port := range []string{"10465", "10995", "10993", "10587"} {
+		at := strings.Index(body, "<td>"+port+"</td>")
+		if at <= last {
+			t.Errorf("port %s stands at %d, after %d was expected", port, at, last)
+		}
+		last = at
+	}
+}
+
 func TestNothingElseIsServed(t *testing.T) {
 	if rec := get(door(nil), "/mail/", stranger); rec.Code != 404 {
 		t.Errorf("%d", rec.Code)
