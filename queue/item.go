@@ -10,13 +10,30 @@ import (
 
 // Routes say what kind of carrier takes an item next.
 const (
-	// RouteLocal is put away in this house.
+	// RouteLocal is for recipients in this house. What was put away in the accepting commit is settled on
+	// it; what waits on it is resolved again when it is carried: to boxes, a list, a forward, a returned bounce.
 	RouteLocal = "local"
 	// RouteNotice waits for a delivery status notification to its sender (RFC 3464).
 	RouteNotice = "notice"
+	// RouteForward goes on to the targets in To, which an account's forwarding names (ML-5).
+	RouteForward = "forward"
+	// listPrefix stands before the id of a list whose members get the message (LI-1).
+	listPrefix = "list "
 	// remotePrefix stands before the domain that is delivered to by SMTP.
 	remotePrefix = "remote "
 )
+
+// MaxAnswer is how much of another host's answer is kept, in octets.
+const MaxAnswer = 512
+
+// RouteList is the route to the members of a list.
+func RouteList(list mail.ObjectID) string { return listPrefix + list.String() }
+
+// ListOf is the list of a route to one; not ok for another route.
+func ListOf(route string) (list mail.ObjectID, ok bool) {
+	text, ok := strings.CutPrefix(route, listPrefix)
+	return list, ok && list.UnmarshalText([]byte(text)) == nil
+}
 
 // RouteRemote is the route to another host's domain, in its canonical form.
 func RouteRemote(domain string) string { return remotePrefix + domain }
@@ -48,6 +65,14 @@ type Doc struct {
 	Sender     mail.AccountID // who submitted it; zero for mail from outside
 	MessageID  string         // of the header, with its angle brackets; "" when there is none
 	HeaderFrom string         // the address in the header's From, as in mail.Address.String
+	Sign       string         // the domain under which the message is signed when it leaves (DKIM); "" = not
+	Prefix     []byte         // header fields that go before the blob's octets when it leaves: an ARC set, Received
+	Auto       bool           // written by the platform (RFC 3834): no notice, no answer to it
+	Spam       bool           // judged to be spam: not forwarded, no notice
+	Attempts   int            // how often a carrier tried, without success for all
+	Warned     bool           // the sender was told of the delay (RFC 3461 §4.3 c)
+	Hold       string         // of a held item: why, a key of the catalogue
+	Facts      []byte         // what was known of the message when it came, as package policy writes it
 	To         []Recipient
 }
 
@@ -57,15 +82,20 @@ type Outcome uint8
 // Outcomes of a recipient.
 const (
 	Waiting   Outcome = iota // not yet, or to be tried again
-	Delivered                // at rest in a box, or taken by another host
+	Delivered                // at rest in a box, or taken by another host that tells the sender itself
 	Failed                   // for good; Reason says why
+	Relayed                  // taken by another host that does not know RFC 3461
+	Expanded                 // became other recipients: of a list, of a forward
 )
 
 // Recipient is one recipient with what became of it.
 type Recipient struct {
 	mail.Recipient
 	Outcome Outcome
-	Reason  string         // of a failure: a key of the catalogue, such as "box.full"
+	Reason  string         // of a failure or the last try: a key of the catalogue, such as "box.full"
+	Status  string         // enhanced status code of it (RFC 3463), such as "5.2.2"
+	Host    string         // the other host that said so; "" = we
+	Answer  string         // its words, such as "552 5.2.2 mailbox full", at most MaxAnswer octets
 	At      time.Time      // of the outcome, to the millisecond
 	Account mail.AccountID // whose box, when it is here
 	Email   mail.EmailID   // the message in that box

@@ -88,5 +88,17 @@ type Item struct {
 	Blob  mail.BlobRef // once settled only its ID is sure: when no message has the octets any more they go
 	Doc   []byte
 	Fence uint64 // of the lease; 0 = not leased
-	Tries int    // how often it was claimed
+	// Until is the end of the lease; zero = not leased. Who holds the lease and writes the item
+	// with Until keeps it until then (progress, or more time); a new item written with it is leased
+	// to its writer from birth, with Fence 1. Written without, the lease ends.
+	Until time.Time
+	Tries int // how often it was claimed, or born leased
+}
+
+// RouteCount says how many items are on a route.
+type RouteCount struct {
+	Route string
+	Items int
+	First mail.ItemID // the oldest
+	Due   time.Time   // the earliest
 }

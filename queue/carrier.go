@@ -1,0 +1,35 @@
+package queue
+
+import (
+	"context"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// A Carrier brings the items of one kind of route further: to other hosts, into
+// boxes, to the members of a list, as a notice to the sender.
+type Carrier interface {
+	// Destination names where an item goes. What has the same name shares connections, a limit
+	// of concurrency and the waiting after a failure: "example.org", "smarthost mx.example:25".
+	Destination(tenant mail.TenantID, it *Item) string
+
+	// Carry serves a destination. It takes jobs from next and ends each, with Job.Settle or
+	// Job.Return, before it takes another; next gives nil when there is nothing more for now. It
+	// may keep open what the destination needs, such as a connection, from job to job.
+	//
+	// An error says that the destination can't be served at present. The Runner puts off what
+	// waits for it, and tries again after a time that grows.
+	Carry(ctx context.Context, destination string, next func(context.Context) *Job) error
+}
+
+// A Job is an item in a carrier's hands, leased. Use from one goroutine.
+type Job struct {
+	Tenant mail.TenantID
+	Item   Item // the carrier writes into Item.To what became of each recipient
+	runner *Runner
+}
+
+// With is what a carrier writes in the transaction that settles a job. It may run more than
+// once, each time with the item as the carrier left it, and may change it.
+type With func(tx store.Tx, it *Item) error
