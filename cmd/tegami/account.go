@@ -149,6 +149,8 @@ type accountSet struct {
 	SetPassword bool     `help:"Read a new password from --password-file."`
 }
 
+func (c accountSet) reads() (string, bool) { return c.PasswordFile, c.SetPassword }
+
 func (c accountSet) Run(sh *shell, a *adminCommand) error {
 	var word string
 	if c.SetPassword {

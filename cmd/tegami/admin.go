@@ -13,7 +13,8 @@ import (
 	"tegami/mail"
 )
 
-// adminCommand holds what operators manage. All of it works on the state itself, while no server has it.
+// adminCommand holds what operators manage. A server that has the state open runs the command (control.go); otherwise
+// it works on the state itself.
 type adminCommand struct {
 	place
 	format
@@ -35,6 +36,9 @@ type desk struct {
 
 // open opens the state for the command that was chosen and hands it over.
 func (a *adminCommand) open(sh *shell, do func(*desk) error) error {
+	if p := sh.serving; p != nil {
+		return do(&desk{sh, a.format, p, p.Directory(), directory.Operator(sh.operator, "")})
+	}
 	p, err := a.place.open(sh)
 	if err != nil {
 		return err
@@ -126,20 +130,19 @@ type password struct {
 // maxPassword bounds what is read of a password's file, in octets.
 const maxPassword = 4096
 
+// reads says what a command with a password reads.
+func (p password) reads() (string, bool) { return p.PasswordFile, true }
+
 func (p password) read(sh *shell) (string, error) {
-	from := sh.in
-	if p.PasswordFile != "-" {
-		f, err := os.Open(p.PasswordFile)
-		if err != nil {
-			return "", mail.Because("tegami.password", mail.Unavailable, "cli.password_file", err)
-		}
-		defer f.Close()
-		from = f
+	from, err := sh.openInput(p.PasswordFile)
+	if err != nil {
+		return "", err
 	}
+	defer from.Close()
 	line, err := bufio.NewReader(io.LimitReader(from, maxPassword)).ReadString('\n')
 	line = strings.TrimRight(line, "\r\n")
 	if err != nil && err != io.EOF {
-		return "", mail.Because("tegami.password", mail.Unavailable, "cli.password_file", err)
+		return "", mail.Because("tegami.password", mail.Unavailable, "cli.unreadable", err)
 	}
 	if line == "" {
 		return "", mail.E("tegami.password", mail.Invalid, "cli.no_password")

@@ -57,7 +57,8 @@ func (c demoCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	p, err := app.Open(sh.ctx, c.config(), obs.NewLog(sh.err, obs.LogText, slog.LevelWarn))
+	log := obs.NewLog(sh.err, obs.LogText, slog.LevelWarn)
+	p, err := app.Open(sh.ctx, c.config(), log)
 	if err != nil {
 		return err
 	}
@@ -65,14 +66,8 @@ func (c demoCommand) Run(sh *shell) error {
 	if err != nil {
 		return errors.Join(err, p.Close())
 	}
-	if err := p.Start(sh.ctx); err != nil {
-		return errors.Join(err, p.Close())
-	}
-	if err := c.announce(sh, p, accounts); err != nil {
-		return errors.Join(err, p.Stop())
-	}
-	err = p.Wait(sh.ctx)
-	return errors.Join(err, c.forget(), p.Stop())
+	err = runPlatform(sh, p, c.config(), log, func() error { return c.announce(sh, p, accounts) })
+	return errors.Join(err, c.forget())
 }
 
 // Files of a demo's folder beside those of the store.

@@ -40,12 +40,15 @@ type shell struct {
 	err   io.Writer
 	words *i18n.Catalogue
 	lang  i18n.Lang
+
+	serving  *app.Platform // in a server that runs a command sent to it (control.go): its open state
+	operator string        // and who sent it
 }
 
 func main() {
 	syscall.Umask(0o077) // mail and keys are for the owner, whatever the folder they lie in allows
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	sh := &shell{ctx, os.Stdin, os.Stdout, os.Stderr, i18n.New(), langOf(os.Getenv)}
+	sh := &shell{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, words: i18n.New(), lang: langOf(os.Getenv)}
 	code := run(sh, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -70,13 +73,52 @@ func run(sh *shell, args []string) int {
 		fmt.Fprintf(sh.err, "tegami: %s. See tegami --help.\n", err)
 		return 2
 	}
-	if err := k.Run(sh); err != nil && !errors.Is(err, errFound) {
-		fmt.Fprintln(sh.err, "tegami:", sh.explain(err))
-		return 1
-	} else if err != nil {
-		return 1
+	if sh.serving != nil && !isAdmin(k) {
+		fmt.Fprintln(sh.err, "tegami: only admin commands can be sent to a server.")
+		return 2
 	}
-	return 0
+	if isAdmin(k) && sh.serving == nil {
+		if code, done := sh.elsewhere(&c.Admin, k, args); done {
+			return code
+		}
+	}
+	return sh.exitCode(k.Run(sh))
+}
+
+func isAdmin(k *kong.Context) bool { return strings.HasPrefix(k.Command(), "admin ") }
+
+// elsewhere lets the server run the command that has the state open; not done where no server has it.
+func (sh *shell) elsewhere(a *adminCommand, k *kong.Context, args []string) (code int, done bool) {
+	cfg, err := a.config()
+	if err != nil {
+		return sh.exitCode(err), true
+	}
+	conn, err := dialServer(cfg.Data)
+	if conn == nil && err == nil {
+		return 0, false
+	}
+	if err != nil {
+		return sh.exitCode(err), true
+	}
+	input, err := sh.inputOf(k.Selected().Target.Addr().Interface())
+	if err == nil {
+		code, err = sh.forward(conn, args, input)
+	}
+	if err != nil {
+		return sh.exitCode(err), true
+	}
+	return code, true
+}
+
+// exitCode says what went wrong, and gives the program's exit code for it.
+func (sh *shell) exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errFound) {
+		fmt.Fprintln(sh.err, "tegami:", sh.explain(err))
+	}
+	return 1
 }
 
 // explain gives an error's text in the operator's language, and what lies behind it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 
 	"tegami/app"
 )
@@ -21,13 +22,26 @@ func (s serveCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
+	return runPlatform(sh, p, c, log, func() error {
+		log.Info("serving", "hostname", c.Hostname, "listeners", len(p.Listeners()))
+		return nil
+	})
+}
+
+// runPlatform opens the doors and the control socket, calls ready, and serves until the process is asked to end.
+func runPlatform(sh *shell, p *app.Platform, c app.Config, log *slog.Logger, ready func() error) error {
 	if err := p.Start(sh.ctx); err != nil {
 		return errors.Join(err, p.Close())
 	}
-	log.Info("serving", "hostname", c.Hostname, "listeners", len(p.Listeners()))
-	err = p.Wait(sh.ctx)
+	hangUp, err := serveControl(sh.ctx, p, c.Data, log)
+	if err != nil {
+		return errors.Join(err, p.Stop())
+	}
+	if err = ready(); err == nil {
+		err = p.Wait(sh.ctx)
+	}
 	log.Info("stopping")
-	return errors.Join(err, p.Stop())
+	return errors.Join(err, hangUp(), p.Stop())
 }
 
 type checkCommand struct {
