@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"net"
 	"strings"
 	"time"
@@ -12,16 +13,36 @@ import (
 	"tegami/mail"
 )
 
-// How long the client waits for a server, RFC 5321 §4.5.3.2. An earlier deadline of
-// the context wins.
-const (
-	waitGreeting = 5 * time.Minute
-	waitCommand  = 5 * time.Minute
-	waitData     = 2 * time.Minute  // for 354
-	waitBlock    = 3 * time.Minute  // for a part of the body to go out
-	waitEnd      = 10 * time.Minute // for the answer to the body
-	waitQuit     = 10 * time.Second // nobody needs that answer
-)
+// Waits are how long a client waits for a server; what is zero is as RFC 5321
+// §4.5.3.2 wants it. An earlier deadline of the context wins.
+type Waits struct {
+	Greeting time.Duration // 5 minutes
+	Command  time.Duration // for the answer to a command; 5 minutes
+	Data     time.Duration // for 354; 2 minutes
+	Block    time.Duration // for a part of the body to go out; 3 minutes
+	End      time.Duration // for the answer to the body; 10 minutes
+	// Grace is how long the answer to a body that went out is still waited for when the context has
+	// ended: without it nobody knows whose the message is. 10 seconds.
+	Grace time.Duration
+	Quit  time.Duration // nobody needs that answer; 10 seconds
+}
+
+// filled gives the waits with the defaults.
+func (w Waits) filled() Waits {
+	or := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	or(&w.Greeting, 5*time.Minute)
+	or(&w.Command, 5*time.Minute)
+	or(&w.Data, 2*time.Minute)
+	or(&w.Block, 3*time.Minute)
+	or(&w.End, 10*time.Minute)
+	or(&w.Grace, 10*time.Second)
+	or(&w.Quit, 10*time.Second)
+	return w
+}
 
 // writeBuffer is how much the client gathers before it writes, in octets.
 const writeBuffer = 16 << 10
@@ -36,17 +57,25 @@ const maxAuthSteps = 8
 // that is not a *mail.Error the connection is of no more use; a refusal by the
 // server is a Reply and no error.
 type Client struct {
-	conn net.Conn
-	name string // our own, for EHLO
-	r    *Reader
-	w    *bufio.Writer
-	ext  map[string]string // by upper-case name; nil: the server knows only HELO
+	conn  net.Conn
+	name  string // our own, for EHLO
+	waits Waits
+	r     *Reader
+	w     *bufio.Writer
+	ext   map[string]string // by upper-case name; nil: the server knows only HELO
+	peer  [2]string         // what the server calls itself: in its greeting, in its answer to EHLO
+	open  bool              // the server may still have a transaction in mind that RSET must end
+	line  []byte            // the command that is being written
+	block []byte            // a part of a body; made when the first body goes out
 }
 
 // NewClient speaks over conn and calls itself name, a domain. Call Greet first.
 func NewClient(conn net.Conn, name string) *Client {
-	return &Client{conn: conn, name: name, r: NewReader(conn, nil), w: bufio.NewWriterSize(conn, writeBuffer)}
+	return &Client{conn: conn, name: name, waits: Waits{}.filled(), r: NewReader(conn, nil), w: bufio.NewWriterSize(conn, writeBuffer)}
 }
+
+// SetWaits sets how long to wait. Before the first command only.
+func (c *Client) SetWaits(w Waits) { c.waits = w.filled() }
 
 // Close ends the connection without a word.
 func (c *Client) Close() error { return c.conn.Close() }
@@ -66,14 +95,44 @@ func (c *Client) Extension(name string) (params string, ok bool) {
 	return params, ok
 }
 
+// Named tells whether the server calls itself name, in its greeting or its answer to EHLO.
+func (c *Client) Named(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	for _, p := range c.peer {
+		if name != "" && strings.EqualFold(strings.TrimSuffix(p, "."), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// calledItself gives the name at the beginning of a greeting or an answer to EHLO (RFC 5321 §4.2).
+func calledItself(r Reply) string {
+	name, _, _ := strings.Cut(r.Lines[0], " ")
+	return name
+}
+
+// past is a deadline that ends all waiting.
+var past = time.Unix(1, 0)
+
 // within bounds what follows by the context and by a time; call what it returns afterwards.
 func (c *Client) within(ctx context.Context, limit time.Duration) (stop func() bool) {
+	stop = context.AfterFunc(ctx, func() { c.conn.SetDeadline(past) })
+	c.until(ctx, limit)
+	return stop
+}
+
+// until sets the deadline of what follows; the caller watches for the end of ctx. A deadline
+// can only not be set on a closed connection, which the next read tells.
+func (c *Client) until(ctx context.Context, limit time.Duration) {
 	end := time.Now().Add(limit)
 	if d, ok := ctx.Deadline(); ok && d.Before(end) {
 		end = d
 	}
-	c.conn.SetDeadline(end) // fails only on a closed connection, which the next read tells
-	return context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
+	c.conn.SetDeadline(end)
+	if ctx.Err() != nil { // the watcher may have set its deadline before this one
+		c.conn.SetDeadline(past)
+	}
 }
 
 // flush sends what is written and reads a reply.
@@ -91,7 +150,7 @@ func (c *Client) put(ctx context.Context, line string) error {
 	if !isText(line) {
 		return mail.E("smtp.Client", mail.Invalid, "smtp.syntax")
 	}
-	defer c.within(ctx, waitCommand)()
+	defer c.within(ctx, c.waits.Command)()
 	_, err := c.w.WriteString(line + "\r\n")
 	return err
 }
@@ -101,16 +160,17 @@ func (c *Client) Command(ctx context.Context, line string) (Reply, error) {
 	if err := c.put(ctx, line); err != nil {
 		return Reply{}, err
 	}
-	return c.flush(ctx, waitCommand)
+	return c.flush(ctx, c.waits.Command)
 }
 
 // Greet reads the greeting and says EHLO, or HELO where that isn't known. The reply
 // is the last one; unless it is OK, the server won't talk.
 func (c *Client) Greet(ctx context.Context) (Reply, error) {
-	reply, err := c.flush(ctx, waitGreeting)
+	reply, err := c.flush(ctx, c.waits.Greeting)
 	if err != nil || !reply.OK() {
 		return reply, err
 	}
+	c.peer[0] = calledItself(reply)
 	return c.hello(ctx)
 }
 
@@ -121,10 +181,14 @@ func (c *Client) hello(ctx context.Context) (Reply, error) {
 	case err != nil:
 		return reply, err
 	case reply.Code/100 == 5:
-		return c.Command(ctx, "HELO "+c.name)
+		if reply, err = c.Command(ctx, "HELO "+c.name); err == nil && reply.OK() {
+			c.peer[1] = calledItself(reply)
+		}
+		return reply, err
 	case !reply.OK():
 		return reply, nil
 	}
+	c.peer[1] = calledItself(reply)
 	c.ext = make(map[string]string)
 	for _, line := range reply.Lines[1:] {
 		name, params, _ := strings.Cut(line, " ")
@@ -146,15 +210,25 @@ func (c *Client) StartTLS(ctx context.Context, config *tls.Config) (Reply, error
 	if err != nil || !reply.OK() {
 		return reply, err
 	}
+	if err := c.handshake(ctx, config); err != nil {
+		return Reply{}, err
+	}
+	return c.hello(ctx)
+}
+
+// Secure goes over to TLS without a word of SMTP before it, for port 465 (RFC 8314 §3.3). Call
+// it before Greet.
+func (c *Client) Secure(ctx context.Context, config *tls.Config) error {
+	return c.handshake(ctx, config)
+}
+
+func (c *Client) handshake(ctx context.Context, config *tls.Config) error {
 	conn := tls.Client(c.conn, config)
 	c.conn, c.ext = conn, nil
 	c.r.Reset(conn)
 	c.w.Reset(conn)
-	defer c.within(ctx, waitCommand)()
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return Reply{}, err
-	}
-	return c.hello(ctx)
+	defer c.within(ctx, c.waits.Command)()
+	return conn.HandshakeContext(ctx)
 }
 
 // Authenticator is the client's side of a SASL exchange; wire/sasl has them. Next answers
@@ -216,7 +290,19 @@ func encodeResponse(b []byte) string {
 }
 
 // Reset forgets the transaction.
-func (c *Client) Reset(ctx context.Context) (Reply, error) { return c.Command(ctx, "RSET") }
+func (c *Client) Reset(ctx context.Context) (Reply, error) {
+	reply, err := c.Command(ctx, "RSET")
+	c.open = c.open && !reply.OK()
+	return reply, err
+}
+
+// Leave takes leave and closes without waiting for an answer.
+func (c *Client) Leave() error {
+	c.conn.SetDeadline(time.Now().Add(c.waits.Quit))
+	c.w.WriteString("QUIT\r\n") // the error comes again from Flush
+	err := c.w.Flush()
+	return errors.Join(err, c.conn.Close())
+}
 
 // Quit takes leave and closes. Errors don't matter any more, except to a log.
 func (c *Client) Quit(ctx context.Context) error {
@@ -224,6 +310,6 @@ func (c *Client) Quit(ctx context.Context) error {
 	if err := c.put(ctx, "QUIT"); err != nil {
 		return err
 	}
-	_, err := c.flush(ctx, waitQuit)
+	_, err := c.flush(ctx, c.waits.Quit)
 	return err
 }

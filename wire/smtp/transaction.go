@@ -22,210 +22,350 @@ const copyBuffer = 32 << 10
 // when its own reply and that of Data are OK; anything else leaves it with us.
 type Sent struct {
 	From Reply
-	To   []Reply // one for each recipient, in their order
-	Data Reply   // to the body; zero when it was not sent
+	To   []Reply // one for each recipient, in their order; zero where the command was not sent
+	Data Reply   // to the body, or to DATA where that was refused; zero when neither was sent
+	// Ended: the body went out to its last octet. With an error beside it nobody knows whether the
+	// server took the message; without Ended it did not.
+	Ended bool
 }
 
 // Send gives a message to the server: the envelope with the parameters the server
 // understands, pipelined where it allows that, then the body of size octets (under
-// 0: not known). A body that is BINARYMIME goes by BDAT, all others by DATA.
+// 0: not known). A body that is BINARYMIME goes by BDAT, all others by DATA. What a
+// transaction before this one left open is reset.
 //
 // An envelope that the server can't take (SMTPUTF8, REQUIRETLS, BINARYMIME not offered)
 // gives NotFound with the key "smtp.extension.missing" before anything is sent. After any
-// other error it is not known whether the server took the message.
+// other error the connection is of no more use; Sent says how far it came.
 func (c *Client) Send(ctx context.Context, env mail.Envelope, size int64, body io.Reader) (Sent, error) {
 	sent := Sent{To: make([]Reply, len(env.To))}
 	if err := c.check(env, size); err != nil {
 		return sent, err
 	}
-	binary := env.Opts.Body == mail.BodyBinaryMIME
-	commands, replies := c.envelope(env, size, &sent)
-	var start Reply // the answer to DATA
-	if !binary {
-		commands, replies = append(commands, "DATA"), append(replies, &start)
-	}
-	for _, line := range commands {
-		if !isText(line) {
-			return sent, mail.E("smtp.Send", mail.Invalid, "smtp.syntax")
-		}
-	}
-	if err := c.exchange(ctx, commands, replies); err != nil {
+	stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(past) })
+	defer func() { stop() }()
+	t := transaction{c: c, env: env, size: size, sent: &sent, params: c.understood(env)}
+	if err := t.exchange(ctx); err != nil {
 		return sent, err
 	}
-	accepted := false
-	for _, r := range sent.To {
-		accepted = accepted || r.OK()
+	accepted := sent.accepted()
+	binary := env.Opts.Body == mail.BodyBinaryMIME
+	switch {
+	case binary && accepted == 0 || !binary && !t.start.More():
+		sent.Data = t.start
+		return sent, nil
+	case accepted == 0: // a server that wants a body for nobody gets an empty one (RFC 2920 §3.1)
+		body, size = strings.NewReader(""), 0
 	}
 	var err error
-	switch {
-	case binary && accepted:
-		sent.Data, err = c.sendChunk(ctx, size, body)
-	case binary:
-	case !start.More():
-		sent.Data = start
-	case !accepted: // a server that wants a body for nobody gets an empty one (RFC 2920 §3.1)
-		sent.Data, err = c.sendBody(ctx, strings.NewReader(""))
-	default:
-		sent.Data, err = c.sendBody(ctx, body)
+	if binary {
+		err = c.writeChunk(ctx, size, body)
+	} else {
+		err = c.writeBody(ctx, body)
+	}
+	if err != nil {
+		return sent, err
+	}
+	stop()
+	sent.Ended = true
+	stop = context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Now().Add(c.waits.Grace)) })
+	c.conn.SetDeadline(time.Now().Add(c.waits.End))
+	if sent.Data, err = ReadReply(c.r); err == nil {
+		c.open = false
 	}
 	return sent, err
 }
 
-// check refuses an envelope that asks for what the server doesn't offer.
-func (c *Client) check(env mail.Envelope, size int64) error {
-	const op = "smtp.Send"
-	needs := map[string]bool{
-		"SMTPUTF8":   env.Opts.UTF8 || !isASCII(env.From.Local),
-		"REQUIRETLS": env.Opts.RequireTLS,
-		"BINARYMIME": env.Opts.Body == mail.BodyBinaryMIME,
-		"CHUNKING":   env.Opts.Body == mail.BodyBinaryMIME,
-	}
-	for _, to := range env.To {
-		needs["SMTPUTF8"] = needs["SMTPUTF8"] || !isASCII(to.Local)
-	}
-	for name, needed := range needs {
-		if _, ok := c.Extension(name); needed && !ok {
-			return mail.E(op, mail.NotFound, "smtp.extension.missing", name)
+// accepted counts the recipients the server takes.
+func (s *Sent) accepted() (n int) {
+	for i := range s.To {
+		if s.To[i].OK() {
+			n++
 		}
 	}
-	if env.Opts.Body == mail.BodyBinaryMIME && size < 0 || len(env.To) == 0 {
+	return n
+}
+
+// check refuses an envelope that asks for what the server doesn't offer, or that would be
+// another command.
+func (c *Client) check(env mail.Envelope, size int64) error {
+	const op = "smtp.Send"
+	missing := func(name string) error { return mail.E(op, mail.NotFound, "smtp.extension.missing", name) }
+	lacks := func(name string) bool { _, ok := c.ext[name]; return !ok }
+	binary := env.Opts.Body == mail.BodyBinaryMIME
+	switch {
+	case needsUTF8(env) && lacks("SMTPUTF8"):
+		return missing("SMTPUTF8")
+	case env.Opts.RequireTLS && lacks("REQUIRETLS"):
+		return missing("REQUIRETLS")
+	case binary && lacks("BINARYMIME"):
+		return missing("BINARYMIME")
+	case binary && lacks("CHUNKING"):
+		return missing("CHUNKING")
+	case binary && size < 0, len(env.To) == 0, !isPath(env.From):
 		return mail.E(op, mail.Invalid, "smtp.syntax")
+	}
+	for i := range env.To {
+		if kind, _, _ := strings.Cut(env.To[i].Orcpt, ";"); !isPath(env.To[i].Address) || !isText(kind) || strings.IndexByte(kind, ' ') >= 0 {
+			return mail.E(op, mail.Invalid, "smtp.syntax")
+		}
 	}
 	return nil
 }
 
-// envelope writes the commands, and says where each reply goes.
-func (c *Client) envelope(env mail.Envelope, size int64, sent *Sent) (commands []string, replies []*Reply) {
-	commands = append(commands, "MAIL FROM:<"+env.From.String()+">"+c.mailParams(env, size))
-	replies = append(replies, &sent.From)
-	for i, to := range env.To {
-		commands = append(commands, "RCPT TO:<"+to.Address.String()+">"+c.rcptParams(to))
-		replies = append(replies, &sent.To[i])
+// isPath tells whether an address can stand in a command: no control characters, and nothing
+// in the domain that would end the path.
+func isPath(a mail.Address) bool {
+	return isText(a.Local) && isText(a.Domain) && !strings.ContainsAny(a.Domain, " <>")
+}
+
+// needsUTF8 tells whether the envelope needs SMTPUTF8 (RFC 6531 §3.4).
+func needsUTF8(env mail.Envelope) bool {
+	if env.Opts.UTF8 || !isASCII(env.From.Local) {
+		return true
 	}
-	return commands, replies
+	for i := range env.To {
+		if !isASCII(env.To[i].Local) {
+			return true
+		}
+	}
+	return false
+}
+
+// understood is which parameters the server understands.
+func (c *Client) understood(env mail.Envelope) (e Ext) {
+	for _, x := range [...]struct {
+		name string
+		ext  Ext
+	}{{"SIZE", ExtSize}, {"8BITMIME", Ext8BitMIME}, {"BINARYMIME", ExtBinaryMIME}, {"DSN", ExtDSN}, {"REQUIRETLS", ExtRequireTLS}} {
+		if _, ok := c.ext[x.name]; ok {
+			e |= x.ext
+		}
+	}
+	if _, ok := c.ext["SMTPUTF8"]; ok && needsUTF8(env) {
+		e |= ExtUTF8
+	}
+	return e
+}
+
+// transaction is one call of Send. Its commands are numbered: MAIL is 0, the recipients follow, DATA is last.
+type transaction struct {
+	c      *Client
+	env    mail.Envelope
+	size   int64
+	params Ext
+	sent   *Sent
+	start  Reply // the answer to DATA
+}
+
+// exchange sends the envelope and reads the replies, in windows where the server pipelines. It stops
+// where nothing that follows could succeed.
+func (t *transaction) exchange(ctx context.Context) error {
+	step := 1
+	if _, ok := t.c.ext["PIPELINING"]; ok {
+		step = window
+	} else if t.c.open {
+		if r, err := t.c.Reset(ctx); err != nil || !r.OK() {
+			t.sent.From = r
+			return err
+		}
+	}
+	count := len(t.env.To) + 1
+	if t.env.Opts.Body != mail.BodyBinaryMIME {
+		count++
+	}
+	reset := t.c.open // pipelined before MAIL
+	t.c.open = true
+	for first := 0; first < count; first += step {
+		last := min(first+step, count)
+		if first > 0 && t.hopeless(first) {
+			return nil
+		}
+		t.c.until(ctx, t.c.waits.Command)
+		if err := t.write(first, last, reset && first == 0); err != nil {
+			return err
+		}
+		if err := t.read(ctx, first, last, reset && first == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hopeless: MAIL was refused, or DATA is next and nobody accepted.
+func (t *transaction) hopeless(next int) bool {
+	return !t.sent.From.OK() || next == len(t.env.To)+1 && t.sent.accepted() == 0
+}
+
+// write sends the commands of a window.
+func (t *transaction) write(first, last int, reset bool) error {
+	w := t.c.w
+	if reset {
+		w.WriteString("RSET\r\n") // the error of a Writer stays: Flush gives it
+	}
+	for i := first; i < last; i++ {
+		w.Write(t.command(i))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("smtp: sending %.4s: %w", t.command(first), err)
+	}
+	return nil
+}
+
+// read reads the replies of a window.
+func (t *transaction) read(ctx context.Context, first, last int, reset bool) error {
+	if reset {
+		if _, err := ReadReply(t.c.r); err != nil { // a refusal comes again for MAIL
+			return fmt.Errorf("smtp: reply to RSET: %w", err)
+		}
+	}
+	for i := first; i < last; i++ {
+		reply := t.reply(i)
+		wait := t.c.waits.Command
+		if reply == &t.start {
+			wait = t.c.waits.Data
+		}
+		if i > first || wait != t.c.waits.Command {
+			t.c.until(ctx, wait)
+		}
+		var err error
+		if *reply, err = ReadReply(t.c.r); err != nil {
+			return fmt.Errorf("smtp: reply to %.4s: %w", t.command(i), err)
+		}
+	}
+	return nil
+}
+
+// reply is where the answer to a command goes.
+func (t *transaction) reply(i int) *Reply {
+	switch {
+	case i == 0:
+		return &t.sent.From
+	case i <= len(t.env.To):
+		return &t.sent.To[i-1]
+	}
+	return &t.start
+}
+
+// command writes a command with its CRLF; valid until the next.
+func (t *transaction) command(i int) []byte {
+	b := t.c.line[:0]
+	switch {
+	case i == 0:
+		b = appendPath(append(b, "MAIL FROM:"...), t.env.From)
+		b = t.mailParams(b)
+	case i <= len(t.env.To):
+		b = appendPath(append(b, "RCPT TO:"...), t.env.To[i-1].Address)
+		b = t.rcptParams(b, &t.env.To[i-1])
+	default:
+		b = append(b, "DATA"...)
+	}
+	t.c.line = append(b, '\r', '\n')
+	return t.c.line
+}
+
+func appendPath(b []byte, a mail.Address) []byte {
+	b = append(b, '<')
+	if !a.IsNull() {
+		b = append(b, mail.QuoteLocal(a.Local)...)
+		b = append(b, '@')
+		b = append(b, a.Domain...)
+	}
+	return append(b, '>')
 }
 
 // mailParams writes the parameters of MAIL that the server understands.
-func (c *Client) mailParams(env mail.Envelope, size int64) string {
-	var b strings.Builder
-	add := func(ext, text string, wanted bool) {
-		if _, ok := c.Extension(ext); ok && wanted {
-			b.WriteString(" " + text)
+func (t *transaction) mailParams(b []byte) []byte {
+	o := &t.env.Opts
+	if t.params&ExtSize != 0 && t.size >= 0 {
+		b = strconv.AppendInt(append(b, " SIZE="...), t.size, 10)
+	}
+	switch {
+	case t.params&Ext8BitMIME != 0 && o.Body == mail.Body8BitMIME:
+		b = append(b, " BODY=8BITMIME"...)
+	case o.Body == mail.BodyBinaryMIME:
+		b = append(b, " BODY=BINARYMIME"...)
+	}
+	if t.params&ExtUTF8 != 0 {
+		b = append(b, " SMTPUTF8"...)
+	}
+	if t.params&ExtDSN != 0 {
+		switch o.Ret {
+		case mail.RetFull:
+			b = append(b, " RET=FULL"...)
+		case mail.RetHeaders:
+			b = append(b, " RET=HDRS"...)
+		}
+		if o.EnvID != "" {
+			b = append(append(b, " ENVID="...), EncodeXtext(o.EnvID)...)
 		}
 	}
-	o := env.Opts
-	utf8 := o.UTF8 || !isASCII(env.From.Local)
-	for _, to := range env.To {
-		utf8 = utf8 || !isASCII(to.Local)
+	if o.RequireTLS {
+		b = append(b, " REQUIRETLS"...)
 	}
-	add("SIZE", "SIZE="+strconv.FormatInt(size, 10), size >= 0)
-	add("8BITMIME", "BODY=8BITMIME", o.Body == mail.Body8BitMIME)
-	add("BINARYMIME", "BODY=BINARYMIME", o.Body == mail.BodyBinaryMIME)
-	add("SMTPUTF8", "SMTPUTF8", utf8)
-	add("DSN", "RET=FULL", o.Ret == mail.RetFull)
-	add("DSN", "RET=HDRS", o.Ret == mail.RetHeaders)
-	add("DSN", "ENVID="+EncodeXtext(o.EnvID), o.EnvID != "")
-	add("REQUIRETLS", "REQUIRETLS", o.RequireTLS)
-	return b.String()
+	return b
 }
 
 // notifyWords are the words of NOTIFY in the order of their bits.
 var notifyWords = [...]string{"NEVER", "SUCCESS", "FAILURE", "DELAY"}
 
 // rcptParams writes the parameters of RCPT that the server understands.
-func (c *Client) rcptParams(to mail.Recipient) string {
-	if _, ok := c.Extension("DSN"); !ok {
-		return ""
+func (t *transaction) rcptParams(b []byte, to *mail.Recipient) []byte {
+	if t.params&ExtDSN == 0 {
+		return b
 	}
-	var words []string
+	before := " NOTIFY="
 	for i, word := range notifyWords {
 		if to.Notify&(1<<i) != 0 {
-			words = append(words, word)
+			b = append(append(b, before...), word...)
+			before = ","
 		}
-	}
-	out := ""
-	if len(words) > 0 {
-		out = " NOTIFY=" + strings.Join(words, ",")
 	}
 	if kind, addr, ok := strings.Cut(to.Orcpt, ";"); ok {
-		out += " ORCPT=" + kind + ";" + EncodeXtext(addr)
+		b = append(append(b, " ORCPT="...), kind...)
+		b = append(append(b, ';'), EncodeXtext(addr)...)
 	}
-	return out
+	return b
 }
 
-// exchange sends commands and reads as many replies, in windows where the server pipelines.
-func (c *Client) exchange(ctx context.Context, commands []string, replies []*Reply) error {
-	step := 1
-	if _, ok := c.Extension("PIPELINING"); ok {
-		step = window
-	}
-	for len(commands) > 0 {
-		n := min(step, len(commands))
-		for _, line := range commands[:n] {
-			if err := c.put(ctx, line); err != nil {
-				return err
-			}
-		}
-		for i := range n {
-			var err error
-			if *replies[i], err = c.flush(ctx, patience(commands[i])); err != nil {
-				return fmt.Errorf("smtp: reply to %.4s: %w", commands[i], err)
-			}
-		}
-		commands, replies = commands[n:], replies[n:]
-	}
-	return nil
-}
-
-// patience is how long a command may take.
-func patience(command string) time.Duration {
-	if command == "DATA" {
-		return waitData
-	}
-	return waitCommand
-}
-
-// sendBody sends the body after 354.
-func (c *Client) sendBody(ctx context.Context, body io.Reader) (Reply, error) {
+// writeBody sends the body after 354, and its end.
+func (c *Client) writeBody(ctx context.Context, body io.Reader) error {
 	w := NewDotWriter(c.w)
 	if err := c.copy(ctx, w, body); err != nil {
-		return Reply{}, err
+		return err
 	}
-	stop := c.within(ctx, waitBlock)
-	err := w.Close()
-	stop()
-	if err != nil {
-		return Reply{}, err
+	c.until(ctx, c.waits.Block)
+	if err := w.Close(); err != nil {
+		return err
 	}
-	return c.flush(ctx, waitEnd)
+	return c.w.Flush()
 }
 
-// sendChunk sends the body as one chunk, octet for octet (RFC 3030).
-func (c *Client) sendChunk(ctx context.Context, size int64, body io.Reader) (Reply, error) {
-	if err := c.put(ctx, "BDAT "+strconv.FormatInt(size, 10)+" LAST"); err != nil {
-		return Reply{}, err
-	}
+// writeChunk sends the body as one chunk, octet for octet (RFC 3030).
+func (c *Client) writeChunk(ctx context.Context, size int64, body io.Reader) error {
+	c.until(ctx, c.waits.Block)
+	c.w.WriteString("BDAT " + strconv.FormatInt(size, 10) + " LAST\r\n") // Flush gives the error
 	counted := &io.LimitedReader{R: body, N: size}
 	if err := c.copy(ctx, c.w, counted); err != nil {
-		return Reply{}, err
+		return err
 	}
 	if counted.N > 0 {
-		return Reply{}, io.ErrUnexpectedEOF
+		return io.ErrUnexpectedEOF
 	}
-	return c.flush(ctx, waitEnd)
+	return c.w.Flush()
 }
 
 // copy sends body to w, each block under its own deadline. A body that can't be read
 // leaves the server waiting; the caller closes.
 func (c *Client) copy(ctx context.Context, w io.Writer, body io.Reader) error {
-	buf := make([]byte, copyBuffer)
+	if c.block == nil {
+		c.block = make([]byte, copyBuffer)
+	}
 	for {
-		n, err := body.Read(buf)
+		n, err := body.Read(c.block)
 		if n > 0 {
-			stop := c.within(ctx, waitBlock)
-			_, werr := w.Write(buf[:n])
-			stop()
-			if werr != nil {
+			c.until(ctx, c.waits.Block)
+			if _, werr := w.Write(c.block[:n]); werr != nil {
 				return werr
 			}
 		}
