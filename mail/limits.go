@@ -1,5 +1,7 @@
 package mail
 
+import "time"
+
 // Limits of the shipped service profile. Units are octets and counts.
 const (
 	// MaxRecipients is the number of recipients of one message, To, Cc and Bcc together (ML-8).
@@ -13,6 +15,9 @@ const (
 	// MaxDomain is the length of a domain in A-label form (RFC 5321 §4.5.3.1.2).
 	MaxDomain = 255
 )
+
+// MaxHold is how far ahead the release of a message may be set (RFC 4865).
+const MaxHold = 30 * 24 * time.Hour
 
 // Sizes of a box, fixed per domain by its plan (SV-4). Units are binary.
 const (

@@ -46,10 +46,15 @@ var byKey = map[string]say{
 	"tenant.not_started":  sayBoxDisabled,
 	"sender.not_owned":    saySenderNotYours,
 	"relay.denied":        sayRelayDenied,
-	"message.looping":     sayLoop,
-	"storage.busy":        sayBusy,
-	"storage.full":        sayStorageFull,
-	"storage.failed":      sayLater,
+	"list.posting_denied": sayPostingDenied,
+	"dmarc.rejected":      sayDMARC,
+	"message.hold":        sayHoldTooLong,
+
+	"account.sending_stopped": saySendingStopped,
+	"message.looping":         sayLoop,
+	"storage.busy":            sayBusy,
+	"storage.full":            sayStorageFull,
+	"storage.failed":          sayLater,
 }
 
 // byAuthKind and byAuthKey are the same for AUTH (RFC 4954 §6).

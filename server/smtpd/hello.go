@@ -81,6 +81,12 @@ func (s *session) ehlo(_ context.Context, args string) smtp.Reply {
 	if s.tls == nil && c.TLS != nil {
 		lines = append(lines, "STARTTLS") // RFC 3207
 	}
+	if s.tls != nil {
+		lines = append(lines, "REQUIRETLS") // RFC 8689
+	}
+	if s.who != nil || s.mayAuth() { // RFC 4865; understood once signed in
+		lines = append(lines, "FUTURERELEASE "+strconv.Itoa(int(mail.MaxHold/time.Second))+" "+time.Now().Add(mail.MaxHold).UTC().Format(time.RFC3339))
+	}
 	if s.mayAuth() {
 		lines = append(lines, "AUTH "+strings.Join(sasl.Mechanisms(s.channel()), " ")) // RFC 4954
 	}

@@ -78,6 +78,10 @@ const (
 	sayTooBig
 	sayBareNewline
 	saySenderNotYours
+	sayPostingDenied
+	sayDMARC
+	saySendingStopped
+	sayHoldTooLong
 	sayRelayDenied
 	sayLoop
 	sayStorageFull
@@ -160,6 +164,10 @@ var replies = [says]smtp.Reply{
 	sayTooBig:            smtp.R(552, [3]int{5, 3, 4}, "Message too big"),
 	sayBareNewline:       smtp.R(554, [3]int{5, 6, 0}, "Message has a bare CR or LF: lines must end with CRLF"),
 	saySenderNotYours:    smtp.R(553, [3]int{5, 7, 1}, "Sender address rejected: not owned by user"),
+	sayPostingDenied:     smtp.R(550, [3]int{5, 7, 1}, "Posting not permitted"),
+	sayDMARC:             smtp.R(550, [3]int{5, 7, 1}, "Message refused: the domain of its From says so (DMARC)"),
+	saySendingStopped:    smtp.R(550, [3]int{5, 7, 1}, "Sending is stopped for this account: ask your administrator"),
+	sayHoldTooLong:       smtp.R(501, [3]int{5, 5, 4}, "Release time is too far ahead"),
 	sayRelayDenied:       smtp.R(550, [3]int{5, 7, 1}, "Relaying denied"),
 	sayLoop:              smtp.R(554, [3]int{5, 4, 6}, "Message is looping: too many Received fields"),
 	sayStorageFull:       smtp.R(452, [3]int{4, 3, 1}, "Storage full, try again later"),

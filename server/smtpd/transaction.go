@@ -14,13 +14,20 @@ const offered = smtp.ExtSize | smtp.Ext8BitMIME | smtp.ExtBinaryMIME | smtp.ExtU
 
 // ext are the parameters that are understood in this session.
 func (s *session) ext() smtp.Ext {
-	switch {
-	case !s.esmtp:
+	if !s.esmtp {
 		return 0
-	case s.mayAuth():
-		return offered | smtp.ExtAuth
 	}
-	return offered
+	ext := offered
+	if s.mayAuth() {
+		ext |= smtp.ExtAuth
+	}
+	if s.tls != nil {
+		ext |= smtp.ExtRequireTLS // RFC 8689 §2: under TLS only
+	}
+	if s.who != nil {
+		ext |= smtp.ExtFutureRelease // RFC 4865 §3: for submissions
+	}
+	return ext
 }
 
 // mailFrom is MAIL (RFC 5321 §4.1.1.2). ML-7: a submission listener takes mail of signed-in users only.
