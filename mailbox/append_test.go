@@ -110,7 +110,7 @@ func TestFlagsOf(t *testing.T) {
 }
 
 // deliver delivers a message as the accepting commit does.
-func (h *house) deliver(acc directory.Account, n mailbox.NewMail, text string) (m mailbox.Message, err error) {
+func (h *house) deliver(acc directory.Account, n mailbox.NewMail, text string) (m mailbox.Delivered, err error) {
 	h.Helper()
 	tenant, ctx := h.store.Tenant(acc.Tenant), h.Context()
 	staged, err := tenant.Blobs().Stage(ctx, 0)

@@ -49,22 +49,3 @@ func (s *Service) Open(_ context.Context, id *directory.Identity) (*Account, err
 	acc := id.Account()
 	return &Account{service: s, id: id, account: acc, tenant: s.store.Tenant(id.Tenant())}, nil
 }
-
-// Deliverable tells early and cheaply whether a message of size octets (0: not known) may go into a
-// box: Full "box.full" if not (SV-5). Deliver decides.
-func (s *Service) Deliverable(ctx context.Context, acc directory.Account, size int64) error {
-	const op = "mailbox.Deliverable"
-	box, err := s.store.Tenant(acc.Tenant).Usage(ctx, acc.ID)
-	if err != nil {
-		return mail.Wrap(op, err)
-	}
-	return room(op, box, max(size, 1), acc.Quota)
-}
-
-// room is the rule of SV-5: what a box holds and what comes in may not exceed its quota.
-func room(op mail.Op, box store.Box, size, quota int64) error {
-	if box.Used+size > quota {
-		return mail.E(op, mail.Full, "box.full")
-	}
-	return nil
-}
