@@ -38,8 +38,8 @@ func EncodeHeader(text, charset string) string {
 			text = text[:len(prefix)] + jisText(text[len(prefix):])
 		}
 	}
-	words := splitWords(text[len(prefix):], name, maxWord, encode)
-	return joinWords(prefix, words)
+	words := splitWords(text[len(prefix):], name, firstLine-len(prefix), maxWord, encode)
+	return prefix + strings.Join(words, "\r\n ")
 }
 
 func encodeUTF8(s string) ([]byte, bool) { return []byte(s), true }
@@ -60,15 +60,18 @@ func plainPrefix(text string) string {
 	return text[:end]
 }
 
-// splitWords writes text as encoded words of at most size octets, each with as many characters as fit.
-func splitWords(text, charset string, size int, encode func(string) ([]byte, bool)) []string {
-	room := (size - len("=??B??=") - len(charset)) / 4 * 3
+// splitWords writes text as encoded words, the first of at most first octets and the others of at
+// most size, each with as many characters as fit.
+func splitWords(text, charset string, first, size int, encode func(string) ([]byte, bool)) []string {
+	frame := len("=??B??=") + len(charset)
+	room := (first - frame) / 4 * 3
 	var words []string
 	var whole []byte // text[:at] encoded
 	at := 0
 	put := func() {
 		words = append(words, "=?"+charset+"?B?"+base64.StdEncoding.EncodeToString(whole)+"?=")
 		text, at = text[at:], 0
+		room = (size - frame) / 4 * 3
 	}
 	for at < len(text) {
 		_, n := utf8.DecodeRuneInString(text[at:])
@@ -83,18 +86,6 @@ func splitWords(text, charset string, size int, encode func(string) ([]byte, boo
 		put()
 	}
 	return words
-}
-
-// joinWords puts each word on a line of its own; the first follows the prefix if it fits.
-func joinWords(prefix string, words []string) string {
-	fold := "\r\n "
-	if prefix == "" {
-		return strings.Join(words, fold)
-	}
-	if len(prefix)+len(words[0]) <= nextLine {
-		return prefix + strings.Join(words, fold)
-	}
-	return strings.TrimSuffix(prefix, " ") + fold + strings.Join(words, fold)
 }
 
 // foldASCII folds at spaces so that lines keep to their length where words allow it.

@@ -39,7 +39,7 @@ func AttachmentFields(typ, disposition, filename string, style NameStyle) (conte
 func quotedName(name, value string) string {
 	if !plainASCII(value) || strings.Contains(value, "=?") {
 		size := maxWord - len(name) - len(`  =""`)
-		words := splitWords(strings.ToValidUTF8(value, string(utf8.RuneError)), "UTF-8", size, encodeUTF8)
+		words := splitWords(strings.ToValidUTF8(value, string(utf8.RuneError)), "UTF-8", size, size, encodeUTF8)
 		return name + `="` + strings.Join(words, "\r\n ") + `"`
 	}
 	return name + "=" + quoteString(value)

@@ -211,6 +211,9 @@ func checkEncoded(t *testing.T, text, charset string) {
 	t.Helper()
 	got := EncodeHeader(text, charset)
 	for i, line := range strings.Split(got, "\r\n") {
+		if i == 0 && strings.Contains(line, "=?") && len(line) > firstLine {
+			t.Errorf("%q: %q leaves no room for the field's name", text, line)
+		}
 		if i > 0 && !strings.HasPrefix(line, " ") || strings.TrimSpace(line) == "" || len(line) > nextLine && strings.Contains(strings.TrimSpace(line), " ") {
 			t.Errorf("%q: line %q is no continuation", text, line)
 		}
