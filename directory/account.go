@@ -36,6 +36,9 @@ type Account struct {
 	Quota   int64  // octets, by the domain's plan (SV-4)
 	Lang    string // "ja" or "en"
 	Roles   []Role
+	Forward Forwarding // ML-5
+	// SendingStopped says why the account may not send, as a key of the catalogue; "" = it may.
+	SendingStopped string
 }
 
 // Owns tells whether an address is the account's own or one of its aliases.
@@ -77,6 +80,9 @@ type accountDoc struct {
 	State   AccountState   `json:"state"`
 	Lang    string         `json:"lang"`
 	Roles   []Role         `json:"roles,omitempty"`
+	Forward Forwarding     `json:"forward,omitzero"`
+
+	SendingStopped string `json:"sendingStopped,omitempty"`
 }
 
 func (d *accountDoc) is(r Role) bool { return slices.Contains(d.Roles, r) }
@@ -86,6 +92,7 @@ func (d *accountDoc) account(id mail.AccountID, tenant mail.TenantID, plan Plan)
 	return Account{
 		ID: id, Tenant: tenant, Domain: d.Domain, Address: d.Address, Aliases: d.Aliases,
 		Name: d.Name, State: d.State, Quota: int64(plan), Lang: d.Lang, Roles: d.Roles,
+		Forward: d.Forward, SendingStopped: d.SendingStopped,
 	}
 }
 

@@ -13,6 +13,10 @@ const (
 	kindDomain     = "domain"
 	kindAccount    = "account"
 	kindCredential = "credential"
+	kindList       = "list"
+	kindMember     = "member"
+	kindSettings   = "settings"
+	kindSecrets    = "secrets"
 )
 
 // addressKey is under what an address is found, whoever holds it.

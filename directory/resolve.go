@@ -14,15 +14,24 @@ type TargetKind uint8
 
 // Kinds of targets.
 const (
-	TargetAccount TargetKind = iota + 1 // the account's own address
-	TargetAlias                         // a further address of the account
+	TargetAccount         TargetKind = iota + 1 // the account's own address
+	TargetAlias                                 // a further address of the account
+	TargetList                                  // a mailing list (LI-1)
+	TargetListBounce                            // the return path of a list's mail: Member's copy, or nobody's in particular
+	TargetListOwner                             // the owners of a list
+	TargetListUnsubscribe                       // removes a member from a list: Member, where the address proves itself
+	TargetReturn                                // the return path of forwarded mail (SRS): Original sent it
+	TargetReport                                // aggregate reports about a domain of the tenant (RFC 9990, RFC 8460)
 )
 
 // Target is what a recipient's address leads to.
 type Target struct {
-	Kind    TargetKind
-	Tenant  mail.TenantID
-	Account Account
+	Kind     TargetKind
+	Tenant   mail.TenantID
+	Account  Account      // of TargetAccount and TargetAlias
+	List     *List        // of the kinds of lists; shared, don't change it
+	Member   mail.Address // of TargetListBounce and TargetListUnsubscribe
+	Original mail.Address // of TargetReturn
 }
 
 // entry is an address in memory: what it leads to, and all that signing in asks for.
@@ -130,7 +139,7 @@ func (e *entry) read(r store.Reader, to mail.Address) error {
 	if e.domain, err = domainOf(domain); err != nil {
 		return err
 	}
-	e.target = Target{TargetAlias, e.tenant, doc.account(id, e.tenant, e.domain.Plan)}
+	e.target = Target{Kind: TargetAlias, Tenant: e.tenant, Account: doc.account(id, e.tenant, e.domain.Plan)}
 	if sameAddress(doc.Address, to) {
 		e.target.Kind = TargetAccount
 	}

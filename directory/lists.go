@@ -1,0 +1,164 @@
+package directory
+
+import (
+	"context"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// readList gives a list with its version. NotFound "list.unknown".
+func (c *Company) readList(r store.Reader, id mail.ObjectID) (List, uint64, error) {
+	o, err := r.Object(kindList, id)
+	if mail.Is(err, mail.NotFound) {
+		return List{}, 0, mail.E("directory.readList", mail.NotFound, "list.unknown", id.String())
+	}
+	if err != nil {
+		return List{}, 0, err
+	}
+	l, err := listOf(o, c.id)
+	return l, o.Version, err
+}
+
+// AddList makes a list with an address in one of the tenant's domains (LI-1, LI-6). For
+// administrators. Conflict "address.taken", NotFound "domain.unknown", Full "lists.too_many",
+// Invalid "list.local_part", and what SetList says.
+func (c *Company) AddList(ctx context.Context, by mail.Actor, addr mail.Address, spec ListSpec) (List, error) {
+	const op = "directory.AddList"
+	addr, err := accountAddress(addr)
+	if err != nil {
+		return List{}, mail.Wrap(op, err)
+	}
+	if len(addr.Local) > MaxListLocal {
+		return List{}, mail.E(op, mail.Invalid, "list.local_part", MaxListLocal)
+	}
+	l := List{Tenant: c.id, Address: addr}
+	if l.ListSpec, err = checkSpec(op, spec); err != nil {
+		return List{}, err
+	}
+	err = c.update(ctx, by, op, manages, func(tx store.Tx) error {
+		d, _, err := domainNamed(tx, addr.Domain)
+		if err != nil {
+			return err
+		}
+		n, err := tx.CountMarked(kindList, inDomain(d.ID))
+		if err == nil && n >= MaxLists {
+			err = mail.E(op, mail.Full, "lists.too_many", MaxLists)
+		}
+		if err != nil {
+			return err
+		}
+		l.ID, l.Domain = mail.ObjectID(tx.NextID()), d.ID
+		return putList(tx, &l, 0)
+	})
+	return l, err
+}
+
+// SetList changes what is said about a list. For administrators. NotFound "list.unknown"; Full
+// "list.owners_full", "list.posters_full"; Invalid "list.posting_unknown", "list.prefix",
+// "list.moderator_missing", "name.malformed", "lang.unknown".
+func (c *Company) SetList(ctx context.Context, by mail.Actor, id mail.ObjectID, spec ListSpec) (l List, err error) {
+	const op = "directory.SetList"
+	if spec, err = checkSpec(op, spec); err != nil {
+		return List{}, err
+	}
+	err = c.update(ctx, by, op, manages, func(tx store.Tx) error {
+		var version uint64
+		if l, version, err = c.readList(tx, id); err != nil {
+			return err
+		}
+		l.ListSpec = spec
+		return putList(tx, &l, version)
+	})
+	return l, err
+}
+
+// DeleteList removes a list with its members. Its address is free again. For administrators.
+// NotFound "list.unknown".
+func (c *Company) DeleteList(ctx context.Context, by mail.Actor, id mail.ObjectID) error {
+	return c.update(ctx, by, "directory.DeleteList", manages, func(tx store.Tx) error {
+		_, version, err := c.readList(tx, id)
+		if err != nil {
+			return err
+		}
+		members, err := membersOf(tx, id)
+		if err != nil {
+			return err
+		}
+		for _, o := range members {
+			if err := tx.DeleteObject(kindMember, o.ID, o.Version); err != nil {
+				return err
+			}
+		}
+		return tx.DeleteObject(kindList, id, version)
+	})
+}
+
+// List gives one list. NotFound "list.unknown".
+func (c *Company) List(ctx context.Context, id mail.ObjectID) (l List, err error) {
+	err = c.view(ctx, "directory.List", func(r store.Reader) error {
+		l, _, err = c.readList(r, id)
+		return err
+	})
+	return l, err
+}
+
+// FindList gives the list that has an address. NotFound "list.unknown".
+func (c *Company) FindList(ctx context.Context, addr mail.Address) (l List, err error) {
+	err = c.view(ctx, "directory.FindList", func(r store.Reader) error {
+		l, err = c.findList(r, addr)
+		return err
+	})
+	return l, err
+}
+
+func (c *Company) findList(r store.Reader, addr mail.Address) (List, error) {
+	o, err := r.ObjectByKey(addressKey(addr))
+	if mail.Is(err, mail.NotFound) || err == nil && o.Kind != kindList {
+		return List{}, mail.E("directory.findList", mail.NotFound, "list.unknown", addr.String())
+	}
+	if err != nil {
+		return List{}, err
+	}
+	return listOf(o, c.id)
+}
+
+// ListPage asks for a part of the lists.
+type ListPage struct {
+	Domain string        // "" = all domains
+	After  mail.ObjectID // begin behind this one
+	Limit  int           // 1 to store.MaxPage; 0 = store.MaxPage
+}
+
+// Lists lists the tenant's lists in order of ID.
+func (c *Company) Lists(ctx context.Context, p ListPage) ([]List, error) {
+	var all []List
+	err := c.view(ctx, "directory.Lists", func(r store.Reader) error {
+		objects, err := c.listLists(r, p)
+		if err != nil {
+			return err
+		}
+		all = make([]List, 0, len(objects))
+		for _, o := range objects {
+			l, err := listOf(o, c.id)
+			if err != nil {
+				return err
+			}
+			all = append(all, l)
+		}
+		return nil
+	})
+	return all, err
+}
+
+func (c *Company) listLists(r store.Reader, p ListPage) ([]store.Object, error) {
+	page := store.Page{After: p.After, Limit: p.Limit}
+	if p.Domain == "" {
+		return r.Objects(kindList, page)
+	}
+	d, _, err := domainNamed(r, p.Domain)
+	if err != nil {
+		return nil, err
+	}
+	return r.Marked(kindList, inDomain(d.ID), page)
+}
