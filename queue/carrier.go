@@ -18,7 +18,7 @@ type Carrier interface {
 	// Job.Return, before it takes another; next gives nil when there is nothing more for now. It
 	// may keep open what the destination needs, such as a connection, from job to job.
 	//
-	// An error says that the destination can't be served at present. The Runner puts off what
+	// An error says that the destination can't be served at present, a *Failure why. The Runner puts off what
 	// waits for it, and tries again after a time that grows.
 	Carry(ctx context.Context, destination string, next func(context.Context) *Job) error
 }

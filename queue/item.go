@@ -50,8 +50,9 @@ type Item struct {
 	Due   time.Time // when it is taken next, to the millisecond
 	Route string
 	Blob  mail.BlobRef
-	Fence uint64 // of the lease it was claimed under; 0 = not leased
-	Tries int    // how often it was claimed
+	Fence uint64    // of the lease it was claimed under; 0 = not leased
+	Until time.Time // the end of that lease; as in store.Item
+	Tries int       // how often it was claimed, or born leased
 	Doc
 }
 
@@ -112,7 +113,7 @@ func Put(tx store.Tx, it *Item) error {
 	}
 	err := tx.PutItem(store.Item{
 		ID: it.ID, State: it.State, Due: it.Due, Route: it.Route, Blob: it.Blob,
-		Doc: appendDoc(nil, &it.Doc), Fence: it.Fence, Tries: it.Tries,
+		Doc: appendDoc(nil, &it.Doc), Fence: it.Fence, Until: it.Until, Tries: it.Tries,
 	})
 	return mail.Wrap("queue.Put", err)
 }
@@ -120,7 +121,7 @@ func Put(tx store.Tx, it *Item) error {
 // Open reads an item as the store gives it. An error is of kind Other: the
 // document is damaged or from a newer version.
 func Open(s store.Item) (Item, error) {
-	it := Item{ID: s.ID, State: s.State, Due: s.Due, Route: s.Route, Blob: s.Blob, Fence: s.Fence, Tries: s.Tries}
+	it := Item{ID: s.ID, State: s.State, Due: s.Due, Route: s.Route, Blob: s.Blob, Fence: s.Fence, Until: s.Until, Tries: s.Tries}
 	var err error
 	it.Doc, err = parseDoc(s.Doc)
 	return it, mail.Wrap("queue.Open", err)

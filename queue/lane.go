@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -30,9 +31,17 @@ func (q *Queue) Of(id mail.TenantID) *Lane { return &Lane{id, q.store.Tenant(id)
 // List gives items of a state (0: all) behind an id, ascending, at most limit (0:
 // store.MaxPage).
 func (l *Lane) List(ctx context.Context, state store.ItemState, after mail.ItemID, limit int) ([]Item, error) {
-	var list []Item
-	err := l.store.View(ctx, func(r store.Reader) error {
-		items, err := r.Items(state, after, limit)
+	return l.list(ctx, "queue.List", func(r store.Reader) ([]store.Item, error) { return r.Items(state, after, limit) })
+}
+
+// On gives the waiting and held items of a route behind an id, ascending, at most limit (0: store.MaxPage).
+func (l *Lane) On(ctx context.Context, route string, after mail.ItemID, limit int) ([]Item, error) {
+	return l.list(ctx, "queue.On", func(r store.Reader) ([]store.Item, error) { return r.ItemsOn(route, after, limit) })
+}
+
+func (l *Lane) list(ctx context.Context, op mail.Op, read func(store.Reader) ([]store.Item, error)) (list []Item, err error) {
+	err = l.store.View(ctx, func(r store.Reader) error {
+		items, err := read(r)
 		if err != nil {
 			return err
 		}
@@ -46,7 +55,16 @@ func (l *Lane) List(ctx context.Context, state store.ItemState, after mail.ItemI
 		}
 		return nil
 	})
-	return list, mail.Wrap("queue.List", err)
+	return list, mail.Wrap(op, err)
+}
+
+// Routes counts what waits and is held by route, most first, at most limit routes (0: store.MaxPage).
+func (l *Lane) Routes(ctx context.Context, limit int) (list []store.RouteCount, err error) {
+	err = l.store.View(ctx, func(r store.Reader) error {
+		list, err = r.Routes(limit)
+		return err
+	})
+	return list, mail.Wrap("queue.Routes", err)
 }
 
 // Explain gives one item with all that is known of it. NotFound "item.unknown".
@@ -61,15 +79,87 @@ func (l *Lane) Explain(ctx context.Context, id mail.ItemID) (it Item, err error)
 	return it, known("queue.Explain", id, err)
 }
 
-// Remove deletes an item: what was still to be delivered is not, and nobody is
-// told. For operators, and administrators of the tenant. NotFound "item.unknown"; Conflict
-// "item.leased" while a carrier has it.
-func (l *Lane) Remove(ctx context.Context, by mail.Actor, id mail.ItemID) error {
-	const op = "queue.Remove"
+// Remove deletes an item: what was still to be delivered is not. With notify the sender is told as of a
+// failure ("delivery.removed"), unless it is a message of which nobody is told, and the item stays as the trace. For operators, and
+// administrators of the tenant. NotFound "item.unknown"; Conflict "item.leased" while a carrier has it.
+func (l *Lane) Remove(ctx context.Context, by mail.Actor, id mail.ItemID, notify bool) error {
+	const op mail.Op = "queue.Remove"
+	if !notify {
+		return l.act(ctx, by, op, id, func(tx store.Tx, it *Item) error { return tx.DeleteItem(id, it.Fence) })
+	}
+	return l.act(ctx, by, op, id, func(tx store.Tx, it *Item) error {
+		if it.State == store.ItemSettled {
+			return tx.DeleteItem(id, it.Fence)
+		}
+		return l.fail(tx, it)
+	})
+}
+
+// fail gives an item up, and tells the sender.
+func (l *Lane) fail(tx store.Tx, it *Item) error {
+	before := outcomes(it)
+	for i := range it.To {
+		if t := &it.To[i]; t.Outcome == Waiting {
+			t.Outcome, t.Reason, t.Status, t.At = Failed, "delivery.removed", "5.0.0", time.Now()
+		}
+	}
+	it.State, it.Due = store.ItemSettled, time.Time{}
+	return putWithNotice(tx, it, news(it, before))
+}
+
+// Flush makes a waiting item due now. NotFound, Denied and Conflict as Remove; what is held or settled is left alone (Conflict "item.not_waiting").
+func (l *Lane) Flush(ctx context.Context, by mail.Actor, id mail.ItemID) error {
+	return l.act(ctx, by, "queue.Flush", id, func(tx store.Tx, it *Item) error {
+		if it.State != store.ItemWaiting {
+			return mail.E("queue.Flush", mail.Conflict, "item.not_waiting", id.String())
+		}
+		it.Due = time.Now()
+		return Put(tx, it)
+	})
+}
+
+// Hold keeps a waiting item until somebody releases it. Errors as of Flush.
+func (l *Lane) Hold(ctx context.Context, by mail.Actor, id mail.ItemID) error {
+	return l.act(ctx, by, "queue.Hold", id, func(tx store.Tx, it *Item) error {
+		if it.State != store.ItemWaiting {
+			return mail.E("queue.Hold", mail.Conflict, "item.not_waiting", id.String())
+		}
+		it.State, it.Hold = store.ItemHeld, "hold.administrator"
+		return Put(tx, it)
+	})
+}
+
+// Release lets a held item go: it is due now, and its lifetime begins anew. NotFound and Denied as Remove; Conflict "item.not_held".
+func (l *Lane) Release(ctx context.Context, by mail.Actor, id mail.ItemID) error {
+	return l.act(ctx, by, "queue.Release", id, func(tx store.Tx, it *Item) error {
+		if it.State != store.ItemHeld {
+			return mail.E("queue.Release", mail.Conflict, "item.not_held", id.String())
+		}
+		now := time.Now()
+		it.State, it.Hold, it.Due, it.Opts.HoldUntil = store.ItemWaiting, "", now, now
+		return Put(tx, it)
+	})
+}
+
+// act lets an administrator of the tenant or an operator change one item.
+func (l *Lane) act(ctx context.Context, by mail.Actor, op mail.Op, id mail.ItemID, change func(store.Tx, *Item) error) error {
 	if by.Role() != mail.Operator && (by.Role() != mail.Admin || by.Tenant() != l.id) {
 		return mail.E(op, mail.Denied, "actor.denied")
 	}
-	err := l.store.Update(ctx, by, op, func(tx store.Tx) error { return tx.DeleteItem(id, 0) })
+	err := l.store.Update(ctx, by, op, func(tx store.Tx) error {
+		s, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		if s.Fence != 0 {
+			return mail.E(op, mail.Conflict, "item.leased")
+		}
+		it, err := Open(s)
+		if err != nil {
+			return err
+		}
+		return change(tx, &it)
+	})
 	return known(op, id, err)
 }
 

@@ -90,7 +90,7 @@ type Item struct {
 	Fence uint64 // of the lease; 0 = not leased
 	// Until is the end of the lease; zero = not leased. Who holds the lease and writes the item
 	// with Until keeps it until then (progress, or more time); a new item written with it is leased
-	// to its writer from birth, with Fence 1. Written without, the lease ends.
+	// to its writer from birth, with Fence 1. Written without, or in another state than waiting, the lease ends.
 	Until time.Time
 	Tries int // how often it was claimed, or born leased
 }

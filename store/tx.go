@@ -40,6 +40,11 @@ type Reader interface {
 	Item(mail.ItemID) (Item, error)
 	// Items lists items of a state (0: all) behind an id, ascending, at most limit (0 or more than MaxPage: MaxPage).
 	Items(state ItemState, after mail.ItemID, limit int) ([]Item, error)
+	// Routes counts the waiting and held items of each route, at most limit routes (0 or more than MaxPage: MaxPage), those
+	// with most items first. It looks at an index entry of every such item: for people, not for programs.
+	Routes(limit int) ([]RouteCount, error)
+	// ItemsOn lists the waiting and held items of a route behind an id, ascending, at most limit (0 or more than MaxPage: MaxPage).
+	ItemsOn(route string, after mail.ItemID, limit int) ([]Item, error)
 }
 
 // Tx changes a tenant's state. Valid inside the function it was given to.
@@ -81,7 +86,8 @@ type Tx interface {
 	// Expunge removes a message. NotFound.
 	Expunge(m mail.MailboxID, uid mail.UID) error
 
-	// PutItem writes a queue item, new or changed. A leased item needs its Fence (else Conflict "item.leased").
+	// PutItem writes a queue item, new or changed. A leased item needs its Fence (else Conflict "item.leased"). With Until a
+	// waiting item stays leased, or is so from birth; an existing one without a lease cannot be leased so (Conflict "item.leased").
 	PutItem(Item) error
 	// DeleteItem removes an item; for the trace's end of life. The same rule for the Fence.
 	DeleteItem(id mail.ItemID, fence uint64) error

@@ -151,6 +151,6 @@ func (c queueDelete) Run(sh *shell, a *adminCommand) error {
 		if err != nil {
 			return err
 		}
-		return d.platform.Queue().Of(id).Remove(d.ctx, d.by, c.Item)
+		return d.platform.Queue().Of(id).Remove(d.ctx, d.by, c.Item, false)
 	})
 }

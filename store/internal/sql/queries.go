@@ -76,6 +76,8 @@ const (
 	qItems
 	qItemsOf
 	qItemsDone
+	qRoutes
+	qItemsOn
 	qInsertItem
 	qUpdateItem
 	qDeleteItem
@@ -204,6 +206,8 @@ var queryTexts = [numQueries]string{
 	qItems:     "SELECT " + itemColumns + itemJoin + "i.id > ? ORDER BY i.id LIMIT ?",
 	qItemsOf:   "SELECT " + itemColumns + itemJoin + "i.state = ? AND i.state <> 3 AND i.id > ? ORDER BY i.id LIMIT ?",
 	qItemsDone: "SELECT " + itemColumns + itemJoin + "i.state = 3 AND i.id > ? ORDER BY i.id LIMIT ?",
+	qRoutes:    "SELECT route, count(*), min(id), min(due) FROM item WHERE {t=}state <> 3 GROUP BY route ORDER BY count(*) DESC, route LIMIT ?",
+	qItemsOn:   "SELECT " + itemColumns + itemJoin + "i.route = ? AND i.state <> 3 AND i.id > ? ORDER BY i.id LIMIT ?",
 	qInsertItem: "INSERT INTO item ({t,}id, state, due, wake, route, blob, fence, leased, worker, tries, doc) " +
 		"VALUES ({$t,}?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?)",
 	qUpdateItem: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, blob = ?, leased = 0, worker = '', tries = ?, doc = ? " +

@@ -216,8 +216,8 @@ func (r *Reader) scanItem(row Row) store.Item {
 		Tries: int(row.Int(10)),
 	}
 	row.Fill(6, i.Blob.Hash[:])
-	if row.Int(9) > r.now.UnixMilli() {
-		i.Fence = uint64(row.Int(8))
+	if end := row.Int(9); end > r.now.UnixMilli() {
+		i.Fence, i.Until = uint64(row.Int(8)), timeOf(end)
 	}
 	return i
 }
@@ -251,6 +251,28 @@ func (r *Reader) Items(state store.ItemState, after mail.ItemID, max int) (list 
 	}
 	r.args.Int(int64(after)).Int(limit(max))
 	err = r.rows("store.Items", q, func(row Row) bool {
+		list = append(list, r.scanItem(row))
+		return true
+	})
+	return list, err
+}
+
+// Routes counts the waiting and held items of each route.
+func (r *Reader) Routes(max int) (list []store.RouteCount, err error) {
+	r.args.Reset().Int(limit(max))
+	err = r.rows("store.Routes", qRoutes, func(row Row) bool {
+		list = append(list, store.RouteCount{
+			Route: row.Text(0), Items: int(row.Int(1)), First: mail.ItemID(row.Int(2)), Due: timeOf(row.Int(3)),
+		})
+		return true
+	})
+	return list, err
+}
+
+// ItemsOn lists the waiting and held items of a route.
+func (r *Reader) ItemsOn(route string, after mail.ItemID, max int) (list []store.Item, err error) {
+	r.args.Reset().Text(route).Int(int64(after)).Int(limit(max))
+	err = r.rows("store.ItemsOn", qItemsOn, func(row Row) bool {
 		list = append(list, r.scanItem(row))
 		return true
 	})
