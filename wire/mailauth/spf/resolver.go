@@ -38,7 +38,7 @@ func (r *resolver) LookupTXT(ctx context.Context, name string) ([]string, error)
 	}
 	texts := make([]string, len(found))
 	for i, text := range found {
-		texts[i] = refuseOddOctets(text)
+		texts[i] = readable(text)
 	}
 	r.texts[name] = texts
 	return texts, nil
@@ -109,7 +109,7 @@ func notFound(name string) error {
 // askable puts an expanded name into the form that is asked for: labels on the left go until it is short
 // enough (RFC 7208 §7.3). A malformed one is not asked for; it is as if it did not exist (RFC 7208 §4.3, §4.8).
 func askable(name string) (string, bool) {
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	name = strings.ReplaceAll(strings.ToLower(strings.TrimSuffix(name, ".")), slash, "/")
 	for len(name) > maxName {
 		_, rest, more := strings.Cut(name, ".")
 		if !more {
@@ -128,25 +128,4 @@ func wellFormed(name string) bool {
 		}
 	}
 	return true
-}
-
-// refuseOddOctets makes sure that a policy with octets outside of printable ASCII is in error,
-// as the grammar demands (RFC 7208 §3.1): the library would read past some of them.
-func refuseOddOctets(text string) string {
-	if !isPolicy(text) {
-		return text
-	}
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return "v=spf1 not-ascii"
-		}
-	}
-	return text
-}
-
-// isPolicy tells whether a TXT is a record of this version (RFC 7208 §4.5).
-func isPolicy(text string) bool {
-	const version = "v=spf1"
-	return len(text) >= len(version) && strings.EqualFold(text[:len(version)], version) &&
-		(len(text) == len(version) || text[len(version)] == ' ')
 }
