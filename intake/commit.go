@@ -7,6 +7,7 @@ import (
 	"tegami/deliver"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/policy"
 	"tegami/queue"
 	"tegami/store"
 	"tegami/wire/mime"
@@ -35,8 +36,11 @@ func (tx *Transaction) Commit(ctx context.Context) (Receipt, error) {
 	if tx.staged == nil {
 		return Receipt{}, mail.E(op, mail.Invalid, "recipients.none")
 	}
-	m, err := tx.finish()
+	m, err := tx.finish(ctx)
 	if err != nil {
+		return Receipt{}, mail.Wrap(op, err)
+	}
+	if err := tx.limit(ctx, m); err != nil {
 		return Receipt{}, mail.Wrap(op, err)
 	}
 	receipt := Receipt{Trace: tx.trace}
@@ -54,6 +58,22 @@ func (tx *Transaction) Commit(ctx context.Context) (Receipt, error) {
 	return receipt, nil
 }
 
+// limit holds a submission that is over a limit of sending, and refuses that of a hijacked account (ML-10). Only
+// recipients at other hosts count: colleagues are no bulk mail, and what the platform writes is no submission.
+func (tx *Transaction) limit(ctx context.Context, m *finished) error {
+	if tx.submission == nil || len(tx.submission.remote) == 0 {
+		return nil
+	}
+	if tx.hijacked(ctx) {
+		return tx.stopSending(ctx)
+	}
+	if over := tx.overrun(ctx); over != nil {
+		m.hold = "sending.over_limit"
+		tx.tellOverrun(ctx, over)
+	}
+	return nil
+}
+
 func (tx *Transaction) report(r Receipt) {
 	tx.in.cfg.Metrics.Accepted(tx.origin.Door)
 	tx.in.cfg.Metrics.Delivered(r.Delivered)
@@ -66,37 +86,84 @@ type finished struct {
 	index []byte // its structure
 	doc   queue.Doc
 	at    time.Time
+	hold  string // why its recipients at other hosts wait for somebody; "" = they don't
 }
 
-// finish stamps, parses and judges the message. The parse comes after the stamp, as
-// offsets count from the first octet that is kept.
-func (tx *Transaction) finish() (*finished, error) {
+// finish gathers the facts, judges and stamps the message, and parses it as it will be kept.
+func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 	at := time.Now()
-	header := lookOver(headerOf(tx.staged.Chunks()))
-	tx.staged.Prepend(tx.stamp(header, at))
-	parsed := mime.ParseChunks(tx.staged.Chunks(), tx.in.cfg.Limits.MIME)
-	envelope := parsed.Root.Envelope
-	f := gather(header, envelope)
-	var owns func(mail.Address) bool
-	if tx.submission != nil {
-		owns = tx.submission.owns
+	chunks := tx.staged.Chunks()
+	header := headerOf(chunks)
+	seen := lookOver(header)
+	facts := policy.Facts{Received: seen.received, Froms: seen.froms}
+	var results []byte
+	if tx.outside() {
+		disown(chunks, header, tx.in.cfg.Hostname)
+		if tx.in.cfg.Lookup != nil {
+			results = tx.find(ctx, header, seen.author(), &facts)
+		}
 	}
-	if err := judge(f, owns, tx.in.cfg.Limits.MaxReceived); err != nil {
+	tx.staged.Prepend(tx.stamp(seen, results, at))
+	parsed := mime.ParseChunks(tx.staged.Chunks(), tx.in.cfg.Limits.MIME)
+	m := &finished{doc: tx.doc(parsed.Root.Envelope, seen.author()), at: at}
+	if err := tx.judge(ctx, m, parsed.Root.Envelope, &facts); err != nil {
 		return nil, err
 	}
-	doc := queue.Doc{Trace: tx.trace, From: tx.from, Opts: tx.opts, Origin: tx.origin, MessageID: envelope.MessageID}
-	if len(f.authors) > 0 {
-		doc.HeaderFrom = f.authors[0].String()
+	m.index = parsed.Encode(nil)
+	return m, nil
+}
+
+// outside tells whether the message is nobody's here.
+func (tx *Transaction) outside() bool { return tx.submission == nil }
+
+// find authenticates the message; it gives the header field that says what was found.
+func (tx *Transaction) find(ctx context.Context, header []byte, from mail.Address, facts *policy.Facts) []byte {
+	found, field := tx.authenticate(ctx, header, from)
+	found.Into(facts)
+	facts.Author = from.String()
+	tx.found = found
+	return field.Append(nil)
+}
+
+// doc is what the queue's items know of the message, but for the recipients.
+func (tx *Transaction) doc(e *mime.Envelope, author mail.Address) queue.Doc {
+	doc := queue.Doc{Trace: tx.trace, From: tx.from, Opts: tx.opts, Origin: tx.origin, MessageID: e.MessageID}
+	if list, _ := authors(e); len(list) > 0 {
+		doc.HeaderFrom = list[0].String()
 	}
-	if tx.submission != nil {
-		doc.Sender = tx.submission.sender
+	if s := tx.submission; s != nil {
+		doc.Sender, doc.Sign = s.sender, s.signer(author)
 	}
-	return &finished{parsed.Encode(nil), doc, at}, nil
+	return doc
+}
+
+// judge says whether the message may come in, by what is known of it.
+func (tx *Transaction) judge(ctx context.Context, m *finished, e *mime.Envelope, facts *policy.Facts) error {
+	if s := tx.submission; s != nil {
+		list, nameless := authors(e)
+		facts.NotOwned = notOwned(list, nameless, s.owns)
+	}
+	rules, err := tx.rules(ctx, facts)
+	if err != nil {
+		return err
+	}
+	verdict := policy.Judge(rules, facts)
+	if tx.found != nil && tx.in.cfg.Authenticated != nil {
+		tx.in.cfg.Authenticated(tx.origin, tx.from, tx.found, verdict.Refuse != nil)
+	}
+	if verdict.Refuse != nil {
+		return verdict.Refuse
+	}
+	m.doc.Spam = verdict.Suspicious
+	if tx.found != nil {
+		m.doc.Facts, err = facts.Encode()
+	}
+	return err
 }
 
 // stamp writes what comes before the message's own header.
-func (tx *Transaction) stamp(h headerFacts, at time.Time) []byte {
-	s := stamp{host: tx.in.cfg.Hostname, trace: tx.trace, at: at, returnPath: true}
+func (tx *Transaction) stamp(h headerFacts, results []byte, at time.Time) []byte {
+	s := stamp{host: tx.in.cfg.Hostname, trace: tx.trace, at: at, returnPath: true, results: results}
 	if sub := tx.submission; sub != nil {
 		s.returnPath = len(sub.remote) == 0
 		s.authenticated = !sub.sender.IsZero()
@@ -104,7 +171,7 @@ func (tx *Transaction) stamp(h headerFacts, at time.Time) []byte {
 	if len(tx.seen) == 1 {
 		s.to = tx.onlyRecipient().String()
 	}
-	b := s.append(make([]byte, 0, 512), tx.from, &tx.origin, tx.opts.UTF8)
+	b := s.append(make([]byte, 0, 512+len(results)), tx.from, &tx.origin, tx.opts.UTF8)
 	if tx.submission != nil {
 		b = s.complete(b, h, tx.submission.address)
 	}
@@ -113,10 +180,13 @@ func (tx *Transaction) stamp(h headerFacts, at time.Time) []byte {
 
 // onlyRecipient is the recipient of a transaction that has one.
 func (tx *Transaction) onlyRecipient() mail.Address {
-	if len(tx.here) > 0 {
+	switch {
+	case len(tx.here) == 0:
+		return tx.submission.remote[0].to[0].Address
+	case len(tx.here[0].to) > 0:
 		return tx.here[0].to[0].Address
 	}
-	return tx.submission.remote[0].to[0].Address
+	return tx.here[0].wait[0].Address
 }
 
 // commit makes one tenant's share durable. The first share has the octets staged and the
@@ -133,15 +203,21 @@ func (tx *Transaction) commit(ctx context.Context, m *finished, s share, first b
 	if err := staged.Seal(ctx); err != nil {
 		return 0, 0, err
 	}
-	e := entry{tx: tx, m: m, to: s.to, staged: staged, alone: first && len(tx.here) == 1}
+	e := entry{tx: tx, m: m, share: s, staged: staged, alone: first && len(tx.here) == 1}
 	if first && tx.submission != nil {
 		e.remote = tx.submission.remote
 	}
+	e.offer, _ = tx.in.cfg.Runner.Reserve(e.waiting())
+	defer e.offer.Drop()
 	err = tenant.Update(ctx, tx.actor(s.tenant), "intake.Commit", func(t store.Tx) error {
 		item, delivered, err = e.write(t)
 		return err
 	})
-	return item, delivered, err
+	if err != nil {
+		return 0, 0, err
+	}
+	e.handOver(ctx)
+	return item, delivered, nil
 }
 
 // copyOf stages the same octets for another tenant.
@@ -161,60 +237,125 @@ func copyOf(ctx context.Context, from store.Staged, into store.Blobs) (store.Sta
 
 // entry is a message as one tenant's store takes it in.
 type entry struct {
+	share
 	tx     *Transaction
 	m      *finished
-	to     []deliver.Addressee
 	remote []route
 	staged store.Staged
-	alone  bool // nobody elsewhere in the house gets it
+	alone  bool         // nobody elsewhere in the house gets it
+	offer  *queue.Offer // room in the Runner's memory; nil = none
+
+	first mail.ItemID       // of what write wrote
+	done  []queue.Recipient // what became of those in to
+	put   []queue.Item      // what waits
+}
+
+// waiting is how many items are going to wait for a carrier now.
+func (e *entry) waiting() (n int) {
+	if !e.m.doc.Opts.HoldUntil.IsZero() {
+		return 0
+	}
+	if len(e.wait) > 0 {
+		n++
+	}
+	if e.m.hold == "" {
+		n += len(e.remote)
+	}
+	return n
 }
 
 // write does all of it in one transaction: octets, boxes, items. It may run more than once.
 func (e *entry) write(t store.Tx) (first mail.ItemID, delivered int, err error) {
+	e.first, e.done, e.put = 0, nil, nil
 	blob, err := t.Keep(e.staged, e.m.index)
 	if err != nil {
 		return 0, 0, err
 	}
 	if len(e.to) > 0 {
-		if first, delivered, err = e.writeLocal(t, blob); err != nil {
+		if delivered, err = e.writeLocal(t, blob); err != nil {
+			return 0, 0, err
+		}
+	}
+	if len(e.wait) > 0 {
+		if err := e.writeWaiting(t, blob, queue.RouteLocal, e.wait); err != nil {
 			return 0, 0, err
 		}
 	}
 	for _, r := range e.remote {
-		it := queue.Item{State: store.ItemWaiting, Due: e.m.at, Route: queue.RouteRemote(r.domain), Blob: blob, Doc: e.m.doc}
-		it.Of = first
-		it.To = make([]queue.Recipient, len(r.to))
-		for i, to := range r.to {
-			it.To[i].Recipient = to
-		}
-		if err := queue.Put(t, &it); err != nil {
+		if err := e.writeWaiting(t, blob, queue.RouteRemote(r.domain), r.to); err != nil {
 			return 0, 0, err
 		}
-		first = it.Of
 	}
-	return first, delivered, nil
+	return e.first, delivered, nil
+}
+
+// writeWaiting puts an item into the queue for a carrier to take.
+func (e *entry) writeWaiting(t store.Tx, blob mail.BlobRef, route string, to []mail.Recipient) error {
+	it := queue.Item{State: store.ItemWaiting, Due: e.m.at, Route: route, Blob: blob, Doc: e.m.doc}
+	it.Of = e.first
+	it.To = make([]queue.Recipient, len(to))
+	for i := range to {
+		it.To[i].Recipient = to[i]
+	}
+	switch _, remote := queue.RemoteDomain(route); {
+	case remote && e.m.hold != "":
+		it.State, it.Hold = store.ItemHeld, e.m.hold
+	case !it.Opts.HoldUntil.IsZero():
+		it.Due = it.Opts.HoldUntil // RFC 4865
+	default:
+		e.offer.Lease(&it)
+	}
+	if err := queue.Put(t, &it); err != nil {
+		return err
+	}
+	if e.first.IsZero() {
+		e.first = it.ID
+	}
+	e.put = append(e.put, it)
+	return nil
 }
 
 // writeLocal puts the message into boxes and writes the trace. When nobody at all can
 // get it, the message is refused, so that the sender's side tells the sender.
-func (e *entry) writeLocal(t store.Tx, blob mail.BlobRef) (mail.ItemID, int, error) {
+func (e *entry) writeLocal(t store.Tx, blob mail.BlobRef) (delivered int, err error) {
 	it := queue.Item{State: store.ItemSettled, Due: e.m.at, Route: queue.RouteLocal, Blob: blob, Doc: e.m.doc}
-	var err error
-	it.To, err = deliver.Local(t, e.tx.in.cfg.Mailbox, mailbox.NewMail{Blob: blob, Received: e.m.at}, e.to)
+	it.To, err = e.tx.in.cfg.House.Local(t, deliver.Mail{NewMail: mailbox.NewMail{Blob: blob, Received: e.m.at}, Doc: &e.m.doc}, e.to)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	delivered := boxes(it.To)
-	if delivered == 0 && e.alone && len(e.remote) == 0 {
-		return 0, 0, refusal(it.To)
+	delivered = boxes(it.To)
+	if e.alone && len(e.remote) == 0 && len(e.wait) == 0 && nobody(it.To) {
+		return 0, refusal(it.To)
 	}
 	if wantsNotice(&it.Doc) {
 		it.State, it.Route = store.ItemWaiting, queue.RouteNotice
 	}
 	if err := queue.Put(t, &it); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	return it.ID, delivered, nil
+	e.first, e.done = it.ID, it.To
+	return delivered, nil
+}
+
+// nobody tells whether the message got nowhere.
+func nobody(to []queue.Recipient) bool {
+	for _, r := range to {
+		if r.Outcome != queue.Failed {
+			return false
+		}
+	}
+	return true
+}
+
+// handOver gives what waits to the Runner, after the commit.
+func (e *entry) handOver(ctx context.Context) {
+	for _, it := range e.put {
+		e.offer.Hand(e.tenant, it)
+	}
+	if e.offer == nil && len(e.put) > 0 {
+		e.tx.in.cfg.Runner.Wake()
+	}
+	e.tx.in.cfg.House.Committed(ctx, e.to, e.done)
 }
 
 // boxes counts the different boxes a message was put into.
@@ -242,6 +383,9 @@ func refusal(to []queue.Recipient) error {
 func wantsNotice(d *queue.Doc) bool {
 	if d.From.IsNull() {
 		return false
+	}
+	if d.Spam {
+		return false // no backscatter
 	}
 	for _, r := range d.To {
 		switch {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"tegami/mail"
@@ -13,8 +14,10 @@ const maxHeader = mime.DefaultHeaderBytes
 
 // headerFacts is what a look over the header's field names tells.
 type headerFacts struct {
-	received                     int // Received fields
-	hasFrom, hasDate, hasMessage bool
+	received            int    // Received fields
+	froms               int    // From fields
+	from                []byte // value of the first
+	hasDate, hasMessage bool
 }
 
 // lookOver reads the names of the fields.
@@ -26,7 +29,11 @@ func lookOver(header []byte) (f headerFacts) {
 				f.received++
 			}
 		case len("From"):
-			f.hasFrom = f.hasFrom || named(field, "from")
+			if named(field, "from") {
+				if f.froms++; f.froms == 1 {
+					f.from = field.Value
+				}
+			}
 			f.hasDate = f.hasDate || named(field, "date")
 		case len("Message-ID"):
 			f.hasMessage = f.hasMessage || named(field, "message-id")
@@ -54,41 +61,36 @@ func endsInside(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("\r\n")) || bytes.Contains(b, []byte("\r\n\r\n"))
 }
 
-// facts is what judging a message needs to know of it.
-type facts struct {
-	received int            // Received fields it came with
-	authors  []mail.Address // From and Sender
-	nameless bool           // From or Sender holds something that is no address
-}
-
-// gather takes the facts from the look over the header and the parsed message.
-func gather(h headerFacts, e *mime.Envelope) facts {
-	f := facts{received: h.received}
-	for _, list := range [][]mime.Address{e.From, e.Sender} {
-		for _, entry := range list {
+// authors gives the addresses a message says it is from, From's first. nameless: From or Sender holds something
+// that is no address.
+func authors(e *mime.Envelope) (list []mail.Address, nameless bool) {
+	for _, field := range [][]mime.Address{e.From, e.Sender} {
+		for _, entry := range field {
 			a, err := entry.Mail()
-			f.nameless = f.nameless || err != nil
-			f.authors = append(f.authors, a)
+			nameless = nameless || err != nil
+			list = append(list, a)
 		}
 	}
-	return f
+	return list, nameless
 }
 
-// judge says whether a message may come in; it does no I/O. Owns is nil for mail from
-// outside. Denied "sender.not_owned" when a submission names somebody else as its author;
-// Invalid "message.looping" for more Received fields than maxReceived (RFC 5321 §6.3).
-func judge(f facts, owns func(mail.Address) bool, maxReceived int) error {
-	const op = "intake.judge"
-	if f.received > maxReceived {
-		return mail.E(op, mail.Invalid, "message.looping", maxReceived)
-	}
-	if owns == nil {
-		return nil
-	}
-	for _, a := range f.authors {
-		if f.nameless || !owns(a) {
-			return mail.E(op, mail.Denied, "sender.not_owned", a.String())
+// notOwned gives an author or sender that is not the submitter's; "" when all are.
+func notOwned(list []mail.Address, nameless bool, owns func(mail.Address) bool) string {
+	for _, a := range list {
+		if nameless || !owns(a) {
+			return cmp.Or(a.String(), "<>")
 		}
 	}
-	return nil
+	return ""
+}
+
+// author is whose authentication counts: the first address of the first From field, as mail software shows it. Null
+// where there is none.
+func (f *headerFacts) author() mail.Address {
+	for _, entry := range mime.ParseAddressList(string(f.from)) {
+		if a, err := entry.Mail(); err == nil {
+			return a
+		}
+	}
+	return mail.Address{}
 }

@@ -5,12 +5,17 @@ import (
 	"log/slog"
 	"strconv"
 	"sync/atomic"
+	"time"
 
+	"tegami/deliver"
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
+	"tegami/policy/probe"
+	"tegami/queue"
 	"tegami/store"
+	"tegami/wire/dns"
 	"tegami/wire/mime"
 )
 
@@ -19,7 +24,22 @@ type Config struct {
 	Store     store.Store
 	Directory *directory.Directory
 	Mailbox   *mailbox.Service
-	Hostname  string // ours, for the Received field and message ids
+	House     *deliver.House // puts mail into boxes; nil: one without forwarding's seals and hooks is made
+	Runner    *queue.Runner  // carries what waits at once; nil: it waits to be claimed
+	Hostname  string         // ours, for the Received field, message ids and Authentication-Results
+	// Lookup is asked when mail from outside is authenticated (SPF, DKIM, DMARC, ARC). nil: it is not, and no
+	// Authentication-Results is written.
+	Lookup dns.Lookup
+	// TrustedSealers are domains whose ARC seals are believed; see policy.Rules.
+	TrustedSealers []string
+	// Authenticated is told what was found out about each message from outside; it returns at once.
+	Authenticated func(o mail.Origin, from mail.Address, found *probe.Found, refused bool)
+	// OverLimit is told that a submission is held (ML-10), once an hour for each account. It returns at once.
+	OverLimit func(tenant mail.TenantID, account mail.AccountID, limit Overrun)
+	// Full is told of a box that could not take a message, or whose owner could not send (SV-5). It returns at once.
+	Full func(directory.Account)
+	// Hijacked is told that an account's sending was stopped (ML-10). It returns at once.
+	Hijacked func(tenant mail.TenantID, account directory.Account)
 	// Postmaster is who gets mail for the postmaster of Hostname (RFC 5321 §4.5.1): an address of a company
 	// here. Without one, the house has no postmaster and such mail is refused.
 	Postmaster mail.Address
@@ -34,6 +54,7 @@ type Limits struct {
 	MaxRecipients int         // different ones (ML-8); 0 = mail.MaxRecipients
 	MaxReceived   int         // Received fields (RFC 5321 §6.3); 0 = mail.MaxReceived
 	MIME          mime.Limits // how much structure is read
+	Sending       SendingLimits
 }
 
 // An Intake accepts messages. Its methods may be called from many goroutines.
@@ -55,6 +76,10 @@ func New(cfg Config) *Intake {
 	}
 	if cfg.Limits.MaxReceived == 0 {
 		cfg.Limits.MaxReceived = mail.MaxReceived
+	}
+	cfg.Limits.Sending.complete()
+	if cfg.House == nil {
+		cfg.House = deliver.New(deliver.Config{Store: cfg.Store, Directory: cfg.Directory, Mailbox: cfg.Mailbox, Hostname: cfg.Hostname, Log: cfg.Log})
 	}
 	return &Intake{cfg: cfg}
 }
@@ -87,11 +112,14 @@ func (in *Intake) Verifier(o mail.Origin) *directory.Verifier {
 // is in, and from must be in one of that tenant's domains. Anybody else can write to people
 // here only. A door for submissions needs who in the internet zone: Denied "auth.required" (ML-7).
 //
-// Full "message.too_big" for a declared size past ML-9.
+// Full "message.too_big" for a declared size past ML-9; Invalid "message.hold" for a release too far ahead (RFC 4865).
 func (in *Intake) Begin(ctx context.Context, o mail.Origin, who *directory.Identity, from mail.Address, opts mail.Options) (*Transaction, error) {
 	const op = "intake.Begin"
 	if opts.Size > in.cfg.Limits.MaxMessage {
 		return nil, in.tooBig(op)
+	}
+	if opts.HoldUntil.After(time.Now().Add(mail.MaxHold)) {
+		return nil, mail.E(op, mail.Invalid, "message.hold", int(mail.MaxHold/(24*time.Hour)))
 	}
 	tx := &Transaction{in: in, origin: o, from: from, opts: opts}
 	var err error
@@ -112,4 +140,10 @@ func (in *Intake) Begin(ctx context.Context, o mail.Origin, who *directory.Ident
 
 func (in *Intake) tooBig(op mail.Op) error {
 	return mail.E(op, mail.Full, "message.too_big", in.cfg.Limits.MaxMessage>>20)
+}
+
+func (in *Intake) foundFull(a directory.Account) {
+	if in.cfg.Full != nil {
+		in.cfg.Full(a)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tegami/mail"
+	"tegami/policy"
 	"tegami/queue"
 	"tegami/wire/mime"
 )
@@ -116,7 +117,7 @@ func TestHeaderOfPieces(t *testing.T) {
 			n := min(size, len(rest))
 			chunks, rest = append(chunks, rest[:n:n]), rest[n:]
 		}
-		if f := lookOver(headerOf(chunks)); f.received != 2 || !f.hasFrom || f.hasDate || f.hasMessage {
+		if f := lookOver(headerOf(chunks)); f.received != 2 || f.froms != 1 || string(f.from) == "" || f.hasDate || f.hasMessage {
 			t.Errorf("in pieces of %d: %+v", size, f)
 		}
 	}
@@ -142,6 +143,7 @@ func TestJudge(t *testing.T) {
 		{"somebody else beside", "From: sato@own.example, ceo@else.example\r\n", owns, "sender.not_owned"},
 		{"two From fields", "From: sato@own.example\r\nFrom: ceo@else.example\r\n", owns, "sender.not_owned"},
 		{"a From field with a space before its colon", "From : ceo@else.example\r\nFrom: sato@own.example\r\n", owns, "sender.not_owned"},
+		{"two From fields from outside", "From: a@own.example\r\nFrom: b@else.example\r\n", nil, "message.several_froms"},
 		{"a Sender who isn't", "From: sato@own.example\r\nSender: ceo@else.example\r\n", owns, "sender.not_owned"},
 		{"a Sender for somebody else", "From: ceo@else.example\r\nSender: sato@own.example\r\n", owns, "sender.not_owned"},
 		{"no address at all", "From: the boss\r\n", owns, "sender.not_owned"},
@@ -150,8 +152,13 @@ func TestJudge(t *testing.T) {
 		{"26 hops of a submission", strings.Repeat("Received: x\r\n", 26) + "From: sato@own.example\r\n", owns, "message.looping"},
 	} {
 		message := []byte(c.header + "\r\nbody\r\n")
-		f := gather(lookOver(message), mime.ParseBytes(message, mime.Limits{}).Root.Envelope)
-		err := judge(f, c.owns, mail.MaxReceived)
+		seen := lookOver(message)
+		facts := policy.Facts{Received: seen.received, Froms: seen.froms}
+		if c.owns != nil {
+			list, nameless := authors(mime.ParseBytes(message, mime.Limits{}).Root.Envelope)
+			facts.NotOwned = notOwned(list, nameless, c.owns)
+		}
+		err := policy.Judge(policy.Rules{MaxReceived: mail.MaxReceived}, &facts).Refuse
 		if text, _ := mail.TextOf(err); text != c.text {
 			t.Errorf("%s: %v, want %q", c.name, err, c.text)
 		}

@@ -25,6 +25,8 @@ type stamp struct {
 	to string
 	// authenticated: the sender signed in.
 	authenticated bool
+	// results is the Authentication-Results field, whole; empty for submissions, and where nobody asks the DNS.
+	results []byte
 }
 
 // append writes Return-Path and Received (RFC 5321 §4.4).
@@ -34,6 +36,7 @@ func (s *stamp) append(b []byte, from mail.Address, o *mail.Origin, utf8 bool) [
 		b = append(b, visible(from.String())...)
 		b = append(b, ">\r\n"...)
 	}
+	b = append(b, s.results...)
 	b = append(b, "Received: from "...)
 	b = append(b, heloName(o.Helo)...)
 	if o.Remote.IsValid() {
@@ -64,7 +67,7 @@ func (s *stamp) append(b []byte, from mail.Address, o *mail.Origin, utf8 bool) [
 
 // complete writes the fields a submission lacks (RFC 6409 §8).
 func (s *stamp) complete(b []byte, h headerFacts, author mail.Address) []byte {
-	if !h.hasFrom {
+	if h.froms == 0 {
 		b = append(b, "From: <"...)
 		b = append(b, visible(author.String())...)
 		b = append(b, ">\r\n"...)

@@ -15,6 +15,7 @@ type submission struct {
 	tenant  mail.TenantID
 	by      mail.Actor
 	sender  mail.AccountID          // zero for a machine in a tenant's VPN
+	account directory.Account       // of the sender
 	address mail.Address            // for the From field where the message has none
 	owns    func(mail.Address) bool // whether the message may be from an address
 	remote  []route
@@ -41,7 +42,10 @@ func (in *Intake) submit(ctx context.Context, who *directory.Identity, from mail
 	if err := in.mayWrite(ctx, account); err != nil {
 		return nil, err
 	}
-	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, address: account.Address, owns: account.Owns}
+	if account.SendingStopped != "" {
+		return nil, mail.E(op, mail.Denied, "account.sending_stopped")
+	}
+	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, account: account, address: account.Address, owns: account.Owns}
 	if !from.IsNull() {
 		s.address = from
 	}
@@ -52,6 +56,7 @@ func (in *Intake) submit(ctx context.Context, who *directory.Identity, from mail
 func (in *Intake) mayWrite(ctx context.Context, account directory.Account) error {
 	err := in.cfg.Mailbox.Deliverable(ctx, account, 1)
 	if mail.Is(err, mail.Full) {
+		in.foundFull(account)
 		return mail.E("intake.mayWrite", mail.Full, "sender.box_full")
 	}
 	return err
@@ -65,12 +70,16 @@ func (in *Intake) submitVPN(ctx context.Context, o mail.Origin, from mail.Addres
 	if err != nil {
 		return nil, err
 	}
-	owns := func(a mail.Address) bool {
-		owner, ours, e := in.cfg.Directory.LocalDomain(ctx, a.Domain)
-		return e == nil && ours && owner == tenant
+	owner, ours, err := in.cfg.Directory.LocalDomain(ctx, from.Domain)
+	if err != nil {
+		return nil, err
 	}
-	if !owns(from) {
+	if !ours || owner != tenant {
 		return nil, mail.E(op, mail.Denied, "sender.not_owned", from.String())
+	}
+	owns := func(a mail.Address) bool {
+		owner, ours, err := in.cfg.Directory.LocalDomain(ctx, a.Domain)
+		return err == nil && ours && owner == tenant
 	}
 	target, err := in.cfg.Directory.Resolve(ctx, from) // a machine's address needs no account behind it
 	if err == nil {
@@ -111,4 +120,20 @@ func (s *submission) add(r mail.Recipient) {
 		s.remote = append(s.remote, route{domain: r.Domain})
 	}
 	s.remote[i].to = append(s.remote[i].to, r)
+}
+
+// recipients counts those at other hosts.
+func (s *submission) recipients() (n int) {
+	for _, r := range s.remote {
+		n += len(r.to)
+	}
+	return n
+}
+
+// signer is the domain that signs the message when it leaves: the author's, which is the submitter's.
+func (s *submission) signer(author mail.Address) string {
+	if author.Domain != "" && s.owns(author) {
+		return author.Domain
+	}
+	return s.address.Domain
 }

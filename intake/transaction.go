@@ -8,8 +8,10 @@ import (
 	"tegami/deliver"
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/policy/probe"
 	"tegami/queue"
 	"tegami/store"
+	"tegami/wire/mailauth/spf"
 )
 
 // A Transaction is one message on its way in. Use from one goroutine.
@@ -24,6 +26,8 @@ type Transaction struct {
 	here       []share         // recipients in this house, by tenant
 	submission *submission     // nil for mail from outside, which has no other recipients
 
+	sender   *spf.Result  // what SPF says of from; nil before somebody asked
+	found    *probe.Found // who sent it, of mail from outside that was authenticated
 	staged   store.Staged // nil before Data and after Abort
 	overflow error        // why the octets are too many
 }
@@ -31,14 +35,15 @@ type Transaction struct {
 // share are one tenant's recipients.
 type share struct {
 	tenant mail.TenantID
-	to     []deliver.Addressee
+	to     []deliver.Addressee // get it in the accepting commit
+	wait   []mail.Recipient    // are resolved again by the queue: lists, return paths, all of a message that is held
 }
 
 // Recipient takes one recipient. A second time the same changes nothing.
 //
 // Full "recipients.too_many" past ML-8; NotFound "recipient.unknown"; Full "box.full"
-// (SV-5); Denied "relay.denied" for somebody in another host's domain, unless this is a
-// submission.
+// (SV-5); Denied "list.posting_denied" (LI-7); Denied "relay.denied" for somebody in another host's
+// domain, unless this is a submission.
 func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
 	const op = "intake.Recipient"
 	key := r.Key()
@@ -55,10 +60,9 @@ func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
 	case err != nil:
 		return mail.Wrap(op, err)
 	default:
-		if err := tx.in.cfg.Mailbox.Deliverable(ctx, target.Account, tx.opts.Size); err != nil {
+		if err := tx.take(ctx, r, &target); err != nil {
 			return mail.Wrap(op, err)
 		}
-		tx.add(deliver.Addressee{Recipient: r, Account: target.Account})
 	}
 	if tx.seen == nil {
 		tx.seen = make(map[string]bool)
@@ -87,15 +91,62 @@ func (in *Intake) resolve(ctx context.Context, to mail.Address) (directory.Targe
 	return target, err
 }
 
-// add takes a recipient in this house.
-func (tx *Transaction) add(a deliver.Addressee) {
-	for i := range tx.here {
-		if tx.here[i].tenant == a.Account.Tenant {
-			tx.here[i].to = append(tx.here[i].to, a)
-			return
+// take takes a recipient in this house.
+func (tx *Transaction) take(ctx context.Context, r mail.Recipient, target *directory.Target) error {
+	const op = "intake.take"
+	switch target.Kind {
+	case directory.TargetAccount, directory.TargetAlias:
+		if err := tx.in.cfg.Mailbox.Deliverable(ctx, target.Account, tx.opts.Size); err != nil {
+			if mail.Is(err, mail.Full) {
+				tx.in.foundFull(target.Account)
+			}
+			return err
+		}
+		if s := tx.shareOf(target.Tenant); tx.opts.HoldUntil.IsZero() {
+			s.to = append(s.to, deliver.Addressee{Recipient: r, Account: target.Account})
+			return nil
+		}
+	case directory.TargetList:
+		if tx.from.IsNull() { // a bounce or receipt is nobody's post
+			return mail.E(op, mail.Denied, "list.posting_denied", r.String())
+		}
+		if err := tx.in.cfg.Directory.MayPost(ctx, target.List, tx.from, tx.proved(ctx)); err != nil {
+			return err
+		}
+	case directory.TargetReturn:
+		if !tx.from.IsNull() { // bounces only: else whoever saw such an address could write through us
+			return mail.E(op, mail.NotFound, "recipient.unknown", r.String())
 		}
 	}
-	tx.here = append(tx.here, share{a.Account.Tenant, []deliver.Addressee{a}})
+	s := tx.shareOf(target.Tenant)
+	s.wait = append(s.wait, r)
+	return nil
+}
+
+// proved tells whether from is who sends: it signed in, or SPF says so.
+func (tx *Transaction) proved(ctx context.Context) bool {
+	if tx.submission != nil {
+		return true
+	}
+	if tx.in.cfg.Lookup == nil {
+		return false
+	}
+	if tx.sender == nil {
+		found := probe.Sender(ctx, tx.in.cfg.Lookup, tx.origin, tx.from)
+		tx.sender = &found
+	}
+	return tx.sender.Status == spf.Pass
+}
+
+// shareOf gives a tenant's share, made if need be.
+func (tx *Transaction) shareOf(tenant mail.TenantID) *share {
+	for i := range tx.here {
+		if tx.here[i].tenant == tenant {
+			return &tx.here[i]
+		}
+	}
+	tx.here = append(tx.here, share{tenant: tenant})
+	return &tx.here[len(tx.here)-1]
 }
 
 // shares gives what each tenant has to commit: the sender's first, whose queue takes
@@ -108,7 +159,7 @@ func (tx *Transaction) shares() []share {
 	list := []share{{tenant: s.tenant}}
 	for _, h := range tx.here {
 		if h.tenant == s.tenant {
-			list[0].to = h.to
+			list[0] = h
 		} else {
 			list = append(list, h)
 		}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"slices"
 
 	"tegami/mail"
 )
@@ -14,6 +15,7 @@ const factsVersion = 1
 type Facts struct {
 	Version  int      `json:"v"`
 	Received int      `json:"received,omitempty"` // Received fields it came with
+	Froms    int      `json:"froms,omitempty"`    // From fields
 	Author   string   `json:"author,omitempty"`   // the address in the header's From
 	NotOwned string   `json:"notOwned,omitempty"` // of a submission: an author or sender that is not the account's
 	SPF      *SPF     `json:"spf,omitempty"`
@@ -48,7 +50,6 @@ type DMARC struct {
 // ARC is what the chain of RFC 8617 says.
 type ARC struct {
 	Result string `json:"result"` // none, pass, fail
-	Sealer string `json:"sealer,omitempty"`
 	// DMARCPassed: the first host of the chain saw DMARC pass. As true as all sealers are honest.
 	DMARCPassed bool     `json:"dmarcPassed,omitempty"`
 	Sealers     []string `json:"sealers,omitempty"`
@@ -70,4 +71,20 @@ func ParseFacts(b []byte) (f Facts, err error) {
 		return Facts{}, mail.Because("policy.ParseFacts", mail.Other, "facts.damaged", err)
 	}
 	return f, nil
+}
+
+// Proved tells whether a message is from the author it names: DMARC passed, or SPF or a signature for just the
+// author's domain where it has no DMARC record.
+func (f *Facts) Proved() bool {
+	if f.DMARC != nil && f.DMARC.Result == "pass" {
+		return true
+	}
+	a, err := mail.ParseAddress(f.Author)
+	if err != nil {
+		return false
+	}
+	if f.SPF != nil && f.SPF.Result == "pass" && !f.SPF.Helo && f.SPF.Domain == a.Domain {
+		return true
+	}
+	return slices.ContainsFunc(f.DKIM, func(d DKIM) bool { return d.Result == "pass" && d.Domain == a.Domain })
 }

@@ -31,6 +31,7 @@ type Verdict struct {
 // Judge says what follows from the facts. It does no I/O.
 //
 //   - more Received fields than a message can honestly have: Invalid "message.looping"
+//   - several From fields, of which each program may show another: Invalid "message.several_froms" (RFC 5322 §3.6, RFC 9989 §5.3.1)
 //   - a submission in somebody else's name: Denied "sender.not_owned"
 //   - DMARC failed and the author's domain asks to reject: Denied "dmarc.rejected", unless the tenant or a trusted chain says otherwise
 //
@@ -43,6 +44,8 @@ func Judge(r Rules, f *Facts) Verdict {
 		return Verdict{Refuse: mail.E(op, mail.Invalid, "message.looping", r.MaxReceived)}
 	case f.NotOwned != "":
 		return Verdict{Refuse: mail.E(op, mail.Denied, "sender.not_owned", f.NotOwned)}
+	case f.Froms > 1:
+		return Verdict{Refuse: mail.E(op, mail.Invalid, "message.several_froms")}
 	}
 	d := f.DMARC
 	if d == nil || d.Result != "fail" || vouched(r, f.ARC) {

@@ -21,6 +21,7 @@ func TestJudge(t *testing.T) {
 		"nothing known":                 {},
 		"25 Received":                   {facts: Facts{Received: 25}},
 		"26 Received":                   {facts: Facts{Received: 26}, refused: "message.looping"},
+		"two From fields":               {facts: Facts{Froms: 2}, refused: "message.several_froms"},
 		"another's From":                {facts: Facts{NotOwned: "boss@a.example"}, refused: "sender.not_owned"},
 		"reject":                        {facts: failing("reject", nil), refused: "dmarc.rejected"},
 		"reject, tenant takes it":       {facts: failing("reject", nil), rules: Rules{DMARC: DMARCAccept}, suspicious: true},
