@@ -2,7 +2,7 @@ package httpd
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"html/template"
 	"net/http"
 	"slices"
@@ -12,24 +12,16 @@ import (
 	"tegami/i18n"
 )
 
-//go:embed front.html
-var frontText string
+//go:embed *.html
+var pageTexts embed.FS
 
-var frontPage = template.Must(template.New("front").Parse(frontText))
+// pages are the pages people read, by the names of their files.
+var pages = template.Must(template.ParseFS(pageTexts, "*.html"))
 
 // front serves the front page in the reader's language.
 func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	lang := readerLang(r)
-	var page bytes.Buffer
-	if err := frontPage.Execute(&page, view{s.config.Words, lang, s.config}); err != nil {
-		s.log.Error("front page", "err", err)
-		http.Error(w, s.config.Words.Text(lang, "kind.other"), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Language", string(lang))
-	w.Header().Set("Vary", "Accept-Language")
-	w.Write(page.Bytes())
+	s.show(w, http.StatusOK, lang, "front.html", view{s.config.Words, lang, s.config})
 }
 
 // inReadingOrder puts first what every reader can use: sending and POP3 work for all, IMAP where it is
@@ -79,3 +71,18 @@ func (v view) T(key string, args ...any) string { return v.words.Text(v.Lang, ke
 
 // How gives the text for a kind of security.
 func (v view) How(s Security) string { return v.T(string(s)) }
+
+// show writes a page.
+func (s *Server) show(w http.ResponseWriter, status int, lang i18n.Lang, page string, data any) {
+	var text bytes.Buffer
+	if err := pages.ExecuteTemplate(&text, page, data); err != nil {
+		s.log.Error("page", "name", page, "err", err)
+		http.Error(w, s.config.Words.Text(lang, "kind.other"), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(lang))
+	w.Header().Set("Vary", "Accept-Language")
+	w.WriteHeader(status)
+	w.Write(text.Bytes())
+}

@@ -1,6 +1,10 @@
 // Package httpd is the HTTPS door: the health check, the figures for the operator's
-// monitoring, and a front page that says what runs here and how mail software
-// is set up.
+// monitoring, a front page that says what runs here and how mail software
+// is set up, and what programs fetch: settings for mail software (Thunderbird's, Outlook's and Apple's formats), MTA-STS
+// policies, and the unsubscribing of mailing lists.
+//
+// The host of a request says for which domain it is (SV-3): our own name, a mail domain, or one of the names
+// autoconfig, autodiscover and mta-sts below it. For a host that is none of ours there is nothing.
 package httpd
 
 import (
@@ -25,7 +29,7 @@ const (
 	replyTimeout   = 60 * time.Second // until the reply is written
 	idleTimeout    = 2 * time.Minute  // between requests
 	maxHeader      = 16 << 10         // octets of a request's header
-	maxBody        = 64 << 10         // octets of a request's body: nothing here takes any
+	maxBody        = 64 << 10         // octets of a request's body
 	grace          = 10 * time.Second // for running requests at a stop
 	healthTimeout  = 5 * time.Second  // a health check that takes longer has failed
 )
@@ -43,6 +47,15 @@ type Config struct {
 	MetricsFrom []netip.Prefix
 	// Services are what the front page lists, in any order.
 	Services []Service
+	// Domains tells about our mail domains. nil: nothing is served for them.
+	Domains Domains
+	// Zone is the access zone of who connects here (SV-9). Empty: the internet.
+	Zone mail.Zone
+	// Unsubscribe knows the tokens of List-Unsubscribe fields. nil: there are none.
+	Unsubscribe Unsubscriber
+	// SignProfile signs a configuration profile for Apple's systems (CMS, RFC 5652). nil: profiles go out unsigned, and a
+	// device says so.
+	SignProfile func([]byte) ([]byte, error)
 }
 
 // Service is a line of the front page: what mail software is set to.
@@ -67,12 +80,17 @@ type Server struct {
 	config Config
 	log    *slog.Logger
 	http   *http.Server
+
+	visitors *visitors
 }
 
 // New makes the door. It serves nothing yet.
 func New(c Config) *Server {
 	c.Services = inReadingOrder(c.Services)
-	s := &Server{config: c, log: obs.Named(c.Log, "httpd")}
+	if name, ok := mail.ParseDomain(c.Hostname); ok {
+		c.Hostname = name
+	}
+	s := &Server{config: c, log: obs.Named(c.Log, "httpd"), visitors: newVisitors()}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTimeout,
@@ -105,27 +123,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) 
 		s.http.Close()
 	}
 	return nil
-}
-
-func (s *Server) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.front)
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.Handle("GET /metrics", s.restricted(s.config.Metrics.Handler()))
-	return guarded(mux)
-}
-
-// guarded sets what every reply carries: no foreign content, no frames, no sniffing, no referrer.
-func guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r)
-	})
 }
 
 // health answers whether the platform works, for load balancers and monitors. It gives no reason to strangers; the log does.
