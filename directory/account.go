@@ -287,8 +287,8 @@ func notLastAdmin(r store.Reader, by mail.Actor, op mail.Op, id mail.AccountID) 
 	return err
 }
 
-// DeleteAccount removes an account with its credential, its mailboxes and all mail in
-// them. Its address is free again. Conflict "account.last_admin".
+// DeleteAccount removes an account with its credential, its mailboxes, all mail in
+// them, and its places on the tenant's lists. Its address is free again. Conflict "account.last_admin".
 func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.AccountID) error {
 	const op = "directory.DeleteAccount"
 	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
@@ -305,6 +305,9 @@ func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.Acco
 			return err
 		}
 		if err := dropMailboxes(tx, id); err != nil {
+			return err
+		}
+		if err := dropMemberships(tx, append(slices.Clone(doc.Aliases), doc.Address)...); err != nil {
 			return err
 		}
 		return tx.DeleteObject(kindAccount, mail.ObjectID(id), version)

@@ -24,6 +24,7 @@ type contracts struct {
 	domains  map[string]*contract
 	networks map[netip.Prefix]*contract
 	lengths  []int // of the prefixes in networks, each once, longest first
+	tokens   Tokens
 }
 
 // claimDoc says whose a domain is.
@@ -62,7 +63,12 @@ func (d *Directory) readContracts(ctx context.Context) (c *contracts, err error)
 		if err := each(r, kindTenant, func(o store.Object) error { return c.addTenant(d.store, o) }); err != nil {
 			return err
 		}
-		return each(r, kindDomain, c.addDomain)
+		if err := each(r, kindDomain, c.addDomain); err != nil {
+			return err
+		}
+		secrets, _, err := readSecrets(r)
+		c.tokens.keys = secrets.Keys
+		return err
 	})
 	return c, err
 }

@@ -323,7 +323,7 @@ func (c *Company) changeDomain(ctx context.Context, by mail.Actor, op mail.Op, n
 }
 
 // RemoveDomain gives a domain back, so that another tenant may have it. Operators
-// only. Conflict "domain.not_empty" while it has accounts. A claim without a domain, as a
+// only. Conflict "domain.not_empty" while it has accounts or lists. A claim without a domain, as a
 // crash in AddDomain leaves it, is removed too.
 func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) error {
 	const op = "directory.RemoveDomain"
@@ -332,8 +332,12 @@ func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) 
 		if err != nil {
 			return err
 		}
-		if d.Accounts > 0 {
-			return mail.E(op, mail.Conflict, "domain.not_empty", d.Accounts)
+		lists, err := tx.CountMarked(kindList, inDomain(d.ID))
+		if err != nil {
+			return err
+		}
+		if n := d.Accounts + lists; n > 0 {
+			return mail.E(op, mail.Conflict, "domain.not_empty", n)
 		}
 		return tx.DeleteObject(kindDomain, mail.ObjectID(d.ID), version)
 	})

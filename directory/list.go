@@ -31,9 +31,9 @@ const (
 	MaxPosters = 100
 	// MaxLists is how many lists a domain has.
 	MaxLists = 1000
-	// MaxListLocal is the length of a list's local part in octets: the return path of a member's copy stands
-	// in 64 octets with it.
-	MaxListLocal = 35
+	// MaxListLocal is the length of a list's local part in octets: with it, the address at which a member
+	// leaves is no longer than mail.MaxLocalPart.
+	MaxListLocal = 31
 	// MaxPrefix is the length of a subject prefix in octets (LI-4).
 	MaxPrefix = 64
 	// MaxBounces is how many hard bounces in BounceWindow switch a member off (LI-7).

@@ -73,12 +73,15 @@ func (c *Company) SetList(ctx context.Context, by mail.Actor, id mail.ObjectID, 
 	return l, err
 }
 
-// DeleteList removes a list with its members. Its address is free again. For administrators.
+// DeleteList removes a list with its members, and from the lists on which it stands. Its address is free again. For administrators.
 // NotFound "list.unknown".
 func (c *Company) DeleteList(ctx context.Context, by mail.Actor, id mail.ObjectID) error {
 	return c.update(ctx, by, "directory.DeleteList", manages, func(tx store.Tx) error {
-		_, version, err := c.readList(tx, id)
+		l, version, err := c.readList(tx, id)
 		if err != nil {
+			return err
+		}
+		if err := dropMemberships(tx, l.Address); err != nil {
 			return err
 		}
 		members, err := membersOf(tx, id)

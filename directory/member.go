@@ -127,6 +127,26 @@ func removeMember(tx store.Tx, list mail.ObjectID, addr mail.Address) error {
 	return tx.DeleteObject(kindMember, o.ID, o.Version)
 }
 
+// dropMemberships takes addresses off all lists of the tenant.
+func dropMemberships(tx store.Tx, addrs ...mail.Address) error {
+	for _, a := range addrs {
+		var on []store.Object
+		err := eachMarked(tx, kindMember, memberAddress(a), func(o store.Object) error {
+			on = append(on, o)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, o := range on {
+			if err := tx.DeleteObject(kindMember, o.ID, o.Version); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // ResumeMember lets a member that bounces switched off get the list's mail again. For administrators.
 // NotFound "list.no_member", "list.unknown".
 func (c *Company) ResumeMember(ctx context.Context, by mail.Actor, list mail.ObjectID, addr mail.Address) error {

@@ -45,8 +45,8 @@ type entry struct {
 
 // Resolve tells what an address leads to. It answers from memory where it can, in
 // well under a microsecond and without allocating. Denied "relay.denied" when the domain is
-// nobody's here; NotFound "recipient.unknown" when nobody has the address or the
-// tenant is not in service.
+// nobody's here; NotFound "recipient.unknown" when nobody has the address, the
+// tenant is not in service, or the address should prove itself and does not.
 func (d *Directory) Resolve(ctx context.Context, to mail.Address) (Target, error) {
 	const op = "directory.Resolve"
 	all, err := d.known(ctx)
@@ -61,6 +61,10 @@ func (d *Directory) Resolve(ctx context.Context, to mail.Address) (Target, error
 		return Target{}, mail.E(op, mail.NotFound, "recipient.unknown", to.String())
 	}
 	e, err := d.entry(ctx, c, to)
+	if mail.Is(err, mail.NotFound) {
+		target, err := d.special(ctx, c, to)
+		return target, mail.Wrap(op, err)
+	}
 	if err != nil {
 		return Target{}, mail.Wrap(op, err)
 	}
@@ -118,8 +122,13 @@ func (e *entry) read(r store.Reader, to mail.Address) error {
 	if mail.Is(err, mail.NotFound) && strings.EqualFold(to.Local, postmaster) {
 		o, err = firstAdmin(r)
 	}
+	if err == nil && o.Kind == kindList {
+		l, err := listOf(o, e.tenant)
+		e.target = Target{Kind: TargetList, Tenant: e.tenant, List: &l}
+		return err
+	}
 	if mail.Is(err, mail.NotFound) || err == nil && o.Kind != kindAccount {
-		return mail.E("directory.entry", mail.NotFound, "recipient.unknown", to.String())
+		return unknown(to)
 	}
 	if err != nil {
 		return err
@@ -144,6 +153,11 @@ func (e *entry) read(r store.Reader, to mail.Address) error {
 		e.target.Kind = TargetAccount
 	}
 	return nil
+}
+
+// unknown says that nobody has an address.
+func unknown(to mail.Address) error {
+	return mail.E("directory.entry", mail.NotFound, "recipient.unknown", to.String())
 }
 
 // firstAdmin gives the tenant's oldest administrator, to whom mail for the postmaster

@@ -2,45 +2,264 @@ package directory
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
 	"time"
 
 	"tegami/mail"
+	"tegami/store"
+	"tegami/wire/mailauth/srs"
 )
 
 // Tokens makes addresses that prove themselves: return paths of forwarded mail (SRS), of members' copies
 // (VERP), and links to leave a list. It holds the platform's secrets of the moment; get a new one
 // for each piece of work. Its methods may be called from many goroutines.
-type Tokens struct{ keys [][]byte }
+type Tokens struct{ keys [][]byte } // the newest first
+
+const (
+	// MaxSecrets is how many secrets are kept: with the newest, tokens are made; all prove them.
+	MaxSecrets = 3
+	// secretSize is the length of a secret in octets.
+	secretSize = 32
+	// shortTag is the length of a proof within an address: 30 bits, which nobody guesses by sending mail.
+	shortTag = 6
+	// longTag is the length of a proof within a link: 100 bits.
+	longTag = 20
+)
+
+// What a proof is for. One for one purpose says nothing for another.
+const (
+	forReturn      = "return"
+	forBounce      = "bounce"
+	forUnsubscribe = "unsubscribe"
+	forLink        = "link"
+)
+
+// secretsKey is under what the platform's secrets are found.
+var secretsKey = store.Key{Name: "secrets", Value: "tokens"}
+
+// secretsDoc are the secrets as stored.
+type secretsDoc struct {
+	Keys [][]byte `json:"keys"` // the newest first
+}
+
+// readSecrets gives the platform's secrets; none before the first was made.
+func readSecrets(r store.Reader) (doc secretsDoc, o store.Object, err error) {
+	o, err = r.ObjectByKey(secretsKey)
+	switch {
+	case mail.Is(err, mail.NotFound):
+		o, err = store.Object{Kind: kindSecrets, Unique: []store.Key{secretsKey}, Secret: true}, nil
+	case err == nil:
+		err = read(o, &doc)
+	}
+	return doc, o, err
+}
 
 // Tokens gives the tokens of the moment. The first call of an installation makes the secret.
 func (d *Directory) Tokens(ctx context.Context) (*Tokens, error) {
-	return nil, mail.E("directory.Tokens", mail.Unavailable, "")
+	const op = "directory.Tokens"
+	all, err := d.known(ctx)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	if len(all.tokens.keys) > 0 {
+		return &all.tokens, nil
+	}
+	if err := d.addSecret(ctx, atWork(), op, true); err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	if all, err = d.known(ctx); err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	return &all.tokens, nil
 }
 
-// RotateTokens makes a new secret. What older ones proved stays valid as long as they are kept.
-// Operators only.
+// atWork is the actor of what the directory does by itself.
+func atWork() mail.Actor {
+	return mail.MintActor(mail.Platform, 0, 0, "platform:directory", mail.Origin{Door: "platform"})
+}
+
+// RotateTokens makes a new secret. What the last ones proved stays valid, until MaxSecrets newer ones were
+// made. Operators only.
 func (d *Directory) RotateTokens(ctx context.Context, by mail.Actor) error {
-	return mail.E("directory.RotateTokens", mail.Unavailable, "")
+	const op = "directory.RotateTokens"
+	if by.Role() != mail.Operator {
+		return mail.E(op, mail.Denied, "actor.denied")
+	}
+	return mail.Wrap(op, d.addSecret(ctx, by, op, false))
+}
+
+// addSecret makes a secret; with first only where there is none.
+func (d *Directory) addSecret(ctx context.Context, by mail.Actor, op mail.Op, first bool) error {
+	secret := make([]byte, secretSize)
+	rand.Read(secret)
+	return d.platform.Update(ctx, by, op, func(tx store.Tx) error {
+		doc, o, err := readSecrets(tx)
+		if err != nil || first && len(doc.Keys) > 0 {
+			return err
+		}
+		if o.ID.IsZero() {
+			o.ID = mail.ObjectID(tx.NextID())
+		}
+		doc.Keys = append([][]byte{secret}, doc.Keys[:min(len(doc.Keys), MaxSecrets-1)]...)
+		return put(tx, o, doc)
+	})
+}
+
+// derive gives the secrets for one purpose.
+func (t *Tokens) derive(purpose string) [][]byte {
+	keys := make([][]byte, len(t.keys))
+	for i, k := range t.keys {
+		h := hmac.New(sha256.New, k)
+		h.Write([]byte(purpose))
+		keys[i] = h.Sum(nil)
+	}
+	return keys
+}
+
+// tagText writes proofs: letters and digits that survive whoever changes the case of an address.
+var tagText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// tag proves text under a key.
+func tag(key []byte, n int, text ...string) string {
+	h := hmac.New(sha256.New, key)
+	for _, s := range text {
+		h.Write([]byte(s))
+		h.Write([]byte{0})
+	}
+	return tagText.EncodeToString(h.Sum(nil))[:n]
+}
+
+// proves tells whether a proof is right under any of the secrets.
+func (t *Tokens) proves(purpose, proof string, text ...string) bool {
+	ok := false
+	for _, key := range t.derive(purpose) {
+		ok = hmac.Equal([]byte(tag(key, len(proof), text...)), []byte(proof)) || ok
+	}
+	return ok
+}
+
+// newest is the secret with which proofs for a purpose are made.
+func (t *Tokens) newest(purpose string) []byte {
+	return (&Tokens{t.keys[:1]}).derive(purpose)[0]
 }
 
 // Return is the return path, in a domain of ours, of mail that is forwarded for from; null stays null.
-func (t *Tokens) Return(from mail.Address, domain string, now time.Time) mail.Address { return from }
-
-// Bounce is the return path of a member's copy of a list's mail.
-func (t *Tokens) Bounce(l *List, m *Member) mail.Address { return l.BouncesAddress() }
-
-// Unsubscribe is what proves that its bearer may take a member off a list: it stands in the
-// address UnsubscribeAddress makes of it, and in a link.
-func (t *Tokens) Unsubscribe(l *List, m *Member) string { return "" }
-
-// Leave takes the member that a token of Unsubscribe names off its list; again is no error. It is what
-// a one-click link does (RFC 8058). Denied "list.token_invalid".
-func (d *Directory) Leave(ctx context.Context, token string) (List, mail.Address, error) {
-	return List{}, mail.Address{}, mail.E("directory.Leave", mail.Denied, "list.token_invalid")
+func (t *Tokens) Return(from mail.Address, domain string, now time.Time) mail.Address {
+	if from.IsNull() {
+		return from
+	}
+	return srs.Forward(from, domain, t.derive(forReturn), now)
 }
 
-// MayPost judges whether sender may write to a list (LI-7). proved says that it is the sender indeed: it
-// signed in, or its domain's authentication passed. Denied "list.posting_denied".
-func (d *Directory) MayPost(ctx context.Context, l *List, sender mail.Address, proved bool) error {
-	return nil
+// original is the sender behind a return path that Return made. NotFound where it is forged or old.
+func (t *Tokens) original(local string, now time.Time) (mail.Address, error) {
+	return srs.Reverse(local, t.derive(forReturn), now)
+}
+
+// Bounce is the return path of a member's copy of a list's mail:
+// list-bounces+user=example.org=proof, or the member's id where that is too long for an address.
+func (t *Tokens) Bounce(l *List, m *Member) mail.Address {
+	key := m.Address.Key()
+	named := strings.ReplaceAll(key, "@", "=")
+	local := l.Address.Local + bouncesSuffix + "+"
+	if len(local)+len(named)+1+shortTag > mail.MaxLocalPart || !plainLocal(m.Address.Local) {
+		named, key = m.ID.String(), m.ID.String()
+	}
+	proof := tag(t.newest(forBounce), shortTag, l.ID.String(), key)
+	return mail.Address{Local: local + named + "=" + proof, Domain: l.Address.Domain}
+}
+
+// plainLocal tells whether a local part stands in another without quoting.
+func plainLocal(local string) bool {
+	_, err := ownLocal(local)
+	return err == nil
+}
+
+// bounced is who a return path of Bounce names: an address, or a member's id.
+func (t *Tokens) bounced(l *List, detail string) (addr mail.Address, id mail.ObjectID, ok bool) {
+	detail = strings.ToLower(detail)
+	i := strings.LastIndexByte(detail, '=')
+	if i < 0 || len(detail)-i-1 != shortTag {
+		return addr, 0, false
+	}
+	named, proof := detail[:i], detail[i+1:]
+	if at := strings.LastIndexByte(named, '='); at >= 0 {
+		addr = mail.Address{Local: named[:at], Domain: named[at+1:]}
+		return addr, 0, t.proves(forBounce, proof, l.ID.String(), addr.Key())
+	}
+	if id.UnmarshalText([]byte(named)) != nil {
+		return addr, 0, false
+	}
+	return addr, id, t.proves(forBounce, proof, l.ID.String(), named)
+}
+
+// Unsubscribe gives what takes a member off a list: an address to write to, and the token of a
+// link (RFC 8058). Who has them may do it.
+func (t *Tokens) Unsubscribe(l *List, m *Member) (addr mail.Address, token string) {
+	member := m.ID.String()
+	proof := tag(t.newest(forUnsubscribe), shortTag, l.ID.String(), member)
+	addr = mail.Address{Local: l.UnsubscribeAddress().Local + "+" + member + "=" + proof, Domain: l.Address.Domain}
+	tenant := l.Tenant.String()
+	return addr, tenant + member + tag(t.newest(forLink), longTag, tenant, member)
+}
+
+// leaver is the member that an address of Unsubscribe names.
+func (t *Tokens) leaver(l *List, detail string) (id mail.ObjectID, ok bool) {
+	member, proof, _ := strings.Cut(strings.ToLower(detail), "=")
+	if len(proof) != shortTag || id.UnmarshalText([]byte(member)) != nil {
+		return 0, false
+	}
+	return id, t.proves(forUnsubscribe, proof, l.ID.String(), member)
+}
+
+// idSize is the length of an id as text.
+const idSize = 13
+
+// Leave takes the member that a link's token names off its list; again is no error, and names nobody. It
+// is what one click does (RFC 8058). Denied "list.token_invalid".
+func (d *Directory) Leave(ctx context.Context, token string) (l List, member mail.Address, err error) {
+	const op = "directory.Leave"
+	invalid := mail.E(op, mail.Denied, "list.token_invalid")
+	var tenant mail.TenantID
+	var id mail.ObjectID
+	if len(token) != 2*idSize+longTag || tenant.UnmarshalText([]byte(token[:idSize])) != nil ||
+		id.UnmarshalText([]byte(token[idSize:2*idSize])) != nil {
+		return l, member, invalid
+	}
+	t, err := d.Tokens(ctx)
+	if err != nil {
+		return l, member, mail.Wrap(op, err)
+	}
+	if !t.proves(forLink, token[2*idSize:], tenant.String(), id.String()) {
+		return l, member, invalid
+	}
+	c := d.Company(tenant)
+	err = c.update(ctx, atWork(), op, keeps, func(tx store.Tx) error {
+		l, member, err = c.leave(tx, id)
+		return err
+	})
+	return l, member, err
+}
+
+// leave removes a member by its id; who has left already is nobody.
+func (c *Company) leave(tx store.Tx, id mail.ObjectID) (l List, member mail.Address, err error) {
+	o, err := tx.Object(kindMember, id)
+	if mail.Is(err, mail.NotFound) {
+		return l, member, nil
+	}
+	var doc memberDoc
+	if err == nil {
+		err = read(o, &doc)
+	}
+	if err == nil {
+		l, _, err = c.readList(tx, doc.List)
+	}
+	if err != nil {
+		return l, member, err
+	}
+	return l, doc.Address, tx.DeleteObject(kindMember, id, o.Version)
 }
