@@ -3,6 +3,7 @@ package dns
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	miekg "github.com/miekg/dns"
@@ -70,7 +71,7 @@ func read(q question, m *miekg.Msg) *answer {
 		if len(a.records) > 0 || alias == nil {
 			break
 		}
-		next, ok := canonical(alias.Target)
+		next, ok := canonical(plain(alias.Target))
 		if a.links++; !ok || a.links > maxChain {
 			return failure(errChain)
 		}
@@ -95,7 +96,7 @@ func read(q question, m *miekg.Msg) *answer {
 func (a *answer) pick(kind uint16, name string, from []miekg.RR) (records []miekg.RR, alias *miekg.CNAME) {
 	for _, rr := range from {
 		h := rr.Header()
-		if owner, ok := canonical(h.Name); h.Class != miekg.ClassINET || !ok || owner != name {
+		if h.Class != miekg.ClassINET || !strings.EqualFold(plain(h.Name), name) {
 			continue
 		}
 		switch c, isAlias := rr.(*miekg.CNAME); {
@@ -132,16 +133,26 @@ func negativeTTL(soa *miekg.SOA) time.Duration {
 	return time.Duration(min(soa.Hdr.Ttl, soa.Minttl)) * time.Second
 }
 
-// refusal is the error of a server that answered without an answer. What it says beyond the code (RFC 8914) is
-// for the log: "DNSSEC Bogus" is worth a lot there.
-func refusal(m *miekg.Msg) error {
-	text := miekg.RcodeToString[m.Rcode]
-	if edns := m.IsEdns0(); edns != nil {
-		for _, o := range edns.Option {
-			if e, ok := o.(*miekg.EDNS0_EDE); ok {
-				return fmt.Errorf("%s: %s %.200q", text, miekg.ExtendedErrorCodeToString[e.InfoCode], e.ExtraText)
-			}
+// refusal is the error of a server that answered without an answer.
+type refusal struct {
+	rcode int
+	why   string // what it says beyond the code, for the log (RFC 8914): "DNSSEC Bogus" is worth a lot there
+}
+
+func (e *refusal) Error() string { return miekg.RcodeToString[e.rcode] + e.why }
+
+// refusalOf reads why there is no answer in a message.
+func refusalOf(m *miekg.Msg) *refusal {
+	e := &refusal{rcode: m.Rcode}
+	edns := m.IsEdns0()
+	if edns == nil {
+		return e
+	}
+	for _, o := range edns.Option {
+		if ede, ok := o.(*miekg.EDNS0_EDE); ok {
+			e.why = fmt.Sprintf(": %s %.200q", miekg.ExtendedErrorCodeToString[ede.InfoCode], ede.ExtraText)
+			break
 		}
 	}
-	return errors.New(text)
+	return e
 }

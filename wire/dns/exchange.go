@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 
 	miekg "github.com/miekg/dns"
 )
@@ -17,6 +18,8 @@ import (
 const (
 	// udpSize is how long an answer by UDP may be, so that it is never sent in fragments.
 	udpSize = 1232
+	// maxDatagram is what is read of one, as some servers send more than they were told to.
+	maxDatagram = 4096
 	// maxStrays is how many datagrams that answer another question are passed over.
 	maxStrays = 64
 	// headerSize is the length of a message's header (RFC 1035 §4.1.1).
@@ -29,21 +32,30 @@ type Transport interface {
 	Exchange(ctx context.Context, server netip.AddrPort, tcp bool, query []byte) ([]byte, error)
 }
 
-// resolve asks the servers in turn until one knows.
+// resolve asks the servers in turn until one knows. Who said that it doesn't is not asked again: only silence may
+// have been an accident.
 func (r *Resolver) resolve(ctx context.Context, q question) *answer {
 	var last error = errServers
+	var said []netip.AddrPort
 	for range r.config.Tries {
 		for _, server := range r.servers.list() {
-			if ctx.Err() != nil {
-				return failure(last)
+			if ctx.Err() != nil || slices.Contains(said, server) {
+				continue
 			}
+			r.stats.sent.Add(1)
 			m, err := r.try(ctx, server, q)
 			if err == nil {
 				r.servers.worked(server)
 				return r.accept(q, m)
 			}
-			r.servers.failed(server)
 			last = fmt.Errorf("%s: %w", server, err)
+			var no *refusal
+			if errors.As(err, &no) {
+				said = append(said, server)
+			}
+			if no == nil || no.rcode != miekg.RcodeServerFailure { // SERVFAIL tells of the name, not of the server
+				r.servers.failed(server)
+			}
 		}
 	}
 	return failure(last)
@@ -75,7 +87,7 @@ func (r *Resolver) try(ctx context.Context, server netip.AddrPort, q question) (
 	case err != nil:
 		return nil, err
 	case m.Rcode != miekg.RcodeSuccess && m.Rcode != miekg.RcodeNameError:
-		return nil, refusal(m)
+		return nil, refusalOf(m)
 	case m.Truncated:
 		return nil, errors.New("truncated by TCP, too")
 	}
@@ -186,7 +198,7 @@ func datagram(conn net.Conn, query []byte) ([]byte, error) {
 	if _, err := conn.Write(query); err != nil {
 		return nil, err
 	}
-	buf := make([]byte, udpSize+1)
+	buf := make([]byte, maxDatagram)
 	for range maxStrays {
 		n, err := conn.Read(buf)
 		if err != nil {

@@ -15,7 +15,7 @@ const (
 	maxLabel = 63
 )
 
-// ideographicDots are the other dots that people type between labels (RFC 3490 §3.1).
+// ideographicDots are the other dots that people type between labels.
 var ideographicDots = strings.NewReplacer("。", ".", "．", ".", "｡", ".")
 
 // canonical puts a name into the form in which it is asked for and cached: lower case, A-labels, with the final
@@ -101,6 +101,14 @@ func host(name string) string {
 		return name
 	}
 	return strings.ToLower(strings.TrimSuffix(name, "."))
+}
+
+// plain undoes the escapes in a name out of a record, such as "\@". A dot within a label is in no name of ours.
+func plain(name string) string {
+	if strings.Contains(name, `\.`) || strings.Contains(name, `\046`) {
+		return ""
+	}
+	return unescape(name)
 }
 
 // unescape undoes the escapes miekg/dns puts into character-strings: \DDD for an octet, \X for X.

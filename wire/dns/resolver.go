@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	miekg "github.com/miekg/dns"
@@ -18,7 +19,7 @@ import (
 // Defaults of Config.
 const (
 	DefaultTimeout      = 2 * time.Second
-	DefaultTries        = 2
+	DefaultTries        = 3
 	DefaultCacheEntries = 16_384
 )
 
@@ -56,6 +57,7 @@ type Resolver struct {
 	servers *servers
 	cache   *cache
 	slots   chan struct{} // one for each question under way
+	stats   counters
 
 	mu      sync.Mutex
 	flights map[question]*flight
@@ -93,6 +95,22 @@ type question struct {
 type flight struct {
 	done   chan struct{}
 	answer *answer // set before done is closed
+}
+
+// Stats counts what a resolver did since it was made.
+type Stats struct {
+	Questions int64 // asked of the resolver
+	Cached    int64 // of these, answered from memory
+	Sent      int64 // tries with a server
+	Failed    int64 // questions no server had an answer to
+}
+
+type counters struct{ questions, cached, sent, failed atomic.Int64 }
+
+// Stats gives the counts up to now.
+func (r *Resolver) Stats() Stats {
+	c := &r.stats
+	return Stats{c.questions.Load(), c.cached.Load(), c.sent.Load(), c.failed.Load()}
 }
 
 // IsNXDomain tells whether err says that the name asked for does not exist, so that it has no records of any type.
@@ -136,7 +154,9 @@ func (m Meta) and(o Meta) Meta {
 
 // ask gives the answer to one question, remembered or fresh, and how long it holds. The error means that none was had.
 func (r *Resolver) ask(ctx context.Context, q question) (*answer, time.Duration, error) {
+	r.stats.questions.Add(1)
 	if a, left := r.cache.get(q, time.Now()); a != nil {
+		r.stats.cached.Add(1)
 		return a, left, a.cause
 	}
 	f, err := r.join(ctx, q)
@@ -185,6 +205,9 @@ func (r *Resolver) fly(ctx context.Context, q question, f *flight) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	f.answer = r.resolve(ctx, q)
+	if f.answer.cause != nil {
+		r.stats.failed.Add(1)
+	}
 	r.cache.put(q, f.answer, time.Now())
 	r.mu.Lock()
 	delete(r.flights, q)
@@ -193,7 +216,7 @@ func (r *Resolver) fly(ctx context.Context, q question, f *flight) {
 	close(f.done)
 }
 
-// TXT gives the text records of a name, the character-strings of each joined (RFC 7208 §3.3, RFC 6376 §3.6.2.2).
+// TXT gives the text records of a name, the character-strings of each joined without anything between, as SPF and DKIM want it.
 func (r *Resolver) TXT(ctx context.Context, name string) ([]string, Meta, error) {
 	records, meta, err := r.lookup(ctx, "dns.TXT", name, miekg.TypeTXT)
 	var texts []string
@@ -264,7 +287,7 @@ func (r *Resolver) CNAME(ctx context.Context, name string) (string, Meta, error)
 		case err != nil:
 			return "", m, err
 		}
-		at = records[0].(*miekg.CNAME).Target
+		at = plain(records[0].(*miekg.CNAME).Target)
 		end, meta = host(at), meta.and(m)
 	}
 	return "", Meta{}, &mail.Error{Op: op, Kind: mail.Unavailable, Text: "dns.failed", Args: []any{name}, Err: errChain}
