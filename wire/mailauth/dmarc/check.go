@@ -30,7 +30,7 @@ type Identifier struct {
 	Temp   bool // that could not be found out for now
 }
 
-// Policies is what is known of an author's domain: which record applies.
+// Discovery is what is known of an author's domain: which record applies.
 type Discovery struct {
 	Status Status // None, TempError, PermError; Pass: a record applies
 	Record Record
@@ -202,12 +202,7 @@ func (w *walker) demand(ctx context.Context, r *Result) {
 func (w *walker) missing(ctx context.Context, domain string) (bool, error) {
 	_, _, err := w.lookup.MX(ctx, domain)
 	if err == nil || mail.Is(err, mail.NotFound) {
-		return isNXDomain(err), nil
+		return dns.IsNXDomain(err), nil
 	}
 	return false, mail.Wrap("dmarc.missing", err)
-}
-
-func isNXDomain(err error) bool {
-	key, _ := mail.TextOf(err)
-	return key == "dns.nxdomain"
 }

@@ -1,8 +1,10 @@
 package dmarc
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"tegami/mail"
 )
@@ -87,10 +89,14 @@ func Parse(text string) (Record, error) {
 			continue
 		}
 		seen[name] = true
+		var right bool
 		if name == "rua" {
 			r.Reports, reachable = parseURIs(value)
+			right = reachable
+		} else {
+			right = r.set(name, value)
 		}
-		if !r.set(name, value) {
+		if !right {
 			r.fault("bad value of", name)
 			bad = bad || name == "p" || name == "sp" || name == "np"
 		}
@@ -148,8 +154,6 @@ func (r *Record) set(name, value string) bool {
 		r.Test = t == "y"
 	case "ruf":
 		r.Failures, ok = parseURIs(value)
-	case "rua":
-		ok = len(r.Reports) > 0
 	case "fo":
 		if ok = isFailureOptions(value); ok {
 			r.FailureOptions = strings.ToLower(value)
@@ -196,7 +200,7 @@ func parseURIs(list string) (to []mail.Address, valid bool) {
 			continue
 		}
 		path, err := url.PathUnescape(u.Opaque)
-		if err != nil {
+		if err != nil || !utf8.ValidString(path) {
 			continue
 		}
 		a, err := mail.ParseAddress(path)
@@ -233,12 +237,23 @@ func (r Record) String() string {
 	return string(b)
 }
 
-// formatURIs writes addresses as a list of mailto URIs. What has a meaning in the list or the record is escaped (RFC 9989 §4.6).
+// formatURIs writes addresses as a list of mailto URIs. All but the plainest characters are escaped (RFC 9989 §4.6).
 func formatURIs(to []mail.Address) string {
-	var list []string
-	escape := strings.NewReplacer("%", "%25", ",", "%2C", "!", "%21", ";", "%3B", "?", "%3F", " ", "%20", "#", "%23", `"`, "%22")
-	for _, a := range to {
-		list = append(list, "mailto:"+escape.Replace(a.String()))
+	var b strings.Builder
+	for i, a := range to {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("mailto:")
+		text := a.String()
+		for j := range len(text) {
+			c := text[j]
+			if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~@+=", c) >= 0 {
+				b.WriteByte(c)
+				continue
+			}
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
 	}
-	return strings.Join(list, ",")
+	return b.String()
 }
