@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,7 +43,18 @@ type certificates struct {
 	log     *slog.Logger
 	current atomic.Pointer[tls.Certificate]
 	read    time.Time // when the given files were changed last
+
+	authority atomic.Pointer[tls.Certificate]               // that signs what is self-made; nil with a given certificate
+	ours      func(ctx context.Context, domain string) bool // tells our mail domains; nil: there are none
+	issuing   sync.Mutex
+	issued    map[string]*tls.Certificate // for names below mail domains, as they were asked for
 }
+
+// maxIssued is how many certificates for names below mail domains are in memory, about 2 KiB each. Past it all are made anew when asked for.
+const maxIssued = 1_024
+
+// servedPrefixes are the names below a mail domain that lead to us.
+var servedPrefixes = []string{"mta-sts.", "autoconfig.", "autodiscover."}
 
 // openCertificates reads or makes the certificate.
 func openCertificates(c Config, names []string, log *slog.Logger) (*certificates, error) {
@@ -59,10 +72,54 @@ func (k *certificates) authorityFile() string {
 
 // tlsConfig is for all listeners. It follows the certificate.
 func (k *certificates) tlsConfig() *tls.Config {
-	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.current.Load(), nil },
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: k.choose}
+}
+
+// choose gives the certificate for the name a client asks for. Our own authority makes one for each of the names below our mail domains, so
+// that MTA-STS and automatic settings work among those who trust it; everybody else gets the server's.
+func (k *certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	server, authority := k.current.Load(), k.authority.Load()
+	if authority == nil || hello.ServerName == "" || server.Leaf.VerifyHostname(hello.ServerName) == nil {
+		return server, nil
 	}
+	name, ok := mail.ParseDomain(hello.ServerName)
+	if !ok || !k.serves(hello.Context(), name) {
+		return server, nil
+	}
+	return k.forName(name, *authority, time.Now())
+}
+
+// serves tells whether a name is one of those below our mail domains that lead to us.
+func (k *certificates) serves(ctx context.Context, name string) bool {
+	for _, prefix := range servedPrefixes {
+		if domain, ok := strings.CutPrefix(name, prefix); ok && k.ours != nil && k.ours(ctx, domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// forName gives the certificate for a name, made if there is none in memory that can be used on.
+func (k *certificates) forName(name string, authority tls.Certificate, now time.Time) (*tls.Certificate, error) {
+	k.issuing.Lock()
+	defer k.issuing.Unlock()
+	if c := k.issued[name]; c != nil && now.Before(c.Leaf.NotAfter.Add(-renewBefore)) {
+		return c, nil
+	}
+	der, key, err := sign(template(now, []string{name}, false), &authority)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, mail.Because("app.certificate", mail.Other, "", err)
+	}
+	if k.issued == nil || len(k.issued) >= maxIssued {
+		k.issued = make(map[string]*tls.Certificate)
+	}
+	c := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+	k.issued[name] = c
+	return c, nil
 }
 
 // keepFresh looks after the certificate until ctx ends.
@@ -130,6 +187,7 @@ func (k *certificates) readOrMake(now time.Time) error {
 			return err
 		}
 	}
+	k.authority.Store(&authority)
 	k.current.Store(&server)
 	return nil
 }
@@ -155,17 +213,10 @@ func (k *certificates) readPair(name string) (tls.Certificate, error) {
 // make makes an authority (by is nil) or a certificate signed by one, and writes both of its files, the key first.
 func (k *certificates) make(name string, now time.Time, by *tls.Certificate) (tls.Certificate, error) {
 	const op = "app.certificate"
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	wanted := template(now, k.names, by == nil)
+	der, key, err := sign(wanted, by)
 	if err != nil {
-		return tls.Certificate{}, mail.Because(op, mail.Other, "", err)
-	}
-	wanted, parent, signer := k.template(now, by == nil), (*x509.Certificate)(nil), any(key)
-	if parent = wanted; by != nil {
-		parent, signer = by.Leaf, by.PrivateKey
-	}
-	der, err := x509.CreateCertificate(rand.Reader, wanted, parent, key.Public(), signer)
-	if err != nil {
-		return tls.Certificate{}, mail.Because(op, mail.Other, "", err)
+		return tls.Certificate{}, err
 	}
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -182,22 +233,40 @@ func (k *certificates) make(name string, now time.Time, by *tls.Certificate) (tl
 	return k.readPair(name)
 }
 
-// template is what the certificate says.
-func (k *certificates) template(now time.Time, authority bool) *x509.Certificate {
+// sign makes a key and a certificate for it that says what is wanted, signed by an authority, or by itself where by is nil.
+func sign(wanted *x509.Certificate, by *tls.Certificate) (der []byte, key *ecdsa.PrivateKey, err error) {
+	const op = "app.certificate"
+	if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		return nil, nil, mail.Because(op, mail.Other, "", err)
+	}
+	parent, signer := wanted, any(key)
+	if by != nil {
+		parent, signer = by.Leaf, by.PrivateKey
+	}
+	if der, err = x509.CreateCertificate(rand.Reader, wanted, parent, key.Public(), signer); err != nil {
+		return nil, nil, mail.Because(op, mail.Other, "", err)
+	}
+	return der, key, nil
+}
+
+// template is what a certificate for names says. The common name has 64 characters at most (RFC 5280 appendix A.1).
+func template(now time.Time, names []string, authority bool) *x509.Certificate {
 	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) // rand.Reader never fails
 	c := &x509.Certificate{
 		SerialNumber: serial, NotBefore: now.Add(-backdate), NotAfter: now.Add(certificateLife),
-		Subject:  pkix.Name{CommonName: k.names[0]},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 	}
+	if len(names[0]) <= 64 {
+		c.Subject = pkix.Name{CommonName: names[0]}
+	}
 	if authority {
-		c.Subject.CommonName, c.NotAfter = "Tegami "+k.names[0], now.Add(authorityLife)
+		c.Subject.CommonName, c.NotAfter = "Tegami "+names[0], now.Add(authorityLife)
 		c.IsCA, c.MaxPathLenZero = true, true
 		c.KeyUsage, c.ExtKeyUsage = x509.KeyUsageCertSign|x509.KeyUsageCRLSign, nil
 		return c
 	}
-	for _, name := range k.names {
+	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
 			c.IPAddresses = append(c.IPAddresses, ip)
 		} else {

@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -102,6 +105,50 @@ func TestGivenCertificateIsReadAgain(t *testing.T) {
 	os.Remove(c.Certificate)
 	if err := k.refresh(time.Now()); err == nil || k.current.Load() == nil {
 		t.Errorf("a lost file: %v", err)
+	}
+}
+
+// TestNamesBelowMailDomainsHaveCertificates: the authority signs for the names that lead to us, and for no others.
+func TestNamesBelowMailDomainsHaveCertificates(t *testing.T) {
+	k := selfMade(t, t.TempDir(), "mail.example")
+	k.ours = func(_ context.Context, domain string) bool { return domain == "alpha.example" }
+	roots := x509.NewCertPool()
+	roots.AddCert(k.authority.Load().Leaf)
+	for name, issued := range map[string]bool{
+		"mta-sts.alpha.example": true, "autoconfig.alpha.example": true, "AutoDiscover.Alpha.Example.": true,
+		"mail.example": false, "": false, "alpha.example": false, "www.alpha.example": false, "mta-sts.beta.example": false,
+		"mta-sts.mta-sts.alpha.example": false, "mta-sts.": false, "mta-sts..": false, "10.0.0.1": false, "mta-sts.\x00.example": false,
+	} {
+		c, err := k.choose(&tls.ClientHelloInfo{ServerName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made := c != k.current.Load(); made != issued {
+			t.Errorf("%q: issued %v, want %v", name, made, issued)
+		}
+		if again, _ := k.choose(&tls.ClientHelloInfo{ServerName: name}); again != c {
+			t.Errorf("%q: made twice", name)
+		}
+		if _, err := c.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: strings.TrimSuffix(name, ".")}); issued && err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	first, _ := k.choose(&tls.ClientHelloInfo{ServerName: "mta-sts.alpha.example"})
+	if later, err := k.forName("mta-sts.alpha.example", *k.authority.Load(), time.Now().Add(certificateLife-renewBefore)); err != nil || later == first {
+		t.Errorf("not renewed (%v)", err)
+	}
+	for i := range maxIssued + 10 {
+		if _, err := k.forName(strconv.Itoa(i)+".example", *k.authority.Load(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(k.issued) > maxIssued {
+		t.Errorf("%d certificates in memory", len(k.issued))
+	}
+	given := &certificates{}
+	given.current.Store(k.current.Load())
+	if c, _ := given.choose(&tls.ClientHelloInfo{ServerName: "mta-sts.alpha.example"}); c != k.current.Load() {
+		t.Error("there is no authority to sign beside a certificate that was given")
 	}
 }
 

@@ -106,6 +106,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	if p.certs, err = openCertificates(p.config, p.names(), obs.Named(p.log, "certificate")); err != nil {
 		return err
 	}
+	p.certs.ours = p.isOurs
 	bound, err := p.bind(ctx)
 	if err != nil {
 		return err
@@ -183,6 +184,12 @@ func (p *Platform) names() []string {
 		}
 	}
 	return names
+}
+
+// isOurs tells whether a mail domain is one of ours.
+func (p *Platform) isOurs(ctx context.Context, domain string) bool {
+	_, ours, err := p.dir.LocalDomain(ctx, domain)
+	return err == nil && ours
 }
 
 // Wait blocks until ctx ends, or a door failed: its error.
