@@ -29,7 +29,7 @@ type house struct {
 	ctx   context.Context
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB, with ...func(*intake.Config)) *house {
 	t.Helper()
 	st, err := embedded.Open(t.TempDir(), embedded.Options{})
 	if err != nil {
@@ -40,15 +40,19 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	return houseOn(t, st)
+	return houseOn(t, st, with...)
 }
 
-// houseOn builds the house over a store.
-func houseOn(t testing.TB, st store.Store) *house {
+// houseOn builds the house over a store; with may change its configuration.
+func houseOn(t testing.TB, st store.Store, with ...func(*intake.Config)) *house {
 	dir := directory.New(st, directory.Config{Provision: mailbox.Provision})
-	in := intake.New(intake.Config{
+	cfg := intake.Config{
 		Store: st, Directory: dir, Mailbox: mailbox.New(st, dir, mailbox.Config{}), Hostname: "mx.tegami.example",
-	})
+	}
+	for _, change := range with {
+		change(&cfg)
+	}
+	in := intake.New(cfg)
 	return &house{t, in, st, dir, queue.New(st), directory.Operator("test", ""), context.Background()}
 }
 
