@@ -103,7 +103,7 @@ func ParseDomain(s string) (string, bool) {
 		return plain, true
 	}
 	d, err := idna.Lookup.ToASCII(s)
-	if err != nil || d == "" || d[0] == '.' || d[len(d)-1] == '.' || strings.Contains(d, "..") || len(d) > MaxDomain {
+	if err != nil || !utf8.ValidString(s) || d == "" || d[0] == '.' || d[len(d)-1] == '.' || strings.Contains(d, "..") || len(d) > MaxDomain {
 		return "", false
 	}
 	return strings.ToLower(d), true

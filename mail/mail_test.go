@@ -25,7 +25,7 @@ func TestParseAddress(t *testing.T) {
 			t.Errorf("ParseAddress(%q) = %#v, %v; String %q, want %q", c.in, a, err, a.String(), c.out)
 		}
 	}
-	for _, in := range []string{"", "user", "@x.jp", "user@", "a b@x.jp", "u@-x.jp", "u@x..jp", "u@x.jp..", "u@x.jp>", "<u@x.jp>", `"u@x.jp`, "u@x y.jp", "u@[", "u\r\n@x.jp", "\"a\\\n\"@x.jp", "\"a\\\x00\"@x.jp"} {
+	for _, in := range []string{"", "user", "@x.jp", "user@", "a b@x.jp", "u@-x.jp", "u@x..jp", "u@x.jp..", "u@x\x80.jp", "u@x.jp>", "<u@x.jp>", `"u@x.jp`, "u@x y.jp", "u@[", "u\r\n@x.jp", "\"a\\\n\"@x.jp", "\"a\\\x00\"@x.jp"} {
 		if a, err := ParseAddress(in); !Is(err, Invalid) {
 			t.Errorf("ParseAddress(%q) = %#v, %v; want an Invalid error", in, a, err)
 		}
