@@ -169,6 +169,7 @@ func (c *Company) Find(ctx context.Context, addr mail.Address) (a Account, err e
 // AccountPage asks for a part of the list of accounts.
 type AccountPage struct {
 	Domain string         // "" = all domains
+	Role   Role           // "" = all; heeded where Domain is ""
 	After  mail.AccountID // begin behind this one
 	Limit  int            // 1 to store.MaxPage; 0 = store.MaxPage
 }
@@ -204,7 +205,10 @@ func (c *Company) Accounts(ctx context.Context, p AccountPage) ([]Account, error
 
 func listAccounts(r store.Reader, p AccountPage) ([]store.Object, error) {
 	page := store.Page{After: mail.ObjectID(p.After), Limit: p.Limit}
-	if p.Domain == "" {
+	switch {
+	case p.Domain == "" && p.Role != "":
+		return r.Marked(kindAccount, hasRole(p.Role), page)
+	case p.Domain == "":
 		return r.Objects(kindAccount, page)
 	}
 	d, _, err := domainNamed(r, p.Domain)

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"slices"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -43,6 +44,10 @@ type Settings struct {
 
 	// NoticeLang is the language of delivery status notifications: "ja", "en", or "" = both.
 	NoticeLang string `json:"noticeLang,omitempty"`
+	// NoticeBoth: notices to people here are in all languages, not in the reader's alone.
+	NoticeBoth bool `json:"noticeBoth,omitempty"`
+	// Zone is the time zone of dates in notices, such as "Asia/Tokyo", which "" means too.
+	Zone string `json:"zone,omitempty"`
 }
 
 // Values of Settings.DMARCOverride.
@@ -98,7 +103,7 @@ func (c *Company) Settings(ctx context.Context) (s Settings, err error) {
 }
 
 // SetSettings replaces the tenant's settings. For its administrators. Invalid "settings.mode",
-// "settings.rate", "settings.override", "domain.malformed", "lang.unknown"; Full "settings.domains_full".
+// "settings.rate", "settings.override", "settings.zone", "domain.malformed", "lang.unknown"; Full "settings.domains_full".
 func (c *Company) SetSettings(ctx context.Context, by mail.Actor, s Settings) error {
 	const op = "directory.SetSettings"
 	s, err := checkSettings(op, s)
@@ -131,6 +136,9 @@ func checkSettings(op mail.Op, s Settings) (Settings, error) {
 	}
 	if s.DMARCOverride != DMARCReject && s.DMARCOverride != DMARCAccept {
 		return s, mail.E(op, mail.Invalid, "settings.override", s.DMARCOverride)
+	}
+	if _, err := time.LoadLocation(s.Zone); err != nil {
+		return s, mail.E(op, mail.Invalid, "settings.zone", s.Zone)
 	}
 	if len(s.ForwardDomains) > MaxForwardDomains {
 		return s, mail.E(op, mail.Full, "settings.domains_full", MaxForwardDomains)

@@ -203,8 +203,8 @@ func (t *Tokens) Unsubscribe(l *List, m *Member) (addr mail.Address, token strin
 	member := m.ID.String()
 	proof := tag(t.newest(forUnsubscribe), shortTag, l.ID.String(), member)
 	addr = mail.Address{Local: l.UnsubscribeAddress().Local + "+" + member + "=" + proof, Domain: l.Address.Domain}
-	tenant := l.Tenant.String()
-	return addr, tenant + member + tag(t.newest(forLink), longTag, tenant, member)
+	link := l.Tenant.String() + l.ID.String() + member
+	return addr, link + tag(t.newest(forLink), longTag, link)
 }
 
 // leaver is the member that an address of Unsubscribe names.
@@ -219,47 +219,73 @@ func (t *Tokens) leaver(l *List, detail string) (id mail.ObjectID, ok bool) {
 // idSize is the length of an id as text.
 const idSize = 13
 
-// Leave takes the member that a link's token names off its list; again is no error, and names nobody. It
-// is what one click does (RFC 8058). Denied "list.token_invalid".
-func (d *Directory) Leave(ctx context.Context, token string) (l List, member mail.Address, err error) {
-	const op = "directory.Leave"
-	invalid := mail.E(op, mail.Denied, "list.token_invalid")
+// link is what the token of a link names.
+type link struct {
+	company *Company
+	list    mail.ObjectID
+	member  mail.ObjectID
+}
+
+// readLink reads the token of a link. NotFound "list.token_invalid".
+func (d *Directory) readLink(ctx context.Context, token string) (l link, err error) {
+	const op = "directory.readLink"
 	var tenant mail.TenantID
-	var id mail.ObjectID
-	if len(token) != 2*idSize+longTag || tenant.UnmarshalText([]byte(token[:idSize])) != nil ||
-		id.UnmarshalText([]byte(token[idSize:2*idSize])) != nil {
-		return l, member, invalid
+	if len(token) != 3*idSize+longTag || tenant.UnmarshalText([]byte(token[:idSize])) != nil ||
+		l.list.UnmarshalText([]byte(token[idSize:2*idSize])) != nil || l.member.UnmarshalText([]byte(token[2*idSize:3*idSize])) != nil {
+		return l, mail.E(op, mail.NotFound, "list.token_invalid")
 	}
 	t, err := d.Tokens(ctx)
+	if err == nil && !t.proves(forLink, token[3*idSize:], token[:3*idSize]) {
+		err = mail.E(op, mail.NotFound, "list.token_invalid")
+	}
+	l.company = d.Company(tenant)
+	return l, err
+}
+
+// Subscription gives the address of the list that a link's token is for, whether or not the member has left
+// it. NotFound "list.token_invalid", "list.unknown".
+func (d *Directory) Subscription(ctx context.Context, token string) (string, error) {
+	l, err := d.readLink(ctx, token)
 	if err != nil {
-		return l, member, mail.Wrap(op, err)
+		return "", mail.Wrap("directory.Subscription", err)
 	}
-	if !t.proves(forLink, token[2*idSize:], tenant.String(), id.String()) {
-		return l, member, invalid
+	list, err := l.company.List(ctx, l.list)
+	return list.Address.String(), mail.Wrap("directory.Subscription", err)
+}
+
+// Unsubscribe takes the member that a link's token names off its list; again is no error. It
+// is what one click does (RFC 8058). NotFound "list.token_invalid".
+func (d *Directory) Unsubscribe(ctx context.Context, token string) error {
+	const op = "directory.Unsubscribe"
+	l, err := d.readLink(ctx, token)
+	if err != nil {
+		return mail.Wrap(op, err)
 	}
-	c := d.Company(tenant)
-	err = c.update(ctx, atWork(), op, keeps, func(tx store.Tx) error {
-		l, member, err = c.leave(tx, id)
-		return err
-	})
-	return l, member, err
+	return l.company.update(ctx, atWork(), op, keeps, func(tx store.Tx) error { return leave(tx, l.list, l.member) })
 }
 
 // leave removes a member by its id; who has left already is nobody.
-func (c *Company) leave(tx store.Tx, id mail.ObjectID) (l List, member mail.Address, err error) {
-	o, err := tx.Object(kindMember, id)
+func leave(tx store.Tx, list, member mail.ObjectID) error {
+	o, err := tx.Object(kindMember, member)
 	if mail.Is(err, mail.NotFound) {
-		return l, member, nil
+		return nil
 	}
 	var doc memberDoc
 	if err == nil {
 		err = read(o, &doc)
 	}
-	if err == nil {
-		l, _, err = c.readList(tx, doc.List)
+	if err != nil || doc.List != list {
+		return err
 	}
-	if err != nil {
-		return l, member, err
+	return tx.DeleteObject(kindMember, member, o.Version)
+}
+
+// Left takes a member off a list inside the transaction of a carrier that read a proof of it, such as mail to the
+// address of Tokens.Unsubscribe; who has left already is no error.
+func Left(tx store.Tx, list mail.ObjectID, member mail.Address) error {
+	err := removeMember(tx, list, member)
+	if mail.Is(err, mail.NotFound) {
+		return nil
 	}
-	return l, doc.Address, tx.DeleteObject(kindMember, id, o.Version)
+	return mail.Wrap("directory.Left", err)
 }
