@@ -75,6 +75,6 @@ func putWithNotice(tx store.Tx, it *Item, told []Recipient) error {
 		return err
 	}
 	n := Item{State: store.ItemWaiting, Due: time.Now(), Route: RouteNotice, Blob: it.Blob, Doc: it.Doc}
-	n.To, n.Attempts, n.Warned, n.Hold, n.Facts, n.Sign = told, 0, false, "", nil, ""
+	n.To, n.Attempts, n.Warned, n.Hold, n.Sign = told, 0, false, "", ""
 	return Put(tx, &n)
 }
