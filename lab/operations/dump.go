@@ -101,7 +101,30 @@ func (t *table) dumpItems(p *page, r store.Reader) error {
 	}
 	for _, i := range items {
 		n := slices.IndexFunc(t.items, func(v store.Item) bool { return v.ID == i.ID })
-		p.add("%+v", job{n: n, state: int(i.State), leased: i.Fence != 0, tries: i.Tries})
+		p.add("%+v", job{n: n, state: int(i.State), leased: i.Fence != 0 && !i.Until.IsZero(), tries: i.Tries, route: i.Route})
+	}
+	return t.dumpRoutes(p, r)
+}
+
+func (t *table) dumpRoutes(p *page, r store.Reader) error {
+	counts, err := r.Routes(0)
+	if err != nil {
+		return err
+	}
+	for _, route := range routes {
+		items, err := r.ItemsOn(route, 0, 0)
+		if err != nil {
+			return err
+		}
+		count := 0
+		if n := slices.IndexFunc(counts, func(c store.RouteCount) bool { return c.Route == route }); n >= 0 {
+			count = counts[n].Items
+		}
+		var on []int
+		for _, i := range items {
+			on = append(on, slices.IndexFunc(t.items, func(v store.Item) bool { return v.ID == i.ID }))
+		}
+		p.route(route, count, on)
 	}
 	return nil
 }

@@ -54,6 +54,11 @@ func (p *page) box(account int, modseq mail.ModSeq, used, messages int64, keywor
 	p.add("account %d: modseq %d, %d octets, %d messages, keywords %q", account, modseq, used, messages, keywords)
 }
 
+// route writes what waits or is held on a route.
+func (p *page) route(route string, count int, items []int) {
+	p.add("route %s: %d items, %v", route, count, items)
+}
+
 // folder is what a line of a mailbox tells.
 type folder struct {
 	n, account, parent         int
@@ -94,4 +99,5 @@ type job struct {
 	n, state int
 	leased   bool
 	tries    int
+	route    string
 }

@@ -319,7 +319,10 @@ func (m *model) leave(msg *modelMessage, modSeq mail.ModSeq) {
 
 func (m *model) doItem(o Op) (string, error) {
 	if o.Verb == PutItem {
-		i := &modelItem{job: job{n: len(m.items), state: int(itemState(o.A))}, due: o.B%4 != 0}
+		i := &modelItem{job: job{n: len(m.items), state: int(itemState(o.A)), route: choose(routes, o.C)}, due: o.B%4 != 0}
+		if o.fromBirth() {
+			i.leased, i.tries = true, 1
+		}
 		m.items = append(m.items, i)
 		return name("item", i.n), nil
 	}
@@ -338,7 +341,7 @@ func (m *model) doItem(o Op) (string, error) {
 		i.gone, i.leased = true, false
 		return "ok", nil
 	}
-	i.state, i.leased, i.gone = int(itemState(o.B)), false, false
+	i.state, i.leased, i.gone = int(itemState(o.B)), fenced && o.renews(), false
 	return "ok", nil
 }
 
@@ -371,6 +374,15 @@ func (m *model) dump(p *page) {
 		if !i.gone {
 			p.add("%+v", i.job)
 		}
+	}
+	for _, route := range routes {
+		var on []int
+		for _, i := range m.items {
+			if !i.gone && i.route == route && i.state != int(store.ItemSettled) {
+				on = append(on, i.n)
+			}
+		}
+		p.route(route, len(on), on)
 	}
 }
 

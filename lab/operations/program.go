@@ -32,8 +32,8 @@ const (
 	SetFlags      // message, flags
 	MoveMessage   // message, mailbox
 	Expunge       // message
-	PutItem       // state, due or not
-	ChangeItem    // item, state, with its fence or not
+	PutItem       // state, due or not, route and whether it is leased from birth
+	ChangeItem    // item, state, with its fence or not, and whether the lease goes on
 	DeleteItem    // item, with its fence or not
 	numVerbs
 )
@@ -159,6 +159,7 @@ var (
 	roles     = []string{"", "", "", "inbox", "trash"}
 	words     = []string{"$Forwarded", "$forwarded", "重要", "work", "WORK"}
 	sizes     = []int{0, 1, 100, 5000, 20_000}
+	routes    = []string{"local", "remote a.example", "remote b.example"}
 )
 
 func choose[T any](list []T, n int) T { return list[n%len(list)] }
@@ -183,6 +184,12 @@ func flags(n int) mail.Flags {
 	}
 	return f
 }
+
+// fromBirth tells whether a PutItem makes a leased item, if it waits.
+func (o Op) fromBirth() bool { return o.C%7 == 0 && itemState(o.A) == store.ItemWaiting }
+
+// renews tells whether a ChangeItem of the lease's holder keeps it, if the item waits.
+func (o Op) renews() bool { return o.C%6 == 0 && itemState(o.B) == store.ItemWaiting }
 
 // itemState makes a state of a number.
 func itemState(n int) store.ItemState { return store.ItemState(1 + n%3) }

@@ -362,12 +362,17 @@ func (t *table) add(tx store.Tx, n store.NewMessage, text int) (string, error) {
 
 func (t *table) doItem(tx store.Tx, o Op) (string, error) {
 	if o.Verb == PutItem {
-		i := store.Item{ID: mail.ItemID(tx.NextID()), State: itemState(o.A), Due: time.Unix(1e9, 0), Route: "local"}
+		i := store.Item{ID: mail.ItemID(tx.NextID()), State: itemState(o.A), Due: time.Unix(1e9, 0), Route: choose(routes, o.C)}
 		if o.B%4 == 0 {
 			i.Due = time.Now().Add(24 * time.Hour)
 		}
+		written := i
+		if o.fromBirth() {
+			written.Until = time.Now().Add(time.Hour)
+			i.Fence, i.Tries = 1, 1
+		}
 		t.items = append(t.items, i)
-		return name("item", len(t.items)-1), tx.PutItem(i)
+		return name("item", len(t.items)-1), tx.PutItem(written)
 	}
 	if len(t.items) == 0 {
 		return nothing, nil
@@ -380,6 +385,9 @@ func (t *table) doItem(tx store.Tx, o Op) (string, error) {
 	if o.Verb == DeleteItem {
 		return "ok", tx.DeleteItem(i.ID, i.Fence)
 	}
-	i.State = itemState(o.B)
+	i.State, i.Until = itemState(o.B), time.Time{}
+	if o.renews() && i.Fence != 0 {
+		i.Until = time.Now().Add(2 * time.Hour)
+	}
 	return "ok", tx.PutItem(i)
 }

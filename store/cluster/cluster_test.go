@@ -50,7 +50,7 @@ func TestContract(t *testing.T) {
 
 func TestContractOverRestart(t *testing.T) {
 	stand := newStand(t)
-	storetest.RunReopen(t, func(t testing.TB) store.Store { return open(t, stand.config(t)) },
+	storetest.RunReopen(t, storetest.LeasesOutlive, func(t testing.TB) store.Store { return open(t, stand.config(t)) },
 		func(t testing.TB, s store.Store) store.Store {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)

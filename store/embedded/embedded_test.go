@@ -34,7 +34,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestReopen(t *testing.T) {
-	storetest.RunReopen(t,
+	storetest.RunReopen(t, storetest.LeasesDie,
 		func(t testing.TB) store.Store { return openTest(t, Options{}) },
 		func(t testing.TB, s store.Store) store.Store {
 			old := s.(*Store)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -401,19 +402,23 @@ func TestMigrateFromEachVersion(t *testing.T) {
 	}
 }
 
-// oldData is, for each version of the schema, data as that version wrote it: one message "hello" in mailbox 21, one object.
+// oldData is, for each version of the schema, data as that version wrote it: one message "hello" in mailbox 21, one object,
+// and from the second on an item that a process died with.
 var oldData = [][]string{
-	{
-		"INSERT INTO meta VALUES ('key', 1, zeroblob(32)), ('acts', 1, NULL)",
-		"INSERT INTO object VALUES ('account', 5, 1, 0, x'000107616464726573730361406200', '{}')",
-		"INSERT INTO object_key VALUES ('address', 'a@b', 'account', 5)",
-		"INSERT INTO act VALUES (1, 0, 'x', 1, '', 'test', 'account', 5, NULL, '{}')",
-		"INSERT INTO box VALUES (5, 2, 5, 1, 7)",
-		"INSERT INTO mailbox VALUES (21, 5, 0, 'INBOX', 'inbox', 1, 7, 2, 2, 1, 1, 0, 5)",
-		"INSERT INTO message VALUES (31, 5, 21, 1, 0, 2, 2, 0, 0, 5, 41, x'HASH', 0)",
-		"INSERT INTO blob VALUES (41, 5, x'HASH', 0, 0, NULL)",
-		"INSERT INTO body VALUES (41, CAST('hello' AS BLOB))",
-	},
+	oldBase,
+	append(slices.Clone(oldBase), "INSERT INTO item VALUES (51, 1, 0, 9e15, 'remote a.example', 41, 3, 9e15, 'worker', 2, 'doc')"),
+}
+
+var oldBase = []string{
+	"INSERT INTO meta VALUES ('key', 1, zeroblob(32)), ('acts', 1, NULL)",
+	"INSERT INTO object VALUES ('account', 5, 1, 0, x'000107616464726573730361406200', '{}')",
+	"INSERT INTO object_key VALUES ('address', 'a@b', 'account', 5)",
+	"INSERT INTO act VALUES (1, 0, 'x', 1, '', 'test', 'account', 5, NULL, '{}')",
+	"INSERT INTO box VALUES (5, 2, 5, 1, 7)",
+	"INSERT INTO mailbox VALUES (21, 5, 0, 'INBOX', 'inbox', 1, 7, 2, 2, 1, 1, 0, 5)",
+	"INSERT INTO message VALUES (31, 5, 21, 1, 0, 2, 2, 0, 0, 5, 41, x'HASH', 0)",
+	"INSERT INTO blob VALUES (41, 5, x'HASH', 0, 0, NULL)",
+	"INSERT INTO body VALUES (41, CAST('hello' AS BLOB))",
 }
 
 func oldDatabase(t *testing.T, s *Store, path string, steps []sql.Migration, data []string) {

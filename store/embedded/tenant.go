@@ -21,10 +21,11 @@ type tenant struct {
 	hub   hub
 	epoch atomic.Uint64
 
-	mu    sync.Mutex
-	vault *vault // nil while closed
-	users int
-	used  time.Time // when the last user left
+	mu     sync.Mutex
+	vault  *vault // nil while closed
+	users  int
+	used   time.Time // when the last user left
+	opened bool      // its files were opened since the start, and leases from before have ended
 
 	wakeMu sync.Mutex
 	wake   int64 // when its next item may be claimed, in milliseconds since 1970

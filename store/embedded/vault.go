@@ -57,9 +57,13 @@ func openVault(s *Store, t *tenant, path, packDir string) (v *vault, err error) 
 	if err := v.openWriter(); err != nil {
 		return nil, err
 	}
-	err = errors.Join(sql.Migrate(sql.SQLite(), schema{v.writer}), v.readKey())
+	if err = sql.Migrate(sql.SQLite(), schema{v.writer}); err == nil {
+		err = errors.Join(v.readKey(), v.endLeases())
+	}
 	if err != nil {
-		v.dropWriter()
+		if v.writer != nil {
+			v.dropWriter()
+		}
 		return nil, err
 	}
 	s.counters.opened.Add(1)
@@ -77,6 +81,29 @@ func (v *vault) readKey() error {
 		err = mail.E("embedded.Open", mail.Unavailable, "storage.damaged", v.path)
 	}
 	return errors.Join(err, v.writer.Rollback())
+}
+
+// endLeases ends the leases of a process that had the folder before: it is gone. Only when the files are opened for the first
+// time, before anybody of this process can have a lease. On a full disk they stay, and end by time.
+func (v *vault) endLeases() error {
+	if v.tenant.opened {
+		return nil
+	}
+	v.tenant.opened = true
+	if err := v.beginWrite(); err != nil {
+		return err
+	}
+	err := v.tx.EndLeases()
+	if err == nil {
+		err = v.writer.Commit()
+	}
+	if err == nil {
+		return nil
+	}
+	if key, _ := mail.TextOf(v.undo(err)); key == "storage.full" {
+		return nil
+	}
+	return err
 }
 
 func (v *vault) openWriter() error {

@@ -2,10 +2,20 @@ package storetest
 
 import (
 	"sync/atomic"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
 )
+
+// leasePromises hold over a restart, in one of two ways.
+var leasePromises = []struct {
+	name string
+	test func(f *fixture, reopen func(), rule Leases)
+}{
+	{"Leases", leases},
+	{"LeasesFromBirth", birthLeases},
+}
 
 // durablePromises hold over a restart. reopen restarts the store of the fixture.
 var durablePromises = []struct {
@@ -15,13 +25,14 @@ var durablePromises = []struct {
 	{"EverythingIsThereAfterwards", everythingIsThere},
 	{"NumbersGoOn", numbersGoOn},
 	{"RefusedStaysRefused", refusedStaysRefused},
-	{"LeasesEnd", leasesOutlive},
 	{"UnderLoad", underLoad},
 }
 
 func everythingIsThere(f *fixture, reopen func()) {
 	b := f.furnish()
 	f.release()
+	b.item.Until = time.Time{} // what becomes of leases has promises of its own
+	f.update(func(tx store.Tx) { f.ok(tx.PutItem(b.item)) })
 	var large []store.Message
 	for i, size := range sizes {
 		large = append(large, f.deliver(b.inbox.ID, string(octets(uint64(i), size)), 0))
@@ -79,12 +90,29 @@ func refusedStaysRefused(f *fixture, reopen func()) {
 	f.is(err, mail.NotFound)
 }
 
-// leasesOutlive: a lease given before the restart still holds, and the fence after it is larger.
-func leasesOutlive(f *fixture, reopen func()) {
+// Leases says what becomes of leases when the process that holds them ends.
+type Leases bool
+
+// The two kinds of stores.
+const (
+	LeasesOutlive Leases = false // they hold until their time is over: another process may be at work
+	LeasesDie     Leases = true  // they end with the only process there is
+)
+
+// leases: a lease given before the restart holds or does not, and the fence after it is larger.
+func leases(f *fixture, reopen func(), rule Leases) {
 	f.item(store.ItemWaiting, past)
 	leased := f.claim(1)[0].Item
 	reopen()
+	if rule == LeasesDie {
+		again := f.claim(1)
+		f.same("claimed again", len(again), 1)
+		f.same("tries", again[0].Item.Tries, 2)
+		f.says(f.try(func(tx store.Tx) error { return tx.PutItem(leased) }), mail.Conflict, "item.leased")
+		leased = again[0].Item
+	}
 	f.same("claimed by another", len(f.claim(1)), 0)
+	leased.Until = time.Time{}
 	f.update(func(tx store.Tx) { f.ok(tx.PutItem(leased)) })
 	reopen()
 	again := f.claim(1)
@@ -92,6 +120,28 @@ func leasesOutlive(f *fixture, reopen func()) {
 	if again[0].Item.Fence <= leased.Fence {
 		f.Fatalf("fence %d after %d", again[0].Item.Fence, leased.Fence)
 	}
+}
+
+// birthLeases: one from birth is like any other, also when it was made before the first claim.
+func birthLeases(f *fixture, reopen func(), rule Leases) {
+	born := func() (id mail.ItemID) {
+		f.update(func(tx store.Tx) {
+			id = mail.ItemID(tx.NextID())
+			f.ok(tx.PutItem(store.Item{ID: id, State: store.ItemWaiting, Due: past, Until: inHours(1)}))
+		})
+		return id
+	}
+	before := born()
+	reopen()
+	after := born()
+	list := f.claim(store.MaxPage)
+	if rule == LeasesOutlive {
+		f.same("claimed", len(list), 0)
+		return
+	}
+	f.same("claimed", len(list), 1)
+	f.same("the lease of before", list[0].Item.ID, before)
+	f.update(func(tx store.Tx) { f.ok(tx.DeleteItem(after, 1)) })
 }
 
 // underLoad closes the store while many write: what was acknowledged is there, and nothing twice.

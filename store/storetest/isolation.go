@@ -100,6 +100,8 @@ var trespasses = map[string]trespass{
 	"Email":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Email(b.message.ID) },
 	"Item":      func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Item(b.item.ID) },
 	"Items":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Items(0, 0, 0) },
+	"Routes":    func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Routes(0) },
+	"ItemsOn":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.ItemsOn(b.item.Route, 0, 0) },
 
 	"NextID": func(f *fixture, tx store.Tx, b belonging) (any, error) { tx.NextID(); return nil, nil },
 	"PutObject": func(f *fixture, tx store.Tx, b belonging) (any, error) {

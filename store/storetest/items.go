@@ -19,6 +19,12 @@ var itemPromises = []promise{
 	{"ClaimFences", claimFences},
 	{"ClaimLeaseEnds", claimLeaseEnds},
 	{"ClaimIsFair", claimIsFair},
+	{"LeaseIsRenewed", leaseIsRenewed},
+	{"LeasedFromBirth", leasedFromBirth},
+	{"LeaseFromBirthEnds", leaseFromBirthEnds},
+	{"LeaseIsForWaiting", leaseIsForWaiting},
+	{"Routes", routes},
+	{"ItemsOnRoute", itemsOnRoute},
 }
 
 // past is when items of tests are due, unless they are not.
@@ -137,10 +143,17 @@ func claimWhatIsDue(f *fixture) {
 	}
 	f.same("tenant", got.Tenant, f.id)
 	want := due
-	want.Fence, want.Tries = got.Item.Fence, 1
+	want.Fence, want.Tries, want.Until = got.Item.Fence, 1, got.Item.Until
 	got.Item.Due = got.Item.Due.UTC()
+	if left := time.Until(got.Item.Until); left < 59*time.Minute || left > time.Hour {
+		f.Fatalf("leased for an hour until %v", got.Item.Until)
+	}
 	f.same("item", got.Item, want)
-	f.view(func(r store.Reader) { f.same("fence", must(f, r.Item)(due.ID).Fence, want.Fence) })
+	f.view(func(r store.Reader) {
+		there := must(f, r.Item)(due.ID)
+		f.same("fence", there.Fence, want.Fence)
+		f.same("until", there.Until.UnixMilli(), want.Until.UnixMilli())
+	})
 
 	later.Due = past.Add(time.Second)
 	f.update(func(tx store.Tx) { f.ok(tx.PutItem(later)) })
@@ -207,7 +220,7 @@ func claimFences(f *fixture) {
 		f.says(f.try(func(tx store.Tx) error { return tx.PutItem(stale) }), mail.Conflict, "item.leased")
 		f.says(f.try(func(tx store.Tx) error { return tx.DeleteItem(i.ID, fence) }), mail.Conflict, "item.leased")
 	}
-	leased.Doc = []byte("tried")
+	leased.Doc, leased.Until = []byte("tried"), time.Time{}
 	f.update(func(tx store.Tx) { f.ok(tx.PutItem(leased)) })
 	f.view(func(r store.Reader) {
 		got := must(f, r.Item)(i.ID)
@@ -281,4 +294,165 @@ func claimIsFair(f *fixture) {
 			f.Fatalf("claimed %d of %d due, wanted %d", len(list), total, max)
 		}
 	}
+}
+
+// leaseIsRenewed: who holds a lease writes the item with a later end, and keeps it.
+func leaseIsRenewed(f *fixture) {
+	i := f.item(store.ItemWaiting, past)
+	held := f.claim(1)[0].Item
+	held.Doc, held.Until = []byte("progress"), inHours(2)
+	f.update(func(tx store.Tx) { f.ok(tx.PutItem(held)) })
+	f.same("claimed by another", len(f.claim(1)), 0)
+	f.view(func(r store.Reader) {
+		got := must(f, r.Item)(i.ID)
+		got.Due, got.Until = got.Due.UTC(), got.Until.UTC()
+		held.Due = held.Due.UTC()
+		f.same("item", got, held)
+	})
+	stale := held
+	stale.Fence = 0
+	f.says(f.try(func(tx store.Tx) error { return tx.PutItem(stale) }), mail.Conflict, "item.leased")
+	f.update(func(tx store.Tx) { // twice in one transaction, then it ends
+		f.ok(tx.PutItem(held))
+		held.Until = time.Time{}
+		f.ok(tx.PutItem(held))
+	})
+	again := f.claim(1)
+	f.same("claimed", len(again), 1)
+	f.same("tries", again[0].Item.Tries, 2)
+	held.Until = inHours(1)
+	f.says(f.try(func(tx store.Tx) error { return tx.PutItem(held) }), mail.Conflict, "item.leased")
+}
+
+// inHours is a moment to come, as the store keeps it.
+func inHours(n time.Duration) time.Time {
+	return time.Now().Add(n * time.Hour).Truncate(time.Millisecond).UTC()
+}
+
+// leasedFromBirth: a new item written with Until belongs to its writer.
+func leasedFromBirth(f *fixture) {
+	i := store.Item{State: store.ItemWaiting, Due: past, Route: "remote example.org", Doc: []byte("doc"), Until: inHours(1)}
+	f.both(func(tx store.Tx) {
+		i.ID = mail.ItemID(tx.NextID())
+		f.ok(tx.PutItem(i))
+	}, func(r store.Reader) {
+		got := must(f, r.Item)(i.ID)
+		f.same("lease", []any{got.Fence, got.Until.UTC(), got.Tries}, []any{uint64(1), i.Until, 1})
+	})
+	f.same("claimed by another", len(f.claim(1)), 0)
+	f.says(f.try(func(tx store.Tx) error { return tx.DeleteItem(i.ID, 0) }), mail.Conflict, "item.leased")
+	i.Fence, i.Tries, i.Until = 1, 1, time.Time{}
+	f.update(func(tx store.Tx) { f.ok(tx.PutItem(i)) })
+	again := f.claim(1)
+	f.same("claimed when given back", len(again), 1)
+	f.same("lease", []any{again[0].Item.Fence, again[0].Item.Tries}, []any{uint64(2), 2})
+}
+
+// leaseFromBirthEnds: like every other lease, when its time is over.
+func leaseFromBirthEnds(f *fixture) {
+	i := store.Item{State: store.ItemWaiting, Due: past, Until: time.Now().Add(time.Millisecond)}
+	f.update(func(tx store.Tx) {
+		i.ID = mail.ItemID(tx.NextID())
+		f.ok(tx.PutItem(i))
+	})
+	var list []store.Claimed
+	f.eventually("the lease ends", func() bool {
+		list = f.claim(1)
+		return len(list) > 0
+	})
+	f.same("claimed", []any{list[0].Item.ID, list[0].Item.Fence}, []any{i.ID, uint64(2)})
+	i.Fence, i.Until = 1, time.Time{}
+	f.says(f.try(func(tx store.Tx) error { return tx.PutItem(i) }), mail.Conflict, "item.leased")
+}
+
+// leaseIsForWaiting: what is held or settled is leased to nobody, and what is there already is leased by Claim only.
+func leaseIsForWaiting(f *fixture) {
+	for _, state := range []store.ItemState{store.ItemHeld, store.ItemSettled} {
+		i := store.Item{State: state, Due: past, Until: inHours(1)}
+		f.both(func(tx store.Tx) {
+			i.ID = mail.ItemID(tx.NextID())
+			f.ok(tx.PutItem(i))
+		}, func(r store.Reader) {
+			got := must(f, r.Item)(i.ID)
+			f.same("lease", []any{got.Fence, got.Until.IsZero(), got.Tries}, []any{uint64(0), true, 0})
+		})
+	}
+	i := f.item(store.ItemWaiting, past)
+	i.Until = inHours(1)
+	f.says(f.try(func(tx store.Tx) error { return tx.PutItem(i) }), mail.Conflict, "item.leased")
+	held := f.claim(1)[0].Item
+	held.State = store.ItemHeld
+	f.update(func(tx store.Tx) { f.ok(tx.PutItem(held)) })
+	held.State, held.Fence, held.Until = store.ItemWaiting, 0, time.Time{}
+	f.update(func(tx store.Tx) { f.ok(tx.PutItem(held)) })
+	f.same("claimed", len(f.claim(2)), 1)
+}
+
+// onRoute writes items of a route.
+func (f *fixture) onRoute(route string, due time.Time, states ...store.ItemState) (ids []mail.ItemID) {
+	f.update(func(tx store.Tx) {
+		ids = nil
+		for n, state := range states {
+			i := store.Item{ID: mail.ItemID(tx.NextID()), State: state, Route: route, Due: due.Add(-time.Duration(n) * time.Second)}
+			f.ok(tx.PutItem(i))
+			ids = append(ids, i.ID)
+		}
+	})
+	return ids
+}
+
+func routes(f *fixture) {
+	const waiting, held, settled = store.ItemWaiting, store.ItemHeld, store.ItemSettled
+	a := f.onRoute("remote a.example", past, waiting, settled)
+	b := f.onRoute("remote b.example", past, settled, held, waiting, waiting)
+	c := f.onRoute("local", past, waiting, waiting)
+	f.onRoute("remote settled.example", past, settled)
+	want := []store.RouteCount{
+		{Route: "remote b.example", Items: 3, First: b[1], Due: past.Add(-3 * time.Second)},
+		{Route: "local", Items: 2, First: c[0], Due: past.Add(-time.Second)},
+		{Route: "remote a.example", Items: 1, First: a[0], Due: past},
+	}
+	list := func(r store.Reader, limit int) []store.RouteCount {
+		got, err := r.Routes(limit)
+		f.ok(err)
+		for i := range got {
+			got[i].Due = got[i].Due.UTC()
+		}
+		return got
+	}
+	f.view(func(r store.Reader) {
+		f.same("routes", list(r, 0), want)
+		f.same("the two with most", list(r, 2), want[:2])
+	})
+	leased := f.claim(store.MaxPage)
+	f.view(func(r store.Reader) { f.same("leased ones count", list(r, 0), want) })
+	f.update(func(tx store.Tx) {
+		for _, l := range leased {
+			l.Item.State, l.Item.Until = settled, time.Time{}
+			f.ok(tx.PutItem(l.Item))
+		}
+	})
+	want = []store.RouteCount{{Route: "remote b.example", Items: 1, First: b[1], Due: past.Add(-time.Second)}}
+	f.view(func(r store.Reader) { f.same("held ones are left", list(r, 0), want) })
+}
+
+func itemsOnRoute(f *fixture) {
+	const waiting, held, settled = store.ItemWaiting, store.ItemHeld, store.ItemSettled
+	all := f.onRoute("remote a.example", past, waiting, held, settled, waiting, held)
+	f.onRoute("remote b.example", past, waiting)
+	want := []mail.ItemID{all[0], all[1], all[3], all[4]}
+	list := func(r store.Reader, route string, after mail.ItemID, limit int) (ids []mail.ItemID) {
+		items, err := r.ItemsOn(route, after, limit)
+		f.ok(err)
+		for _, i := range items {
+			f.same("route", i.Route, route)
+			ids = append(ids, i.ID)
+		}
+		return ids
+	}
+	f.view(func(r store.Reader) {
+		f.same("items", list(r, "remote a.example", 0, 0), want)
+		f.same("behind", list(r, "remote a.example", want[0], 2), want[1:3])
+		f.same("none", list(r, "remote", 0, 0), []mail.ItemID(nil))
+	})
 }

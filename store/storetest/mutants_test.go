@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,14 @@ type (
 	caseTx        struct{ store.Tx } // keywords are compared with case
 	noIndexTx     struct{ store.Tx }
 	openFenceTx   struct{ store.Tx } // a lease keeps nobody out
+	noRenewalTx   struct{ store.Tx } // every write ends the lease
+	noBirthTx     struct{ store.Tx } // a new item is leased to nobody
+	greedyTx      struct{ store.Tx } // any item can be leased by writing it
+	endlessLease  struct{ store.Reader }
+	allRoutes     struct{ store.Reader } // settled items count
+	sortedRoutes  struct{ store.Reader } // by name
+	wholeRoute    struct{ store.Reader } // from the start, always
+	anyRoute      struct{ store.Reader }
 	allMarks      struct{ store.Reader }
 	noGone        struct{ store.Reader }
 	longRange     struct{ store.Reader }
@@ -157,6 +167,62 @@ func (tx openFenceTx) PutItem(i store.Item) error {
 	return tx.Tx.PutItem(i)
 }
 
+func (tx noRenewalTx) PutItem(i store.Item) error {
+	if i.Fence != 0 {
+		i.Until = time.Time{}
+	}
+	return tx.Tx.PutItem(i)
+}
+
+func (tx noBirthTx) PutItem(i store.Item) error {
+	if i.Fence == 0 {
+		i.Until = time.Time{}
+	}
+	return tx.Tx.PutItem(i)
+}
+
+func (tx greedyTx) PutItem(i store.Item) error {
+	if there, err := tx.Item(i.ID); err == nil && there.Fence == 0 && !i.Until.IsZero() && i.Fence == 0 {
+		i.Until = time.Time{}
+	}
+	return tx.Tx.PutItem(i)
+}
+
+func (r endlessLease) Item(id mail.ItemID) (store.Item, error) {
+	i, err := r.Reader.Item(id)
+	i.Until = time.Time{}
+	return i, err
+}
+
+func (r allRoutes) Routes(limit int) ([]store.RouteCount, error) {
+	list, err := r.Reader.Routes(limit)
+	settled, _ := r.Items(store.ItemSettled, 0, 0)
+	for _, i := range settled {
+		for n := range list {
+			if list[n].Route == i.Route {
+				list[n].Items++
+			}
+		}
+	}
+	return list, err
+}
+
+func (r sortedRoutes) Routes(limit int) ([]store.RouteCount, error) {
+	list, err := r.Reader.Routes(limit)
+	slices.SortFunc(list, func(a, b store.RouteCount) int { return cmp.Compare(a.Route, b.Route) })
+	return list, err
+}
+
+func (r wholeRoute) ItemsOn(route string, _ mail.ItemID, limit int) ([]store.Item, error) {
+	return r.Reader.ItemsOn(route, 0, limit)
+}
+
+func (r anyRoute) ItemsOn(_ string, after mail.ItemID, limit int) ([]store.Item, error) {
+	list, err := r.Items(store.ItemWaiting, after, limit)
+	held, _ := r.Items(store.ItemHeld, after, limit)
+	return append(list, held...), err
+}
+
 func (r allMarks) Marks(m mail.MailboxID, _ mail.ModSeq, fn func(store.Mark) bool) error {
 	return r.Reader.Marks(m, 0, fn)
 }
@@ -204,25 +270,33 @@ func breaking(wrong func(store.Tenant) store.Tenant) mutant {
 // TestMutants holds stores that are wrong against the contract: each must fail some test of it.
 func TestMutants(t *testing.T) {
 	for name, m := range map[string]mutant{
-		"keeps what failed":       breaking(func(t store.Tenant) store.Tenant { return keepsErrors{t} }),
-		"swallows errors":         breaking(func(t store.Tenant) store.Tenant { return swallowsError{t} }),
-		"lets anybody write":      breaking(func(t store.Tenant) store.Tenant { return anybody{t} }),
-		"never tells the last":    breaking(func(t store.Tenant) store.Tenant { return lateWatch{t} }),
-		"has no epoch":            breaking(func(t store.Tenant) store.Tenant { return stillEpoch{t} }),
-		"knows no usage":          breaking(func(t store.Tenant) store.Tenant { return emptyUsage{t} }),
-		"has one tenant":          {tenant: func(m mutant, id mail.TenantID) store.Tenant { return m.Store.Tenant(min(id, 1001)) }},
-		"forgets flags":           {tx: func(tx store.Tx) store.Tx { return forgetfulTx{tx} }},
-		"moves by copying":        {tx: func(tx store.Tx) store.Tx { return newEmailTx{tx} }},
-		"minds the case":          {tx: func(tx store.Tx) store.Tx { return caseTx{tx} }},
-		"loses the index":         {tx: func(tx store.Tx) store.Tx { return noIndexTx{tx} }},
-		"does not look at fences": {tx: func(tx store.Tx) store.Tx { return openFenceTx{tx} }},
-		"gives all marks":         {reader: func(r store.Reader) store.Reader { return allMarks{r} }},
-		"forgets who left":        {reader: func(r store.Reader) store.Reader { return noGone{r} }},
-		"gives one message more":  {reader: func(r store.Reader) store.Reader { return longRange{r} }},
-		"gives marks backwards":   {reader: func(r store.Reader) store.Reader { return unsorted{r} }},
-		"miscounts":               {reader: func(r store.Reader) store.Reader { return oneMore{r} }},
-		"logs no document before": {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
-		"claims one item at most": {claim: func(c []store.Claimed) []store.Claimed { return c[:min(1, len(c))] }},
+		"keeps what failed":            breaking(func(t store.Tenant) store.Tenant { return keepsErrors{t} }),
+		"swallows errors":              breaking(func(t store.Tenant) store.Tenant { return swallowsError{t} }),
+		"lets anybody write":           breaking(func(t store.Tenant) store.Tenant { return anybody{t} }),
+		"never tells the last":         breaking(func(t store.Tenant) store.Tenant { return lateWatch{t} }),
+		"has no epoch":                 breaking(func(t store.Tenant) store.Tenant { return stillEpoch{t} }),
+		"knows no usage":               breaking(func(t store.Tenant) store.Tenant { return emptyUsage{t} }),
+		"has one tenant":               {tenant: func(m mutant, id mail.TenantID) store.Tenant { return m.Store.Tenant(min(id, 1001)) }},
+		"forgets flags":                {tx: func(tx store.Tx) store.Tx { return forgetfulTx{tx} }},
+		"moves by copying":             {tx: func(tx store.Tx) store.Tx { return newEmailTx{tx} }},
+		"minds the case":               {tx: func(tx store.Tx) store.Tx { return caseTx{tx} }},
+		"loses the index":              {tx: func(tx store.Tx) store.Tx { return noIndexTx{tx} }},
+		"does not look at fences":      {tx: func(tx store.Tx) store.Tx { return openFenceTx{tx} }},
+		"ends leases that are renewed": {tx: func(tx store.Tx) store.Tx { return noRenewalTx{tx} }},
+		"leases nothing from birth":    {tx: func(tx store.Tx) store.Tx { return noBirthTx{tx} }},
+		"leases without Claim":         {tx: func(tx store.Tx) store.Tx { return greedyTx{tx} }},
+		"hides the end of leases":      {reader: func(r store.Reader) store.Reader { return endlessLease{r} }},
+		"counts what is settled":       {reader: func(r store.Reader) store.Reader { return allRoutes{r} }},
+		"sorts routes by name":         {reader: func(r store.Reader) store.Reader { return sortedRoutes{r} }},
+		"lists a route from its start": {reader: func(r store.Reader) store.Reader { return wholeRoute{r} }},
+		"lists any route":              {reader: func(r store.Reader) store.Reader { return anyRoute{r} }},
+		"gives all marks":              {reader: func(r store.Reader) store.Reader { return allMarks{r} }},
+		"forgets who left":             {reader: func(r store.Reader) store.Reader { return noGone{r} }},
+		"gives one message more":       {reader: func(r store.Reader) store.Reader { return longRange{r} }},
+		"gives marks backwards":        {reader: func(r store.Reader) store.Reader { return unsorted{r} }},
+		"miscounts":                    {reader: func(r store.Reader) store.Reader { return oneMore{r} }},
+		"logs no document before":      {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
+		"claims one item at most":      {claim: func(c []store.Claimed) []store.Claimed { return c[:min(1, len(c))] }},
 		"forgets fences in claims": {claim: func(c []store.Claimed) []store.Claimed {
 			for i := range c {
 				c[i].Item.Fence = 0
@@ -243,7 +317,7 @@ func TestMutants(t *testing.T) {
 // noticed gives the first test that the mutant fails.
 func noticed(t *testing.T, m mutant) string {
 	for _, group := range [][]promise{
-		objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, itemPromises, isolationPromises,
+		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises,
 	} {
 		for _, p := range group {
 			s, err := embedded.Open(t.TempDir(), embedded.Options{})

@@ -37,16 +37,22 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 
 // RunReopen tests that whatever was acknowledged is there after a restart. reopen closes the
 // store and opens one on the same data.
-func RunReopen(t *testing.T, open func(t testing.TB) store.Store, reopen func(t testing.TB, s store.Store) store.Store) {
-	for _, p := range durablePromises {
-		t.Run(p.name, func(t *testing.T) {
+func RunReopen(t *testing.T, rule Leases, open func(t testing.TB) store.Store, reopen func(t testing.TB, s store.Store) store.Store) {
+	run := func(name string, test func(f *fixture, reopen func())) {
+		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, open(t))
 			f.run(func() {
-				p.test(f, func() {
+				test(f, func() {
 					f.store = reopen(t, f.store)
 					f.tenant = f.store.Tenant(f.id)
 				})
 			})
 		})
+	}
+	for _, p := range durablePromises {
+		run(p.name, p.test)
+	}
+	for _, p := range leasePromises {
+		run(p.name, func(f *fixture, reopen func()) { p.test(f, reopen, rule) })
 	}
 }

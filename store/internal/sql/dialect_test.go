@@ -61,7 +61,8 @@ func TestQueriesAreShared(t *testing.T) {
 			t.Errorf("query %d has no text", q)
 		}
 		lint(t, "query", text)
-		named := len(tables.FindAllString(strings.ReplaceAll(text, "DO UPDATE SET", ""), -1))
+		others := strings.NewReplacer("DO UPDATE SET", "", "FROM due", "") // no tables
+		named := len(tables.FindAllString(others.Replace(text), -1))
 		if have := strings.Count(text, "t=}") + strings.Count(text, "{$t,}"); have != named {
 			t.Errorf("%d tables but %d times the tenant in\n%s", named, have, text)
 		}

@@ -80,9 +80,10 @@ const (
 	qItemsOn
 	qInsertItem
 	qUpdateItem
+	qUpdateLeased
 	qDeleteItem
-	qDueItems
-	qLeaseItem
+	qClaimItems
+	qEndLeases
 	qNextWake
 
 	qCheckMailboxes
@@ -209,13 +210,19 @@ var queryTexts = [numQueries]string{
 	qRoutes:    "SELECT route, count(*), min(id), min(due) FROM item WHERE {t=}state <> 3 GROUP BY route ORDER BY count(*) DESC, route LIMIT ?",
 	qItemsOn:   "SELECT " + itemColumns + itemJoin + "i.route = ? AND i.state <> 3 AND i.id > ? ORDER BY i.id LIMIT ?",
 	qInsertItem: "INSERT INTO item ({t,}id, state, due, wake, route, blob, fence, leased, worker, tries, doc) " +
-		"VALUES ({$t,}?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?)",
-	qUpdateItem: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, blob = ?, leased = 0, worker = '', tries = ?, doc = ? " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
+	qUpdateItem: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, blob = ?, leased = ?, tries = ?, doc = ? " +
 		"WHERE {t=}id = ?",
+	// Of the lease's holder, who need not prove anything else: his item keeps the blob alive.
+	qUpdateLeased: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, leased = ?, tries = ?, doc = ? " +
+		"WHERE {t=}id = ? AND fence = ? AND leased <> 0 AND blob = ? RETURNING id",
 	qDeleteItem: "DELETE FROM item WHERE {t=}id = ?",
-	qDueItems:   "SELECT id FROM item WHERE {t=}state = 1 AND wake <= ? ORDER BY wake LIMIT ?{skip}",
-	qLeaseItem:  "UPDATE item SET fence = fence + 1, tries = tries + 1, leased = ?, wake = ?, worker = ? WHERE {t=}id = ?",
-	qNextWake:   "SELECT wake FROM item WHERE {t=}state = 1 ORDER BY wake LIMIT 1",
+	qClaimItems: "WITH due AS (SELECT id FROM item WHERE {t=}state = 1 AND wake <= ? ORDER BY wake LIMIT ?{skip}) " +
+		"UPDATE item SET fence = fence + 1, tries = tries + 1, leased = ?, wake = ?, worker = ? WHERE {t=}id IN (SELECT id FROM due) " +
+		"RETURNING id, state, due, route, blob, (SELECT b.size FROM blob b WHERE {b.t=}b.id = item.blob), " +
+		"(SELECT b.hash FROM blob b WHERE {b.t=}b.id = item.blob), doc, fence, leased, tries",
+	qEndLeases: "UPDATE item SET leased = 0, wake = due WHERE {t=}leased <> 0",
+	qNextWake:  "SELECT wake FROM item WHERE {t=}state = 1 ORDER BY wake LIMIT 1",
 
 	qCheckMailboxes: "SELECT b.id, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
 		"coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0), count(m.id), " +

@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"tegami/mail"
@@ -31,13 +33,22 @@ func (t *Tx) mayWrite(op mail.Op, id mail.ItemID, fence uint64) (exists bool, er
 	return exists, nil
 }
 
-// PutItem writes a queue item, which ends its lease.
+// PutItem writes a queue item, which ends its lease or, with Until, keeps it or begins it.
 func (t *Tx) PutItem(i store.Item) error {
 	const op mail.Op = "store.PutItem"
 	if i.State < store.ItemWaiting || i.State > store.ItemSettled {
 		return mail.E(op, mail.Invalid, "item.state")
 	}
+	w := wakeOf(i)
+	if i.Fence != 0 {
+		if done, err := t.putLeased(op, i, w); done || err != nil {
+			return err
+		}
+	}
 	exists, err := t.mayWrite(op, i.ID, i.Fence)
+	if err == nil && exists && i.Fence == 0 && w.leased != 0 {
+		err = mail.E(op, mail.Conflict, "item.leased")
+	}
 	if err != nil {
 		return err
 	}
@@ -46,22 +57,52 @@ func (t *Tx) PutItem(i store.Item) error {
 			return err
 		}
 	}
-	if i.State == store.ItemWaiting {
-		t.wakes(i.Due)
-	}
-	due := msOf(i.Due)
+	t.wakes(i, w)
 	if exists {
-		t.args.Reset().Int(int64(i.State)).Int(due).Int(due).Text(i.Route).Int(int64(i.Blob.ID)).Int(int64(i.Tries)).Blob(i.Doc).Int(int64(i.ID))
+		t.args.Reset().Int(int64(i.State)).Int(msOf(i.Due)).Int(w.at).Text(i.Route).Int(int64(i.Blob.ID)).Int(w.leased).
+			Int(int64(i.Tries)).Blob(i.Doc).Int(int64(i.ID))
 		return t.change(op, qUpdateItem)
 	}
-	t.args.Reset().Int(int64(i.ID)).Int(int64(i.State)).Int(due).Int(due).Text(i.Route).Int(int64(i.Blob.ID)).Int(int64(i.Tries)).Blob(i.Doc)
+	fence, tries := int64(0), int64(i.Tries)
+	if w.leased != 0 { // as if claimed
+		fence, tries = 1, 1
+	}
+	t.args.Reset().Int(int64(i.ID)).Int(int64(i.State)).Int(msOf(i.Due)).Int(w.at).Text(i.Route).Int(int64(i.Blob.ID)).
+		Int(fence).Int(w.leased).Int(tries).Blob(i.Doc)
 	return t.change(op, qInsertItem)
 }
 
+// wake is when an item may be claimed, and when its lease ends (0: it has none), in milliseconds since 1970.
+type wake struct{ at, leased int64 }
+
+func wakeOf(i store.Item) wake {
+	if i.State != store.ItemWaiting || i.Until.IsZero() {
+		return wake{at: msOf(i.Due)}
+	}
+	end := i.Until.UnixMilli()
+	return wake{at: end, leased: end}
+}
+
+// putLeased writes an item for the holder of its lease with one statement. Not done: something is out of the ordinary.
+func (t *Tx) putLeased(op mail.Op, i store.Item, w wake) (done bool, err error) {
+	t.args.Reset().Int(int64(i.State)).Int(msOf(i.Due)).Int(w.at).Text(i.Route).Int(w.leased).Int(int64(i.Tries)).Blob(i.Doc).
+		Int(int64(i.ID)).Int(int64(i.Fence)).Int(int64(i.Blob.ID))
+	err = t.rows(op, qUpdateLeased, func(Row) bool { done = true; return true })
+	if done {
+		t.wrote = true
+		t.statement++
+		t.wakes(i, w)
+	}
+	return done, err
+}
+
 // wakes notes that a waiting item was written.
-func (t *Tx) wakes(due time.Time) {
-	if !t.changes.Items || due.Before(t.changes.Wake) {
-		t.changes.Items, t.changes.Wake = true, due
+func (t *Tx) wakes(i store.Item, w wake) {
+	if i.State != store.ItemWaiting {
+		return
+	}
+	if at := timeOf(w.at); !t.changes.Items || at.Before(t.changes.Wake) {
+		t.changes.Items, t.changes.Wake = true, at
 	}
 }
 
@@ -79,29 +120,25 @@ func (t *Tx) DeleteItem(id mail.ItemID, fence uint64) error {
 	return t.change(op, qDeleteItem)
 }
 
-// ClaimItems leases up to max of this tenant's due items to a worker.
+// ClaimItems leases up to max of this tenant's due items to a worker, with one statement.
 func (t *Tx) ClaimItems(worker string, max int, lease time.Duration) (list []store.Item, err error) {
 	const op mail.Op = "store.Claim"
-	var due []mail.ItemID
-	t.args.Reset().Int(t.now.UnixMilli()).Int(limit(max))
-	err = t.rows(op, qDueItems, func(row Row) bool {
-		due = append(due, mail.ItemID(row.Int(0)))
+	end := t.now.Add(lease).UnixMilli()
+	t.args.Reset().Int(t.now.UnixMilli()).Int(limit(max)).Int(end).Int(end).Text(worker)
+	err = t.rows(op, qClaimItems, func(row Row) bool {
+		list = append(list, t.scanItem(row))
 		return true
 	})
-	if err != nil {
-		return nil, err
+	if len(list) > 0 {
+		t.wrote = true
+		t.statement += len(list)
 	}
-	end := t.now.Add(lease)
-	for _, id := range due {
-		t.args.Reset().Int(end.UnixMilli()).Int(end.UnixMilli()).Text(worker).Int(int64(id))
-		if err := t.change(op, qLeaseItem); err != nil {
-			return nil, err
-		}
-		i, err := t.Item(id)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, i)
-	}
-	return list, nil
+	slices.SortFunc(list, func(a, b store.Item) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
+	return list, err
+}
+
+// EndLeases ends all leases, whose holders are known to be gone.
+func (t *Tx) EndLeases() error {
+	t.args.Reset()
+	return t.change("store.EndLeases", qEndLeases)
 }
