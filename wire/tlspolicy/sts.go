@@ -170,7 +170,7 @@ func parseAge(s string) (time.Duration, bool) {
 	if err != nil || len(s) > 10 || s[0] == '+' {
 		return 0, false
 	}
-	return min(time.Duration(n)*time.Second, MaxAge), true
+	return time.Duration(min(n, uint64(MaxAge/time.Second))) * time.Second, true
 }
 
 // isHost tells whether s is a Domain of RFC 5321 §4.1.2 in A-labels.
