@@ -17,7 +17,7 @@ func Parse(value string) (Field, error) {
 }
 
 // ParseARC reads the value of an ARC-Authentication-Results field with its instance (RFC 8617 §4.1.1).
-// Errors are those of [Parse].
+// Errors are those of [Parse]; an instance that was read before the error is given, else 0.
 func ParseARC(value string) (instance int, f Field, err error) {
 	const op = "authres.ParseARC"
 	s := scanner{in: value}
@@ -30,7 +30,7 @@ func ParseARC(value string) (instance int, f Field, err error) {
 	s.space()
 	instance, err = strconv.Atoi(s.word())
 	s.space()
-	if err != nil || instance < 1 || !s.take(';') {
+	if err != nil || !s.take(';') {
 		return 0, f, mail.E(op, mail.Invalid, "authres.syntax")
 	}
 	f, err = s.payload(op)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"time"
 
 	"tegami/mail"
 	"tegami/wire/dns"
@@ -21,28 +22,40 @@ func VerifyARC(ctx context.Context, l dns.Lookup, header []byte, body io.Reader,
 	return v.run(ctx, l, body, fields)
 }
 
-// AppendARC appends the ARC-Message-Signature field of an instance to fields, which are the fields that will be put in
-// front of the header. It signs what [Sign] does, and the DKIM-Signature fields. Of o only the time is used. It is for package arc.
-func AppendARC(fields, header []byte, body io.Reader, k Key, instance int, o Options) ([]byte, error) {
+// ARCOptions of a message signature of a chain.
+type ARCOptions struct {
+	Instance int       // i=
+	Time     time.Time // t=; zero: none is written
+	Headers  []string  // h=; nil: what [Sign] signs, and the DKIM-Signature fields
+	Straight bool      // on one line, as the test suite of RFC 8617 wants it
+}
+
+// AppendARC appends an ARC-Message-Signature field of a message to b. It is for package arc. Errors are those of [Sign]; From may be missing.
+func AppendARC(b, header []byte, body io.Reader, k Key, o ARCOptions) ([]byte, error) {
 	const op = "dkim.AppendARC"
 	if !k.Good() {
 		return nil, mail.E(op, mail.Invalid, "dkim.bad_key", k.Domain, k.Selector)
 	}
-	h := canon.NewHeader(header)
-	o.Identity, o.Lifetime = "", 0
-	s := signer{header: h, names: names(h)}
-	for range h.Named(FieldName) {
-		s.names = append(s.names, "dkim-signature")
+	s := signer{header: canon.NewHeader(header), names: o.Headers}
+	if s.names == nil {
+		s.names = names(s.header)
+		for range s.header.Named(FieldName) {
+			s.names = append(s.names, "dkim-signature")
+		}
 	}
-	return s.appendARC(fields, body, k, instance, o)
-}
-
-func (s *signer) appendARC(fields []byte, body io.Reader, k Key, instance int, o Options) ([]byte, error) {
-	const op = "dkim.AppendARC"
 	if err := s.hash(body); err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	w := canon.Folder{B: fields}
+	w := canon.Folder{B: b, Straight: o.Straight}
+	s.writeARC(&w, k, o)
+	if err := s.finish(&w, k, len(b)); err != nil {
+		return nil, mail.Wrap(op, err)
+	}
+	return w.B, nil
+}
+
+// writeARC writes a field with an open b=, its tags by name.
+func (s *signer) writeARC(w *canon.Folder, k Key, o ARCOptions) {
 	w.Start(FieldNameARC)
 	w.Tag("a", k.Algorithm())
 	w.Open()
@@ -50,11 +63,7 @@ func (s *signer) appendARC(fields []byte, body io.Reader, k Key, instance int, o
 	w.Tag("c", "relaxed/relaxed")
 	w.Tag("d", k.Domain)
 	w.List("h", s.names)
-	w.Tag("i", strconv.Itoa(instance))
+	w.Tag("i", strconv.Itoa(o.Instance))
 	w.Tag("s", k.Selector)
-	o.append(&w)
-	if err := s.finish(&w, k, len(fields)); err != nil {
-		return nil, mail.Wrap(op, err)
-	}
-	return w.B, nil
+	Options{Time: o.Time}.append(w)
 }

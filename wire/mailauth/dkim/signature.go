@@ -62,8 +62,9 @@ func parseARC(f mime.Field) (s signature, err error) {
 	if err := s.common(tags); err != nil {
 		return s, mail.Wrap(op, err)
 	}
-	if slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, "ARC-Seal") }) {
-		return s, mail.E(op, mail.Invalid, "dkim.tags") // RFC 8617 §4.1.2: a seal is made after it
+	_, ok := tags.Number("t")
+	if !ok || slices.ContainsFunc(s.names, func(n string) bool { return strings.EqualFold(n, "ARC-Seal") }) {
+		return s, mail.E(op, mail.Invalid, "dkim.tags") // a seal is made after it
 	}
 	return s, nil
 }
@@ -81,8 +82,11 @@ func (s *signature) common(tags canon.Tags) error {
 	if !okB || !okBH || !okL || len(s.value) == 0 || !s.canonical(tags) {
 		return mail.E(op, mail.Invalid, "dkim.tags")
 	}
-	s.names = tags.List("h")
-	if len(s.names) == 0 || len(s.names) > maxNames || slices.Contains(s.names, "") {
+	h, okH := tags.Get("h")
+	if h != "" { // an empty list is no error in a chain; DKIM misses From in it
+		s.names = tags.List("h")
+	}
+	if !okH || len(s.names) > maxNames || slices.Contains(s.names, "") {
 		return mail.E(op, mail.Invalid, "dkim.tags")
 	}
 	switch s.algorithm {

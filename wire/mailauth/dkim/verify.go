@@ -14,6 +14,9 @@ import (
 	"tegami/wire/mime"
 )
 
+// maxLookups is how many keys of one message are fetched at a time.
+const maxLookups = 10
+
 // Verify checks the signatures of a message in the order they stand in the header. No
 // signature gives one Result with None. The body is read to its end where a signature needs it, else not at all. Keys are fetched
 // while the body is read.
@@ -127,8 +130,13 @@ func (v *verifier) bodyOf(s signature) *bodySum {
 // fetch begins to fetch all keys.
 func (v *verifier) fetch(ctx context.Context, l dns.Lookup) *sync.WaitGroup {
 	var all sync.WaitGroup
+	turns := make(chan struct{}, maxLookups)
 	for _, k := range v.keys {
-		all.Go(func() { k.record, k.err = Find(ctx, l, k.selector, k.domain) })
+		all.Go(func() {
+			turns <- struct{}{}
+			k.record, k.err = Find(ctx, l, k.selector, k.domain)
+			<-turns
+		})
 	}
 	return &all
 }
