@@ -3,6 +3,7 @@ package dns
 import (
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -48,12 +49,15 @@ func canonical(name string) (string, bool) {
 			return "", false
 		}
 	}
-	return strings.ToLower(s) + ".", label > 0
+	if label == 0 {
+		return "", false
+	}
+	return strings.ToLower(s) + ".", true
 }
 
 // toASCII makes A-labels of the labels that are not ASCII, and leaves the others: "_dmarc" is no host name.
 func toASCII(s string) (string, bool) {
-	if len(s) > 4*maxName {
+	if len(s) > 4*maxName || !utf8.ValidString(s) {
 		return "", false
 	}
 	labels := strings.Split(ideographicDots.Replace(s), ".")
