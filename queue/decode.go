@@ -8,16 +8,19 @@ import (
 	"tegami/mail"
 )
 
-// leastRecipient is how many octets a recipient takes at least: it bounds what a damaged count allocates.
+// leastRecipient is how many octets a recipient takes at least, in any version: it bounds what a damaged count allocates.
 const leastRecipient = 9
 
-// parseDoc reads what appendDoc wrote. The error's kind is Other.
+// mostAttempts is what a count of tries cannot pass: it would take longer than anything is kept.
+const mostAttempts = 1 << 30
+
+// parseDoc reads what appendDoc wrote, in this version or an earlier one. The error's kind is Other.
 func parseDoc(b []byte) (Doc, error) {
 	const op = "queue.parseDoc"
-	if len(b) == 0 || b[0] != docVersion {
+	if len(b) == 0 || b[0] == 0 || b[0] > docVersion {
 		return Doc{}, mail.E(op, mail.Other, "item.version")
 	}
-	r := docReader{b: b[1:], text: string(b[1:])}
+	r := docReader{version: b[0], b: b[1:], text: string(b[1:])}
 	d := Doc{
 		Of:    readID[mail.ItemID](&r),
 		Trace: r.string(),
@@ -29,6 +32,9 @@ func parseDoc(b []byte) (Doc, error) {
 	d.MessageID = r.string()
 	d.HeaderFrom = r.string()
 	d.To = r.recipients()
+	if r.version >= 2 {
+		r.second(&d)
+	}
 	if r.bad || len(r.b) > 0 {
 		return Doc{}, mail.E(op, mail.Other, "item.damaged")
 	}
@@ -38,9 +44,21 @@ func parseDoc(b []byte) (Doc, error) {
 // docReader takes a document apart. After the first thing that isn't there it is bad and gives zeros.
 // Strings share one copy of the document.
 type docReader struct {
-	b    []byte
-	text string // the same octets from the same place on
-	bad  bool
+	version byte
+	b       []byte
+	text    string // the same octets from the same place on
+	bad     bool
+}
+
+// second reads what version 2 has behind the recipients.
+func (r *docReader) second(d *Doc) {
+	bits := r.byte()
+	d.Auto, d.Spam, d.Warned = bits&bitAuto != 0, bits&bitSpam != 0, bits&bitWarned != 0
+	n := r.uint()
+	r.bad = r.bad || n > mostAttempts
+	d.Attempts = int(n)
+	d.Sign, d.Hold = r.string(), r.string()
+	d.Prefix, d.Facts = r.octets(), r.octets()
 }
 
 // take gives the next n octets.
@@ -92,6 +110,15 @@ func (r *docReader) skip(n int) {
 func (r *docReader) string() string {
 	_, s := r.take(r.uint())
 	return s
+}
+
+// octets gives octets of their own capacity, nil for none.
+func (r *docReader) octets() []byte {
+	b, _ := r.take(r.uint())
+	if len(b) == 0 {
+		return nil
+	}
+	return b[:len(b):len(b)]
 }
 
 func readID[I ~int64](r *docReader) I { return I(r.uint()) }
@@ -148,6 +175,9 @@ func (r *docReader) recipients() []Recipient {
 		t.At = r.time()
 		t.Account = readID[mail.AccountID](r)
 		t.Email = readID[mail.EmailID](r)
+		if r.version >= 2 {
+			t.Status, t.Host, t.Answer = r.string(), r.string(), clip(r.string(), MaxAnswer)
+		}
 	}
 	return to
 }

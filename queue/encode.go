@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"time"
+	"unicode/utf8"
 
 	"tegami/mail"
 )
@@ -11,8 +12,11 @@ import (
 // The document is written for every message, so it is compact and costs one
 // allocation: a version, then the fields in a fixed order. Numbers are varints, a string
 // is its length and its octets, a time is milliseconds since 1970 with 0 for none.
-// A new field goes to the end under a new version; old versions stay readable.
-const docVersion = 1
+// A new field goes to the end, of the document or of each recipient, under a new version; old versions stay readable.
+//
+//	1  Of to HeaderFrom, To with Address to Email
+//	2  each recipient's Status, Host and Answer; then Auto, Spam and Warned, Attempts, Sign, Hold, Prefix, Facts
+const docVersion = 2
 
 // appendDoc writes a document behind b.
 func appendDoc(b []byte, d *Doc) []byte {
@@ -32,7 +36,32 @@ func appendDoc(b []byte, d *Doc) []byte {
 	for i := range d.To {
 		b = appendRecipient(b, &d.To[i])
 	}
-	return b
+	b = append(b, docBits(d))
+	b = binary.AppendUvarint(b, uint64(d.Attempts))
+	b = appendString(b, d.Sign)
+	b = appendString(b, d.Hold)
+	b = appendOctets(b, d.Prefix)
+	return appendOctets(b, d.Facts)
+}
+
+// Bits of a document.
+const (
+	bitAuto = 1 << iota
+	bitSpam
+	bitWarned
+)
+
+func docBits(d *Doc) (bits byte) {
+	if d.Auto {
+		bits |= bitAuto
+	}
+	if d.Spam {
+		bits |= bitSpam
+	}
+	if d.Warned {
+		bits |= bitWarned
+	}
+	return bits
 }
 
 func appendOptions(b []byte, o *mail.Options) []byte {
@@ -72,7 +101,23 @@ func appendRecipient(b []byte, r *Recipient) []byte {
 	b = appendString(b, r.Reason)
 	b = appendTime(b, r.At)
 	b = appendID(b, r.Account)
-	return appendID(b, r.Email)
+	b = appendID(b, r.Email)
+	b = appendString(b, r.Status)
+	b = appendString(b, r.Host)
+	return appendString(b, clip(r.Answer, MaxAnswer))
+}
+
+// clip cuts a text to at most limit octets, between two characters.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for cut := limit; cut > max(limit-utf8.UTFMax, 0); cut-- {
+		if utf8.RuneStart(s[cut]) {
+			return s[:cut]
+		}
+	}
+	return s[:limit] // no UTF-8
 }
 
 func appendAddress(b []byte, a mail.Address) []byte {
@@ -83,6 +128,11 @@ func appendAddress(b []byte, a mail.Address) []byte {
 func appendString(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
+}
+
+func appendOctets(b, octets []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(octets)))
+	return append(b, octets...)
 }
 
 func appendID[K any](b []byte, id mail.ID[K]) []byte { return binary.AppendUvarint(b, uint64(id)) }

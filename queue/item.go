@@ -23,8 +23,15 @@ const (
 	remotePrefix = "remote "
 )
 
-// MaxAnswer is how much of another host's answer is kept, in octets.
-const MaxAnswer = 512
+// Limits of what an item keeps, in octets.
+const (
+	// MaxAnswer is how much of another host's answer is kept of each recipient.
+	MaxAnswer = 512
+	// MaxPrefix is the most that Doc.Prefix may have.
+	MaxPrefix = 256 << 10
+	// MaxFacts is the most that Doc.Facts may have.
+	MaxFacts = 256 << 10
+)
 
 // RouteList is the route to the members of a list.
 func RouteList(list mail.ObjectID) string { return listPrefix + list.String() }
@@ -102,9 +109,16 @@ type Recipient struct {
 	Email   mail.EmailID   // the message in that box
 }
 
-// Put writes an item, new or changed, and gives it an id where it has none. Its
-// errors are those of store.Tx.PutItem.
+// Put writes an item, new or changed, and gives it an id where it has none, and the time of its coming. Its
+// errors are those of store.Tx.PutItem, and Invalid "item.too_big" past MaxPrefix or MaxFacts. As there, a waiting item
+// that was claimed keeps its lease unless Until is zero.
 func Put(tx store.Tx, it *Item) error {
+	if len(it.Prefix) > MaxPrefix || len(it.Facts) > MaxFacts {
+		return mail.E("queue.Put", mail.Invalid, "item.too_big")
+	}
+	if it.Origin.Received.IsZero() {
+		it.Origin.Received = time.Now()
+	}
 	if it.ID.IsZero() {
 		it.ID = mail.ItemID(tx.NextID())
 	}

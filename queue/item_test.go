@@ -1,16 +1,21 @@
 package queue
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"tegami/mail"
 )
 
-func fullDoc() Doc {
+// firstDoc has all that version 1 of the document had.
+func firstDoc() Doc {
 	at := time.UnixMilli(1795427415123)
 	return Doc{
 		Of: 77, Trace: "k3f9x2ab-1", From: mail.Address{Local: "a..b", Domain: "docomo.ne.jp"},
@@ -24,6 +29,51 @@ func fullDoc() Doc {
 			{Recipient: mail.Recipient{Address: mail.Address{Local: "佐藤", Domain: "xn--fsq.jp"}, Orcpt: "rfc822;sato@x", Notify: mail.NotifyDelay}},
 			{Outcome: Failed, Reason: "box.full", At: at, Account: 5, Email: 6},
 		},
+	}
+}
+
+// fullDoc has something in every field.
+func fullDoc() Doc {
+	d := firstDoc()
+	d.Sign, d.Prefix, d.Auto, d.Spam, d.Warned = "example.jp", []byte("ARC-Seal: i=1\r\n"), true, true, true
+	d.Attempts, d.Hold, d.Facts = 77, "hold.administrator", []byte{1, 2, 3}
+	d.To[0].Status, d.To[0].Host, d.To[0].Answer = "4.2.1", "mx.example.org", "450 4.2.1 後で"
+	return d
+}
+
+// TestDocOfVersion1: what the first version wrote is read.
+func TestDocOfVersion1(t *testing.T) {
+	text, err := os.ReadFile("testdata/doc.v1.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseDoc(stored)
+	if want := firstDoc(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("\ngot  %+v, %v\nwant %+v", got, err, want)
+	}
+	for i := range stored {
+		if _, err := parseDoc(stored[:i]); !mail.Is(err, mail.Other) {
+			t.Errorf("cut at %d of %d: %v, want an error", i, len(stored), err)
+		}
+	}
+}
+
+// TestAnswerIsClipped: another host's words are kept up to a limit, whole characters of them.
+func TestAnswerIsClipped(t *testing.T) {
+	d := Doc{To: []Recipient{{Answer: "x" + strings.Repeat("後", MaxAnswer)}}}
+	got, err := parseDoc(appendDoc(nil, &d))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := got.To[0].Answer; len(a) > MaxAnswer || len(a) < MaxAnswer-3 || !utf8.ValidString(a) {
+		t.Errorf("%d octets are kept: %q", len(a), a)
+	}
+	if got := clip("\x80\x80\x80", 2); len(got) > 2 {
+		t.Errorf("clip gives %q", got)
 	}
 }
 
@@ -61,6 +111,10 @@ func FuzzParseDoc(f *testing.F) {
 	d := fullDoc()
 	f.Add(appendDoc(nil, &d))
 	f.Add([]byte{docVersion})
+	if text, err := os.ReadFile("testdata/doc.v1.hex"); err == nil {
+		old, _ := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+		f.Add(old)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := parseDoc(b)
 		if err != nil {
