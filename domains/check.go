@@ -71,6 +71,9 @@ func (s *Service) checkOne(ctx context.Context, l dns.Lookup, r Record) Finding 
 	switch {
 	case err == nil:
 		f.State, f.Found = s.judge(r, found)
+		if r.Type == "CNAME" && f.State == RecordDifferent && s.leadsHere(ctx, l, r) {
+			f.State, f.Found = RecordPass, nil
+		}
 	case !mail.Is(err, mail.NotFound):
 		f.State = RecordUnknown
 	case r.Type == "CNAME":
@@ -200,6 +203,12 @@ func (s *Service) allowsUs(text string) bool {
 // hasPolicy tells whether a DMARC record asks for anything. Which of the policies is the domain's choice.
 func hasPolicy(text string) bool {
 	return slices.Contains([]string{"none", "quarantine", "reject"}, strings.ToLower(tagOf(text, "p")))
+}
+
+// leadsHere tells whether an alias of another name ends at our host.
+func (s *Service) leadsHere(ctx context.Context, l dns.Lookup, r Record) bool {
+	state, _ := s.sameAddresses(ctx, l, r)
+	return state == RecordPass
 }
 
 // sameAddresses tells whether a name without a CNAME leads to our host all the same: by addresses that all are ours.
