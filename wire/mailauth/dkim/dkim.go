@@ -146,7 +146,7 @@ var notes = map[string]string{
 	"dkim.revoked":      "key revoked",
 	"dkim.sha1":         "SHA-1",
 	"dkim.tags":         "syntax error",
-	"dkim.too_many":     "too many signatures",
+	"dkim.signatures":   "too many signatures",
 	"dkim.unsuited":     "key is not for this use",
 	"dkim.version":      "unknown version",
 }

@@ -33,10 +33,7 @@ const maxRecords = 8
 func ParseRecord(txt string) (Record, error) {
 	const op = "dkim.ParseRecord"
 	tags, err := canon.ParseTags(txt)
-	if err != nil {
-		return Record{}, mail.Because(op, mail.Invalid, "dkim.key", err)
-	}
-	if v, ok := tags.Get("v"); ok && (v != "DKIM1" || tags[0].Name != "v") {
+	if v, ok := tags.Get("v"); err != nil || ok && (v != "DKIM1" || tags[0].Name != "v") {
 		return Record{}, mail.E(op, mail.Invalid, "dkim.key")
 	}
 	octets, ok := tags.Binary("p")

@@ -87,7 +87,7 @@ func (v *verifier) prepare(fields []mime.Field) {
 		c := &check{}
 		v.checks = append(v.checks, c)
 		if i >= v.Signatures {
-			c.fail(mail.E("dkim.Verify", mail.Full, "dkim.too_many"))
+			c.fail(mail.E("dkim.Verify", mail.Full, "dkim.signatures"))
 			continue
 		}
 		s, err := v.parse(f)
@@ -215,7 +215,7 @@ var statuses = map[string]Status{
 	"dkim.body_changed": Fail,
 	"dkim.forged":       Fail,
 	"dkim.key_size":     Policy,
-	"dkim.too_many":     Policy,
+	"dkim.signatures":   Policy,
 	"dkim.dns":          TempError,
 }
 
