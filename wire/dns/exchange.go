@@ -69,8 +69,8 @@ func (r *Resolver) accept(q question, m *miekg.Msg) *answer {
 	return a
 }
 
-// try asks one server once: by UDP, by TCP when the answer is too long, and in the language of 1987 when it knows no
-// other (RFC 6891 §7).
+// try asks one server once: by UDP, by TCP when the answer is too long, and without EDNS when it does not know
+// that (RFC 6891 §7).
 func (r *Resolver) try(ctx context.Context, server netip.AddrPort, q question) (*miekg.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.config.Timeout)
 	defer cancel()

@@ -65,7 +65,7 @@ func TestOverTheWire(t *testing.T) {
 	}
 }
 
-// TestNobodyThere: a port where nobody listens is an outage, found out at once and without waiting for the end of time.
+// TestNobodyThere: a port where nobody listens is an outage, and found out at once.
 func TestNobodyThere(t *testing.T) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -38,10 +38,10 @@ const (
 
 // Why a certificate is refused.
 var (
-	errNoRecord  = errors.New("no TLSA record fits the certificate")
-	errNoCert    = errors.New("the server showed no certificate")
-	errNoAnchor  = errors.New("no certificate leads to a trust anchor of the TLSA records")
-	errUnusables = errors.New("no TLSA record is usable")
+	errNoRecord = errors.New("no TLSA record fits the certificate")
+	errNoCert   = errors.New("the server showed no certificate")
+	errNoAnchor = errors.New("no certificate leads to a trust anchor of the TLSA records")
+	errUnusable = errors.New("no TLSA record is usable")
 )
 
 // TLSAName is where the TLSA records of a host's port stand (RFC 6698 §3).
@@ -107,7 +107,7 @@ func VerifyDANE(records []dns.TLSA, names []string, chain []*x509.Certificate) e
 	list := UsableTLSA(records)
 	switch {
 	case len(list) == 0:
-		return mail.Because(op, mail.Invalid, "dane.unusable", errUnusables)
+		return mail.Because(op, mail.Invalid, "dane.unusable", errUnusable)
 	case len(chain) == 0:
 		return mail.Because(op, mail.Denied, "dane.refused", errNoCert)
 	}

@@ -92,7 +92,7 @@ func IsPolicyID(s string) bool {
 }
 
 // ParsePolicy reads a policy (RFC 8461 §3.2). The error's kind is Invalid, and names the line where one is at fault.
-// Blank lines at the end are overlooked: too many hosts serve them to punish their mail for it.
+// Blank lines at the end are overlooked, though the syntax has none: many hosts serve them.
 func ParsePolicy(text []byte) (Policy, error) {
 	const op = "tlspolicy.ParsePolicy"
 	if len(text) > MaxPolicy {
