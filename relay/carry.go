@@ -151,7 +151,6 @@ func (t *trip) send(ctx context.Context, it *queue.Item, o *octets, which []int)
 			}
 			return nil
 		}
-		worked := s.sent > 0
 		left, lost := s.send(ctx, it, o, which)
 		if lost == nil {
 			return nil
@@ -166,7 +165,7 @@ func (t *trip) send(ctx context.Context, it *queue.Item, o *octets, which []int)
 			return nil
 		}
 		t.fresh = true
-		if worked || len(left) < len(which) { // begin again with the best host
+		if s.sent > 1 { // it worked before: begin again with the best host
 			t.tour = nil
 		} else {
 			t.tour.note(lost)

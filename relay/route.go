@@ -37,12 +37,12 @@ func (w *way) name() string {
 	case w.smart == nil:
 		return w.domain
 	case w.ours:
-		return "smarthost " + address(w.smart)
+		return "smarthost " + hostPort(w.smart)
 	}
-	return "smarthost " + address(w.smart) + " of " + w.tenant.String()
+	return "smarthost " + hostPort(w.smart) + " of " + w.tenant.String()
 }
 
-func address(s *domains.SmartHost) string {
+func hostPort(s *domains.SmartHost) string {
 	return net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port)))
 }
 
