@@ -33,7 +33,7 @@ func Cluster(ctx context.Context, c Config, log *slog.Logger) (*Platform, error)
 	if err != nil {
 		return nil, mail.Wrap("app.Cluster", err)
 	}
-	return assemble(c, st, log), nil
+	return assemble(c, st, log)
 }
 
 // isCluster tells which product the boot file asks for.

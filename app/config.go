@@ -29,6 +29,11 @@ type Config struct {
 	Log         LogConfig      `toml:"log" doc:"What is written to standard error."`
 	TLS         TLSConfig      `toml:"tls" doc:"The certificate of all listeners. Without one, the server makes its own authority and certificate in the data folder and renews it; mail software must then be told to trust DATA/tls/ca.pem."`
 	Cluster     ClusterConfig  `toml:"cluster" doc:"Keeping the state in PostgreSQL instead of the data folder."`
+	DNS         DNSConfig      `toml:"dns" doc:"Who answers questions about other domains."`
+	Inbound     InboundConfig  `toml:"inbound" doc:"Mail that comes in from other hosts."`
+	Sending     SendingConfig  `toml:"sending" doc:"How many recipients at other hosts may be written to (ML-10). What is over a limit is held, and the administrators are told. A company's own settings go before these. 0: the default shown here; -1: no limit."`
+	Queue       QueueConfig    `toml:"queue" doc:"How long what could not be delivered is tried."`
+	Relay       RelayConfig    `toml:"relay" doc:"Mail that goes out to other hosts."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
 	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995 and https on 443, all on every address and in the internet zone."`
 }
@@ -52,6 +57,46 @@ type ClusterConfig struct {
 	OwnerDatabase     string `toml:"owner_database" doc:"The same database as the role that owns the tables: with it, a start brings them to this program's version. Empty: that is done by another process, and a start with tables of another version fails."`
 	OwnerDatabaseFile string `toml:"owner_database_file" doc:"File that holds that URL instead."`
 	Blobs             string `toml:"blobs" doc:"Folder for the octets of messages, which all processes of the cluster must share. Empty: blobs in the data folder."`
+}
+
+// DNSConfig says who is asked.
+type DNSConfig struct {
+	Servers []string `toml:"servers" doc:"Recursive resolvers, such as 127.0.0.1 or [::1]:53, asked in this order. Empty: those of /etc/resolv.conf."`
+	Trust   bool     `toml:"trust_ad" doc:"The resolvers verify DNSSEC and nobody can step in between, as with unbound on this machine: then DANE is used (RFC 7672)."`
+}
+
+// InboundConfig is about mail from outside.
+type InboundConfig struct {
+	Authenticate   bool     `toml:"authenticate" doc:"Find out who sent a message by SPF, DKIM, DMARC and ARC, write Authentication-Results, and refuse what its domain wants refused (DMARC)."`
+	TrustedSealers []string `toml:"trusted_sealers" doc:"Domains of forwarders and lists whose ARC seals are believed: mail they passed on is not refused for failing DMARC, if it passed there."`
+}
+
+// SendingConfig are the limits of ML-10.
+type SendingConfig struct {
+	AccountHour int `toml:"account_hour" doc:"Recipients of one account within an hour."`
+	AccountDay  int `toml:"account_day" doc:"Recipients of one account within a day."`
+	DomainHour  int `toml:"domain_hour" doc:"Recipients of one domain's accounts within an hour."`
+	DomainDay   int `toml:"domain_day" doc:"Recipients of one domain's accounts within a day."`
+	CompanyHour int `toml:"company_hour" doc:"Recipients of one company within an hour."`
+	CompanyDay  int `toml:"company_day" doc:"Recipients of one company within a day."`
+}
+
+// QueueConfig says how often and how long delivery is tried.
+type QueueConfig struct {
+	FirstRetry Duration `toml:"first_retry" doc:"After the first failure; the time then doubles."`
+	MaxRetry   Duration `toml:"max_retry" doc:"The longest time between two tries."`
+	Lifetime   Duration `toml:"lifetime" doc:"After this the message goes back to its sender (RFC 5321 §4.5.4.1: at least 4 to 5 days)."`
+	WarnAfter  Duration `toml:"warn_after" doc:"After this the sender is told of the delay, once."`
+}
+
+// RelayConfig is about mail to other hosts.
+type RelayConfig struct {
+	SmartHost   string   `toml:"smart_host" doc:"HOST:PORT that takes all mail for other hosts, in place of their own. Empty: each host is found by its MX record. Companies and domains can have smart hosts of their own (tegami admin smarthost)."`
+	Concurrency int      `toml:"concurrency" doc:"Connections to one destination at most. It begins with fewer and learns."`
+	Port        int      `toml:"port" doc:"Where other hosts take mail. Another one than 25 is for tests."`
+	Allow       []string `toml:"allow" doc:"Networks that may be connected to although they are loopback or private, such as 192.0.2.0/24. By default none, so that nobody's MX record leads to machines beside this one. Smart hosts need no entry."`
+	Sign        bool     `toml:"sign" doc:"Sign what leaves with the keys of its domain (DKIM)."`
+	TrustCA     string   `toml:"trust_ca" doc:"PEM file with further authorities other hosts' certificates may come from. For tests, and closed networks with an authority of their own."`
 }
 
 // MetricsConfig says who may read the figures.
@@ -90,6 +135,13 @@ func DefaultConfig() Config {
 		StopTimeout: Duration(20 * time.Second),
 		Log:         LogConfig{Level: "info", Form: string(obs.LogText)},
 		Metrics:     MetricsConfig{From: []string{}},
+		DNS:         DNSConfig{Servers: []string{}},
+		Inbound:     InboundConfig{Authenticate: true, TrustedSealers: []string{}},
+		Sending:     SendingConfig{1000, 5000, 10_000, 50_000, 20_000, 100_000},
+		Queue: QueueConfig{
+			FirstRetry: Duration(time.Minute), MaxRetry: Duration(time.Hour), Lifetime: Duration(5 * 24 * time.Hour), WarnAfter: Duration(4 * time.Hour),
+		},
+		Relay: RelayConfig{Concurrency: 20, Port: 25, Allow: []string{}, Sign: true},
 	}
 }
 
@@ -183,6 +235,9 @@ func (c *Config) check() error {
 	}
 	if _, err := c.postmaster(); err != nil {
 		return badValue("postmaster", c.Postmaster)
+	}
+	if err := c.checkOutgoing(); err != nil {
+		return err
 	}
 	_, err := c.metricsNetworks()
 	return err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -9,14 +10,20 @@ import (
 	"sync"
 	"time"
 
+	"tegami/deliver"
 	"tegami/directory"
+	"tegami/domains"
+	"tegami/i18n"
 	"tegami/intake"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/notice"
 	"tegami/obs"
 	"tegami/queue"
+	"tegami/relay"
 	"tegami/store"
 	"tegami/store/embedded"
+	"tegami/wire/dns"
 )
 
 // Platform is one process of the product: the open store, the services over it and, once
@@ -29,7 +36,14 @@ type Platform struct {
 	dir     *directory.Directory
 	boxes   *mailbox.Service
 	queue   *queue.Queue
+	runner  *queue.Runner
+	lookup  *dns.Resolver
+	domains *domains.Service
+	house   *deliver.House
+	notices *notice.Service
+	relay   *relay.Relay
 	intake  *intake.Intake
+	words   *i18n.Catalogue
 	certs   *certificates // nil until started
 
 	listening []Listening
@@ -59,21 +73,20 @@ func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(c, st, log), nil
+	return assemble(c, st, log)
 }
 
 // assemble puts the services over a store, the lower floors first.
-func assemble(c Config, st store.Store, log *slog.Logger) *Platform {
-	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), failed: make(chan error, len(c.Listen))}
+func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
+	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), words: i18n.New(), failed: make(chan error, len(c.Listen))}
 	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
 	p.boxes = mailbox.New(st, p.dir, mailbox.Config{})
 	p.queue = queue.New(st)
-	postmaster, _ := c.postmaster() // was checked with the boot file
-	p.intake = intake.New(intake.Config{
-		Store: st, Directory: p.dir, Mailbox: p.boxes, Hostname: c.Hostname, Postmaster: postmaster, Metrics: p.metrics,
-		Log: obs.Named(log, "intake"),
-	})
-	return p
+	if err := p.outgoing(); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	p.intake = p.newIntake()
+	return p, nil
 }
 
 // Directory is the platform's directory.
@@ -81,6 +94,18 @@ func (p *Platform) Directory() *directory.Directory { return p.dir }
 
 // Queue is what the platform answers for.
 func (p *Platform) Queue() *queue.Queue { return p.queue }
+
+// Runner carries what the platform answers for, once the platform is started.
+func (p *Platform) Runner() *queue.Runner { return p.runner }
+
+// House is what puts mail away, and decides about posts that wait for an owner.
+func (p *Platform) House() *deliver.House { return p.house }
+
+// Domains looks after keys, records and smart hosts.
+func (p *Platform) Domains() *domains.Service { return p.domains }
+
+// Lookup asks the DNS.
+func (p *Platform) Lookup() dns.Lookup { return p.lookup }
 
 // Check verifies everything that is stored; see store.Store.Check.
 func (p *Platform) Check(ctx context.Context, repair bool, report func(store.Finding)) error {
@@ -115,6 +140,9 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.halt = halt
 	p.run(func() { p.certs.keepFresh(serving) })
 	p.run(func() { p.sweep(serving) })
+	p.run(func() { p.tend(serving) })
+	p.run(func() { p.notices.Run(serving) })
+	p.run(func() { p.runner.Run(serving); p.relay.Close() })
 	for i, ln := range bound {
 		serve := p.door(p.config.Listen[i])
 		p.run(func() {

@@ -9,11 +9,13 @@ import (
 )
 
 type accountCommands struct {
-	Add    accountAdd    `cmd:"" help:"Add an account; its password is read from standard input."`
-	List   accountList   `cmd:"" help:"List accounts."`
-	Show   accountShow   `cmd:"" help:"Show one account."`
-	Set    accountSet    `cmd:"" help:"Change an account's state, roles or password."`
-	Delete accountDelete `cmd:"" help:"Remove an account with all its mail."`
+	Add     accountAdd     `cmd:"" help:"Add an account; its password is read from standard input."`
+	List    accountList    `cmd:"" help:"List accounts."`
+	Show    accountShow    `cmd:"" help:"Show one account."`
+	Set     accountSet     `cmd:"" help:"Change an account's state, roles or password."`
+	Forward accountForward `cmd:"" help:"Forward an account's mail (ML-5)."`
+	Sending accountSending `cmd:"" help:"Stop an account's sending, as after a theft of its password, or let it send again."`
+	Delete  accountDelete  `cmd:"" help:"Remove an account with all its mail."`
 }
 
 // accountRow is an account as it is printed.

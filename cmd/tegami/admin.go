@@ -18,11 +18,13 @@ import (
 type adminCommand struct {
 	place
 	format
-	Tenant  tenantCommands  `cmd:"" help:"Customer companies."`
-	Domain  domainCommands  `cmd:"" help:"Mail domains with their plan, number of IDs and options."`
-	Account accountCommands `cmd:"" help:"Accounts: one ID, one address, one box."`
-	Alias   aliasCommands   `cmd:"" help:"Further addresses of accounts."`
-	Queue   queueCommands   `cmd:"" help:"Messages the platform answers for."`
+	Tenant    tenantCommands    `cmd:"" help:"Customer companies."`
+	Domain    domainCommands    `cmd:"" help:"Mail domains with their plan, number of IDs and options."`
+	Account   accountCommands   `cmd:"" help:"Accounts: one ID, one address, one box."`
+	Alias     aliasCommands     `cmd:"" help:"Further addresses of accounts."`
+	List      listCommands      `cmd:"" help:"Mailing lists."`
+	Smarthost smarthostCommands `cmd:"" help:"Hosts that a company's mail leaves by."`
+	Queue     queueCommands     `cmd:"" help:"Messages the platform answers for."`
 }
 
 // desk is where an operator works: the open state, and who he is.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -21,15 +22,21 @@ import (
 )
 
 type demoCommand struct {
-	Data     string `help:"The folder to keep it in: empty, or of an earlier demo." required:"" type:"path"`
-	PortBase int    `help:"The first of the ports on 127.0.0.1." default:"24000"`
-	Accounts int    `help:"How many accounts the first company has, 100 at least unless you say so." default:"120"`
-	Password string `help:"The password of all accounts; default a random one."`
-	More     int    `help:"How many companies with one account there are besides: user0@c0.example and on. For measuring many companies."`
+	Data      string `help:"The folder to keep it in: empty, or of an earlier demo." required:"" type:"path"`
+	PortBase  int    `help:"The first of the ports on 127.0.0.1." default:"24000"`
+	Accounts  int    `help:"How many accounts the first company has, 100 at least unless you say so." default:"120"`
+	Password  string `help:"The password of all accounts; default a random one."`
+	Smarthost string `help:"HOST:PORT that takes all mail for other hosts, signed, and tried again after seconds. Without it the demo sends nothing outside: such mail waits." placeholder:"HOST:PORT"`
+	DNS       string `help:"A resolver to ask about other hosts, such as 127.0.0.1:5353. With it mail from outside is authenticated; without, nobody is asked." name:"dns" placeholder:"ADDRESS:PORT"`
+	Unsigned  bool   `help:"Don't sign what leaves (DKIM): for measuring."`
+	More      int    `help:"How many companies with one account there are besides: user0@c0.example and on. For measuring many companies."`
 }
 
-// demoProtocols are the doors of the demo, in the order of their ports.
-var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission"}
+// demoProtocols are the doors of the demo, in the order of their ports. vpnDoor is the door of its VPN zone: what connects there from
+// this machine is in the first company's network, and may send for its domain without signing in (SV-9).
+var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission", vpnDoor}
+
+const vpnDoor = "smtp in the VPN"
 
 // demoState is what demo.json says once every door answers.
 type demoState struct {
@@ -41,6 +48,7 @@ type demoState struct {
 	POP3S      string        `json:"pop3s"`
 	HTTPS      string        `json:"https"`
 	Submission string        `json:"submission"`
+	SMTPVPN    string        `json:"smtpVPN"`
 	CA         string        `json:"ca"`
 	Accounts   []demoAccount `json:"accounts"`
 }
@@ -116,23 +124,38 @@ func (c demoCommand) forget() error {
 	return nil
 }
 
-// config is the boot file of a demo: every protocol on loopback, from the base port upwards.
+// config is the boot file of a demo: every protocol on loopback, from the base port upwards. Nothing of it is asked or sent
+// beyond what the flags name.
 func (c demoCommand) config() app.Config {
 	cfg := app.DefaultConfig()
 	cfg.Hostname, cfg.Data = "mail.tegami.example", c.Data
 	for i, protocol := range demoProtocols {
-		cfg.Listen = append(cfg.Listen, app.ListenConfig{
-			Protocol: protocol, Address: fmt.Sprintf("127.0.0.1:%d", c.PortBase+i), Zone: string(mail.ZoneInternet), PlainAuth: true,
-		})
+		l := app.ListenConfig{Protocol: protocol, Address: fmt.Sprintf("127.0.0.1:%d", c.PortBase+i), Zone: string(mail.ZoneInternet), PlainAuth: true}
+		if protocol == vpnDoor {
+			l.Protocol, l.Zone = "smtp", string(mail.ZoneVPN)
+		}
+		cfg.Listen = append(cfg.Listen, l)
 	}
+	cfg.Inbound.Authenticate = c.DNS != ""
+	cfg.DNS.Servers = []string{cmp.Or(c.DNS, noResolver)}
+	cfg.Relay.SmartHost, cfg.Relay.Sign = c.Smarthost, !c.Unsigned
+	cfg.Queue.FirstRetry, cfg.Queue.MaxRetry = app.Duration(2*time.Second), app.Duration(10*time.Second)
+	cfg.Sending = app.SendingConfig{AccountHour: -1, AccountDay: -1, DomainHour: -1, DomainDay: -1, CompanyHour: -1, CompanyDay: -1}
 	return cfg
 }
+
+// noResolver is where nobody answers: a demo looks nobody up.
+const noResolver = "127.0.0.1:9"
 
 // announce waits until every door answers, writes demo.json and says where to go.
 func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount) error {
 	at := map[string]string{}
 	for _, l := range p.Listeners() {
-		at[l.Protocol] = l.Address.String()
+		door := l.Protocol
+		if l.Zone == mail.ZoneVPN {
+			door = vpnDoor
+		}
+		at[door] = l.Address.String()
 		if err := answers(sh.ctx, l); err != nil {
 			return err
 		}
@@ -141,7 +164,7 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount
 	if err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
-	state := demoState{at["smtp"], at["smtps"], at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["https"], at["submission"], ca, accounts}
+	state := demoState{at["smtp"], at["smtps"], at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["https"], at["submission"], at[vpnDoor], ca, accounts}
 	if err := state.write(filepath.Join(c.Data, stateFile)); err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}

@@ -13,6 +13,9 @@ type domainCommands struct {
 	List   domainList   `cmd:"" help:"List domains."`
 	Show   domainShow   `cmd:"" help:"Show one domain."`
 	Set    domainSet    `cmd:"" help:"Change a domain's plan, number of IDs or options."`
+	DNS    domainDNS    `cmd:"" name:"dns" help:"Show the records a domain should have in the DNS, and check them."`
+	DKIM   domainDKIM   `cmd:"" name:"dkim" help:"Show the keys that sign a domain's mail, and rotate them."`
+	STS    domainSTS    `cmd:"" name:"mta-sts" help:"Show and set the MTA-STS policy of a domain."`
 	Delete domainDelete `cmd:"" help:"Remove a domain that has no accounts."`
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"tegami/app"
 	"tegami/directory"
@@ -13,6 +14,7 @@ import (
 type demoCompany struct {
 	name, domain, lang string
 	accounts           int
+	networks           []netip.Prefix // in the VPN (SV-9)
 }
 
 // smallCompany is how many accounts the demo's second company has.
@@ -32,11 +34,11 @@ func seed(ctx context.Context, p *app.Platform, accounts, more int, password str
 	s := seeder{ctx, p.Directory(), directory.Operator("demo", ""), password}
 	var all []demoAccount
 	companies := []demoCompany{
-		{"アルファ商事株式会社", "alpha.example", "ja", accounts},
-		{"Beta Trading Ltd", "beta.example", "en", smallCompany},
+		{"アルファ商事株式会社", "alpha.example", "ja", accounts, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		{"Beta Trading Ltd", "beta.example", "en", smallCompany, nil},
 	}
 	for i := range more {
-		companies = append(companies, demoCompany{fmt.Sprintf("Company %d", i), fmt.Sprintf("c%d.example", i), "en", 1})
+		companies = append(companies, demoCompany{fmt.Sprintf("Company %d", i), fmt.Sprintf("c%d.example", i), "en", 1, nil})
 	}
 	for _, c := range companies {
 		made, err := s.company(c)
@@ -78,7 +80,7 @@ func (s seeder) open(want demoCompany) (*directory.Company, error) {
 		return nil, err
 	}
 	if !known {
-		t, err := s.dir.OpenTenant(s.ctx, s.by, directory.TenantSpec{Name: want.name, Lang: want.lang})
+		t, err := s.dir.OpenTenant(s.ctx, s.by, directory.TenantSpec{Name: want.name, Lang: want.lang, Networks: want.networks})
 		if err != nil {
 			return nil, err
 		}

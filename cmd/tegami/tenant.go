@@ -10,10 +10,11 @@ import (
 )
 
 type tenantCommands struct {
-	Add  tenantAdd  `cmd:"" help:"Open a company (SV-12)."`
-	List tenantList `cmd:"" help:"List the companies."`
-	Show tenantShow `cmd:"" help:"Show one company."`
-	Set  tenantSet  `cmd:"" help:"Change a company's state or service start date."`
+	Add      tenantAdd      `cmd:"" help:"Open a company (SV-12)."`
+	List     tenantList     `cmd:"" help:"List the companies."`
+	Show     tenantShow     `cmd:"" help:"Show one company."`
+	Set      tenantSet      `cmd:"" help:"Change a company's state or service start date."`
+	Settings tenantSettings `cmd:"" help:"Show and change what a company decides about its mail: forwarding, sending limits, DMARC."`
 }
 
 // tenantRow is a company as it is printed.

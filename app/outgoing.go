@@ -1,0 +1,257 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"tegami/deliver"
+	"tegami/directory"
+	"tegami/domains"
+	"tegami/intake"
+	"tegami/mail"
+	"tegami/notice"
+	"tegami/obs"
+	"tegami/policy"
+	"tegami/queue"
+	"tegami/relay"
+	"tegami/wire/dns"
+)
+
+// checkOutgoing checks the settings of what goes out.
+func (c *Config) checkOutgoing() error {
+	if _, err := c.resolvers(); err != nil {
+		return err
+	}
+	if _, err := c.smartHost(); err != nil {
+		return err
+	}
+	if _, err := prefixes("relay.allow", c.Relay.Allow); err != nil {
+		return err
+	}
+	switch {
+	case c.Relay.Concurrency < 1 || c.Relay.Concurrency > 1000:
+		return badValue("relay.concurrency", strconv.Itoa(c.Relay.Concurrency))
+	case c.Relay.Port < 1 || c.Relay.Port > 65535:
+		return badValue("relay.port", strconv.Itoa(c.Relay.Port))
+	case c.Queue.FirstRetry <= 0 || c.Queue.MaxRetry < c.Queue.FirstRetry:
+		return badValue("queue.max_retry", time.Duration(c.Queue.MaxRetry).String())
+	case c.Queue.Lifetime <= 0:
+		return badValue("queue.lifetime", time.Duration(c.Queue.Lifetime).String())
+	}
+	return nil
+}
+
+// resolvers are the configured name servers; nil where the system's are meant.
+func (c *Config) resolvers() (list []netip.AddrPort, err error) {
+	for _, text := range c.DNS.Servers {
+		at, err := netip.ParseAddrPort(text)
+		if ip, ipErr := netip.ParseAddr(strings.Trim(text, "[]")); err != nil && ipErr == nil {
+			at, err = netip.AddrPortFrom(ip, 53), nil
+		}
+		if err != nil {
+			return nil, badValue("dns.servers", text)
+		}
+		list = append(list, at)
+	}
+	return list, nil
+}
+
+// smartHost is the host that takes all outgoing mail; nil where there is none.
+func (c *Config) smartHost() (*domains.SmartHost, error) {
+	if c.Relay.SmartHost == "" {
+		return nil, nil
+	}
+	host, port, err := net.SplitHostPort(c.Relay.SmartHost)
+	n, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || portErr != nil || n == 0 || host == "" {
+		return nil, badValue("relay.smart_host", c.Relay.SmartHost)
+	}
+	return &domains.SmartHost{Host: host, Port: uint16(n)}, nil
+}
+
+func prefixes(setting string, texts []string) (list []netip.Prefix, err error) {
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, badValue(setting, text)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// sendingLimits are the limits of ML-10 as the intake knows them.
+func (c *SendingConfig) limits() intake.SendingLimits {
+	return intake.SendingLimits{
+		Account: directory.Rate{Hour: c.AccountHour, Day: c.AccountDay},
+		Domain:  directory.Rate{Hour: c.DomainHour, Day: c.DomainDay},
+		Tenant:  directory.Rate{Hour: c.CompanyHour, Day: c.CompanyDay},
+	}
+}
+
+// roots are the authorities that other hosts' certificates may come from; nil: the system's.
+func (c *Config) roots() (*x509.CertPool, error) {
+	if c.Relay.TrustCA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(c.Relay.TrustCA)
+	if err != nil {
+		return nil, unreadable("app.Config", c.Relay.TrustCA, err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, badValue("relay.trust_ca", c.Relay.TrustCA)
+	}
+	return pool, nil
+}
+
+// outgoing puts together what carries mail: the queue's runner with its carriers, and the notices.
+func (p *Platform) outgoing() error {
+	c := p.config
+	servers, _ := c.resolvers() // were checked with the boot file
+	p.lookup = dns.New(dns.Config{Servers: servers, TrustAD: c.DNS.Trust})
+	p.domains = domains.New(p.store, p.dir, domains.Config{
+		Hostname: c.Hostname, By: queue.Worker(), Ports: p.ports, Log: obs.Named(p.log, "domains"),
+	})
+	p.runner = queue.NewRunner(queue.Config{
+		Queue: p.queue, Log: p.log, Metrics: p.metrics, Worker: "tegami-" + strconv.Itoa(c.Node),
+		Schedule: queue.Schedule{
+			First: time.Duration(c.Queue.FirstRetry), Max: time.Duration(c.Queue.MaxRetry),
+			Lifetime: time.Duration(c.Queue.Lifetime), Warn: time.Duration(c.Queue.WarnAfter),
+		},
+		Limits: queue.Limits{Grace: p.grace()},
+	})
+	p.house = p.newHouse()
+	p.notices = p.newNotices()
+	p.runner.Handle(queue.RouteLocal, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
+	p.runner.Handle(queue.RouteForward, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
+	p.runner.Handle("list ", p.house.Carrier(), queue.CarrierLimits{Concurrency: 2})
+	p.runner.Handle(queue.RouteNotice, p.notices, queue.CarrierLimits{Concurrency: 4})
+	return p.newRelay()
+}
+
+func (p *Platform) newHouse() *deliver.House {
+	postmaster, _ := p.config.postmaster()
+	return deliver.New(deliver.Config{
+		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Keys: p.domains, Lookup: p.lookup, Hostname: p.config.Hostname,
+		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?token=",
+		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake, Proved: proved,
+		Filled:      func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
+		Moderate:    func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
+		SwitchedOff: func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
+	})
+}
+
+// proved tells from what was known of a message when it came whether its author is who it says.
+func proved(d *queue.Doc) bool {
+	facts, err := policy.ParseFacts(d.Facts)
+	return err == nil && facts.Proved()
+}
+
+func (p *Platform) newNotices() *notice.Service {
+	return notice.New(notice.Config{
+		House: p.house, Store: p.store, Directory: p.dir, Mailbox: p.boxes, Words: p.words, Hostname: p.config.Hostname,
+		Lifetime: time.Duration(p.config.Queue.Lifetime), Log: obs.Named(p.log, "notice"),
+	})
+}
+
+func (p *Platform) newRelay() error {
+	c := p.config
+	smartHost, _ := c.smartHost()
+	allow, _ := prefixes("relay.allow", c.Relay.Allow)
+	roots, err := c.roots()
+	if err != nil {
+		return err
+	}
+	p.relay = relay.New(relay.Config{
+		Hostname: c.Hostname, Lookup: p.lookup, Domains: signer{p.domains, c.Hostname, c.Relay.Sign}, SmartHost: smartHost,
+		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Log: p.log, Metrics: p.metrics,
+	})
+	p.runner.Handle("remote ", p.relay, queue.CarrierLimits{Concurrency: c.Relay.Concurrency})
+	return nil
+}
+
+// newIntake makes what takes mail in.
+func (p *Platform) newIntake() *intake.Intake {
+	c := p.config
+	postmaster, _ := c.postmaster() // was checked with the boot file
+	cfg := intake.Config{
+		Store: p.store, Directory: p.dir, Mailbox: p.boxes, House: p.house, Runner: p.runner, Hostname: c.Hostname,
+		TrustedSealers: c.Inbound.TrustedSealers, Postmaster: postmaster, Metrics: p.metrics, Log: obs.Named(p.log, "intake"),
+		Limits: intake.Limits{Sending: c.Sending.limits()},
+		Full:   p.notices.Full, Hijacked: p.notices.Hijacked,
+		OverLimit: func(t mail.TenantID, a mail.AccountID, o intake.Overrun) {
+			p.notices.OverLimit(t, a, o.Whose, o.Limit, o.Window)
+		},
+	}
+	if c.Inbound.Authenticate {
+		cfg.Lookup = p.lookup
+	}
+	return intake.New(cfg)
+}
+
+// ports are where mail software connects in a zone, for what tells it its settings.
+func (p *Platform) ports(zone mail.Zone) (open domains.Ports) {
+	for _, l := range p.listening {
+		if l.Zone != zone {
+			continue
+		}
+		switch l.Protocol {
+		case "smtps":
+			open.SMTPS = l.Address.Port()
+		case "pop3s":
+			open.POP3S = l.Address.Port()
+		case "imaps":
+			open.IMAPS = l.Address.Port()
+		}
+	}
+	return open
+}
+
+// tendEvery is how often the keys of domains are looked after.
+const tendEvery = time.Hour
+
+// tend looks after keys until ctx ends.
+func (p *Platform) tend(ctx context.Context) {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := p.domains.Tend(ctx, p.lookup); err != nil && ctx.Err() == nil {
+				p.log.Error("keys of domains", "err", err)
+			}
+		}
+	}
+}
+
+// signer is the relay's view of the domains: mail of the platform itself, such as a bounce, is signed as the platform's host
+// whichever tenant's queue it goes through.
+type signer struct {
+	*domains.Service
+	hostname string
+	on       bool
+}
+
+// Sign implements relay.Domains.
+func (s signer) Sign(ctx context.Context, tenant mail.TenantID, domain string, blob mail.BlobRef, header []byte, body io.Reader) ([]byte, error) {
+	if !s.on {
+		return nil, nil
+	}
+	if domain == s.hostname {
+		tenant = 0
+	}
+	return s.Service.Sign(ctx, tenant, domain, blob, header, body)
+}
