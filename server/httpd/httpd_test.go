@@ -26,7 +26,7 @@ func door(health error) *Server {
 
 func get(s *Server, target, remote string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", target, nil)
-	r.RemoteAddr = remote
+	r.RemoteAddr, r.Host = remote, "mail.example"
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -102,8 +102,9 @@ func TestNothingElseIsServed(t *testing.T) {
 		t.Errorf("%d", rec.Code)
 	}
 	rec := httptest.NewRecorder()
-	door(nil).handler().ServeHTTP(rec, httptest.NewRequest("POST", "/", strings.NewReader("x")))
-	if rec.Code != http.StatusMethodNotAllowed {
+	r := httptest.NewRequest("POST", "https://mail.example/", strings.NewReader("x"))
+	door(nil).handler().ServeHTTP(rec, r)
+	if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d", rec.Code)
 	}
 }
