@@ -23,7 +23,7 @@ func (p *Platform) door(l ListenConfig) serving {
 	case "pop3", "pop3s":
 		return p.pop3(l)
 	case "https":
-		return p.https()
+		return p.https(l)
 	}
 	return p.smtp(l)
 }
@@ -56,11 +56,11 @@ func (p *Platform) pop3(l ListenConfig) serving {
 	}, p.dir, p.boxes).Serve
 }
 
-func (p *Platform) https() serving {
+func (p *Platform) https(l ListenConfig) serving {
 	networks, _ := p.config.metricsNetworks() // were checked with the boot file
 	door := httpd.New(httpd.Config{
 		Words: i18n.New(), Metrics: p.metrics, Log: p.log, Hostname: p.config.Hostname,
-		Health: p.healthy, MetricsFrom: networks, Services: p.services(),
+		Health: p.healthy, MetricsFrom: networks, Services: p.services(), Domains: p.domains, Zone: mail.Zone(l.Zone), Unsubscribe: p.dir,
 	})
 	return func(ctx context.Context, ln net.Listener) error { return door.Serve(ctx, ln, p.certs.tlsConfig()) }
 }

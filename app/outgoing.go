@@ -144,7 +144,7 @@ func (p *Platform) newHouse() *deliver.House {
 	postmaster, _ := p.config.postmaster()
 	return deliver.New(deliver.Config{
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Keys: p.domains, Lookup: p.lookup, Hostname: p.config.Hostname,
-		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?token=",
+		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?t=",
 		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake, Proved: proved,
 		Filled:      func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
 		Moderate:    func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
