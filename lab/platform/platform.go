@@ -41,6 +41,7 @@ type Demo struct {
 	POP3     string `json:"pop3"`
 	POP3S    string `json:"pop3s"`
 	HTTPS    string `json:"https"`
+	SMTPVPN  string `json:"smtpVPN"`
 	CA       string `json:"ca"`
 	Accounts []struct {
 		Address  string   `json:"address"`
@@ -95,10 +96,10 @@ func Start(t testing.TB, accounts int) *Platform {
 	return StartIn(t, t.TempDir(), accounts)
 }
 
-// StartIn is Start with a folder of the caller's.
-func StartIn(t testing.TB, dir string, accounts int) *Platform {
+// StartIn is Start with a folder of the caller's, and further flags of `tegami demo`.
+func StartIn(t testing.TB, dir string, accounts int, flags ...string) *Platform {
 	t.Helper()
-	p := start(t, dir, accounts)
+	p := start(t, dir, accounts, flags...)
 	t.Cleanup(func() {
 		p.Kill()
 		p.log.Close()
@@ -120,11 +121,12 @@ func StartShared(t testing.TB, accounts int) *Platform {
 	return start(t, dir, accounts)
 }
 
-func start(t testing.TB, dir string, accounts int) *Platform {
+func start(t testing.TB, dir string, accounts int, flags ...string) *Platform {
 	t.Helper()
 	p := &Platform{Dir: filepath.Join(dir, "data"), port: freePorts(t)}
 	p.args = []string{"demo", "--data", p.Dir, "--port-base", strconv.Itoa(p.port),
 		"--accounts", strconv.Itoa(accounts), "--password", Password}
+	p.args = append(p.args, flags...)
 	if err := os.Mkdir(p.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
