@@ -7,7 +7,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +58,7 @@ func Sign(header []byte, body io.Reader, keys []Key, o Options) (fields []byte, 
 	if err := s.hash(body); err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	var w canon.Folder
+	w := canon.Folder{B: make([]byte, 0, 1024*len(keys))}
 	for _, k := range keys {
 		if !k.Good() || !o.fits(k) {
 			return nil, mail.E(op, mail.Invalid, "dkim.bad_key", k.Domain, k.Selector)
@@ -147,9 +146,9 @@ func (s *signer) hash(body io.Reader) error {
 // finish signs the fields and the one that w has written since start, and fills and ends it.
 func (s *signer) finish(w *canon.Folder, k Key, start int) error {
 	if s.signed == nil {
-		s.signed = s.header.AppendSigned(nil, s.names, true)
+		s.signed = s.header.AppendSigned(make([]byte, 0, len(s.header.Block)+len(w.B)), s.names, true)
 	}
-	octets := canon.AppendWritten(slices.Clip(s.signed), w.B[start:])
+	octets := canon.AppendWritten(s.signed, w.B[start:])
 	digest := sha256.Sum256(octets)
 	value, err := k.Sign(digest[:])
 	if err != nil {

@@ -37,6 +37,7 @@ type verifier struct {
 	checks []*check
 	keys   []*keyQuery
 	bodies []*bodySum
+	octets []byte // for the signed fields of one signature after the other
 }
 
 // A check is one signature on its way to a result.
@@ -191,9 +192,12 @@ func (v *verifier) finish(c *check, readErr error) {
 
 // digest hashes the signed fields and the signature's own (RFC 6376 §3.7).
 func (v *verifier) digest(c *check) []byte {
-	octets := v.header.AppendSigned(nil, c.names, c.header)
-	octets = v.header.AppendUnsigned(octets, c.field, c.header)
-	sum := sha256.Sum256(octets)
+	if v.octets == nil {
+		v.octets = make([]byte, 0, len(v.header.Block)+len(v.header.Block)/8)
+	}
+	v.octets = v.header.AppendSigned(v.octets[:0], c.names, c.header)
+	v.octets = v.header.AppendUnsigned(v.octets, c.field, c.header)
+	sum := sha256.Sum256(v.octets)
 	return sum[:]
 }
 

@@ -74,25 +74,33 @@ func (b *Body) relax(block []byte) {
 		b.tail(clean)
 		return
 	}
-	out, space := b.buf[:0], false
-	for i, c := range clean {
-		switch {
-		case c == ' ' || c == '\t':
-			space = true
-			continue
-		case space && c == '\r' && i+1 == len(clean):
-			if b.space { // the CR is alone: white space follows
-				out = append(out, ' ', '\r')
-			} else {
-				b.space, b.spaceCR = true, true
-			}
-			continue
-		case space && !(c == '\r' && clean[i+1] == '\n'):
-			out = append(out, ' ')
-		}
-		space = false
-		out = append(out, c)
+	if cap(b.buf) < len(clean) {
+		b.buf = make([]byte, 0, len(clean))
 	}
+	out, from := b.buf[:0], 0 // never longer than the block
+	for i := 0; i < len(clean); i++ {
+		c := clean[i]
+		if c > ' ' || c != ' ' && c != '\t' {
+			continue
+		}
+		if c == ' ' && clean[i+1] > ' ' { // clean does not end in white space
+			i++
+			continue
+		}
+		end := i + 1
+		for clean[end] == ' ' || clean[end] == '\t' {
+			end++
+		}
+		out = append(out, clean[from:i]...)
+		from, i = end, end
+		switch {
+		case clean[end] != '\r' || end+1 < len(clean) && clean[end+1] != '\n' || end+1 == len(clean) && b.space:
+			out = append(out, ' ')
+		case end+1 == len(clean):
+			from, b.space, b.spaceCR = end+1, true, true
+		}
+	}
+	out = append(out, clean[from:]...)
 	b.buf = out
 	b.tail(out)
 }
