@@ -180,7 +180,10 @@ func (t *trip) session(ctx context.Context, need bool) (*session, *verdict) {
 	if t.s != nil && t.s.fits(t.way, need) {
 		return t.s, nil
 	}
-	t.drop()
+	if t.s != nil { // it did its work, and the next begins with the best host again
+		t.drop()
+		t.tour = nil
+	}
 	if !t.fresh {
 		if s := t.relay.parked.take(t.way, need); s != nil {
 			t.s, t.tour = s, nil

@@ -242,6 +242,13 @@ func TestReuse(t *testing.T) {
 	if h.connections() != 2 {
 		t.Errorf("%d connections past the limit of messages", h.connections())
 	}
+	items = nil
+	for range 14 {
+		items = append(items, l.item(shortText, "b@x.example"))
+	}
+	if err := l.carry(items...); err != nil || h.connections() != 4 || len(h.got()) != 20 {
+		t.Errorf("%v, %d connections for %d messages", err, h.connections(), len(h.got()))
+	}
 	if said := h.said(); slices.Contains(said, "RSET") {
 		t.Error("RSET after success")
 	}

@@ -116,7 +116,10 @@ func (s *session) fits(w *way, need bool) bool {
 
 // maxSize is the largest message the host takes; 0 = it did not say (RFC 1870 §3).
 func (s *session) maxSize() int64 {
-	text, _ := s.client.Extension("SIZE")
+	text, offered := s.client.Extension("SIZE")
+	if !offered || text == "" {
+		return 0
+	}
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil {
 		return 0

@@ -24,7 +24,7 @@ type tour struct {
 	guard   guard        // of that host
 	visited int          // hosts
 	tried   int          // addresses
-	last    *verdict     // why it has not worked so far
+	last    *verdict     // why it has not worked so far; nil until the first failure
 }
 
 // begin makes a tour of a way. A verdict in it says that there is nothing to visit.
@@ -42,7 +42,7 @@ func (t *tour) session(ctx context.Context) (*session, *verdict) {
 	for ctx.Err() == nil {
 		if len(t.addrs) == 0 || t.tried == t.relay.cfg.Limits.Addresses {
 			if !t.nextHost(ctx) {
-				return nil, t.last
+				return nil, t.end()
 			}
 		}
 		ip := t.addrs[0]
@@ -58,6 +58,14 @@ func (t *tour) session(ctx context.Context) (*session, *verdict) {
 		}
 	}
 	return nil, waiting("remote.lost", "4.4.2")
+}
+
+// end is why no host took the mail.
+func (t *tour) end() *verdict {
+	if t.last == nil { // not to be reached: whoever got a session and lost it noted that
+		return waiting("remote.unreachable", "4.4.1")
+	}
+	return t.last
 }
 
 // note remembers why it did not work.

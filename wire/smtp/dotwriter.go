@@ -16,6 +16,12 @@ type DotWriter struct {
 	err error // of dst
 }
 
+// What a DotWriter puts between the pieces it is given.
+var (
+	dotLine = []byte(".\r\n")
+	space   = []byte{' '}
+)
+
 // NewDotWriter writes to dst, in small pieces: dst should be buffered.
 func NewDotWriter(dst io.Writer) *DotWriter { return &DotWriter{dst: dst} }
 
@@ -42,7 +48,7 @@ func (w *DotWriter) Close() error {
 	if w.in || w.cr {
 		w.endLine()
 	}
-	w.put([]byte(".\r\n"))
+	w.put(dotLine)
 	return w.err
 }
 
@@ -53,7 +59,7 @@ func (w *DotWriter) text(p []byte) {
 	}
 	w.bareCR()
 	if !w.in && p[0] == '.' {
-		w.put([]byte{'.'})
+		w.put(dotLine[:1])
 	}
 	w.in = true
 	for {
@@ -75,13 +81,13 @@ func (w *DotWriter) text(p []byte) {
 // bareCR writes a space for a CR that no LF followed.
 func (w *DotWriter) bareCR() {
 	if w.cr {
-		w.put([]byte{' '})
+		w.put(space)
 		w.cr, w.in = false, true
 	}
 }
 
 func (w *DotWriter) endLine() {
-	w.put([]byte("\r\n"))
+	w.put(dotLine[1:])
 	w.in, w.cr = false, false
 }
 

@@ -104,10 +104,11 @@ func ReadReply(r *Reader) (Reply, error) {
 	var reply Reply
 	for len(reply.Lines) < maxReplyLines {
 		line, err := r.shortLine(maxReplyLineRead)
-		if err == errLong || InStep(err) {
-			break
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case err == errLong || InStep(err):
+			return reply, ErrReply
+		default:
 			return reply, noEOF(err)
 		}
 		more, ok := reply.add(string(line))
@@ -148,16 +149,13 @@ func (r *Reply) add(line string) (more, ok bool) {
 // cutEnhanced takes "5.1.1 " off a line (RFC 3463 §2).
 func cutEnhanced(s string) (e [3]int, rest string, ok bool) {
 	word, rest, _ := strings.Cut(s, " ")
-	parts := strings.Split(word, ".")
-	if len(parts) != 3 {
-		return e, s, false
-	}
-	for i, p := range parts {
-		n, err := strconv.Atoi(p)
-		if err != nil || !isDigits(p) || len(p) > 3 {
+	for i := range e {
+		part, more, found := strings.Cut(word, ".")
+		if !isDigits(part) || len(part) > 3 || found != (i < 2) {
 			return e, s, false
 		}
-		e[i] = n
+		e[i], _ = strconv.Atoi(part) // one to three digits
+		word = more
 	}
 	return e, rest, true
 }
