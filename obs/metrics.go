@@ -19,6 +19,10 @@ type Metrics struct {
 	signIns   *prometheus.CounterVec
 	sessions  *prometheus.GaugeVec
 	commands  *prometheus.HistogramVec
+	attempts  *prometheus.CounterVec
+	outcomes  *prometheus.CounterVec
+	putOff    *prometheus.CounterVec
+	inMemory  *prometheus.GaugeVec
 }
 
 // commandBuckets are the bounds of command times in seconds: from a cached answer to a client that waits in vain.
@@ -38,8 +42,14 @@ func NewMetrics() *Metrics {
 		commands: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "tegami_command_seconds", Help: "Time from a command to its reply, by door and verb.",
 			Buckets: commandBuckets}, []string{"door", "verb"}),
+		attempts: counters("tegami_queue_attempts_total", "Tries of a carrier to bring a queue item further.", "carrier"),
+		outcomes: counters("tegami_queue_outcomes_total", "What tries made of recipients, by carrier and outcome.", "carrier", "outcome"),
+		putOff:   counters("tegami_queue_put_off_total", "Queue items put off untried, by reason (destination, room).", "reason"),
+		inMemory: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tegami_queue_jobs", Help: "Queue items in memory, by state (waiting, active)."}, []string{"state"}),
 	}
 	m.registry.MustRegister(m.accepted, m.delivered, m.refused, m.signIns, m.sessions, m.commands,
+		m.attempts, m.outcomes, m.putOff, m.inMemory,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -93,6 +103,35 @@ func (m *Metrics) Sessions(door string, delta int) {
 func (m *Metrics) CommandTime(door, verb string, d time.Duration) {
 	if m != nil {
 		m.commands.WithLabelValues(door, verb).Observe(d.Seconds())
+	}
+}
+
+// QueueAttempt counts a try of a carrier.
+func (m *Metrics) QueueAttempt(carrier string) {
+	if m != nil {
+		m.attempts.WithLabelValues(carrier).Inc()
+	}
+}
+
+// QueueOutcome counts what a try made of a recipient: "waiting", "delivered" …
+func (m *Metrics) QueueOutcome(carrier, outcome string) {
+	if m != nil {
+		m.outcomes.WithLabelValues(carrier, outcome).Inc()
+	}
+}
+
+// QueuePutOff counts n items that were put off untried: because their destination can't be served, or for want of room.
+func (m *Metrics) QueuePutOff(reason string, n int) {
+	if m != nil && n > 0 {
+		m.putOff.WithLabelValues(reason).Add(float64(n))
+	}
+}
+
+// QueueJobs notes how many items are in memory: waiting, and in the hands of carriers.
+func (m *Metrics) QueueJobs(waiting, active int) {
+	if m != nil {
+		m.inMemory.WithLabelValues("waiting").Set(float64(waiting))
+		m.inMemory.WithLabelValues("active").Set(float64(active))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"tegami/mail"
-	"tegami/store"
 )
 
 // A Carrier brings the items of one kind of route further: to other hosts, into
@@ -22,14 +21,3 @@ type Carrier interface {
 	// waits for it, and tries again after a time that grows.
 	Carry(ctx context.Context, destination string, next func(context.Context) *Job) error
 }
-
-// A Job is an item in a carrier's hands, leased. Use from one goroutine.
-type Job struct {
-	Tenant mail.TenantID
-	Item   Item // the carrier writes into Item.To what became of each recipient
-	runner *Runner
-}
-
-// With is what a carrier writes in the transaction that settles a job. It may run more than
-// once, each time with the item as the carrier left it, and may change it.
-type With func(tx store.Tx, it *Item) error

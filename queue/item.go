@@ -96,6 +96,16 @@ const (
 	Expanded                 // became other recipients: of a list, of a forward
 )
 
+// outcomeNames are for figures and the log.
+var outcomeNames = [...]string{"waiting", "delivered", "failed", "relayed", "expanded"}
+
+func (o Outcome) String() string {
+	if int(o) >= len(outcomeNames) {
+		return "unknown"
+	}
+	return outcomeNames[o]
+}
+
 // Recipient is one recipient with what became of it.
 type Recipient struct {
 	mail.Recipient

@@ -2,6 +2,8 @@ package queue
 
 import (
 	"context"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"tegami/mail"
@@ -9,10 +11,13 @@ import (
 )
 
 // Queue reaches the items of all tenants.
-type Queue struct{ store store.Store }
+type Queue struct {
+	store  store.Store
+	runner atomic.Pointer[Runner] // of this process, if there is one
+}
 
 // New makes the queue over a store.
-func New(st store.Store) *Queue { return &Queue{st} }
+func New(st store.Store) *Queue { return &Queue{store: st} }
 
 // Worker is the actor of the platform at work: it puts away what comes from outside.
 func Worker() mail.Actor {
@@ -23,10 +28,11 @@ func Worker() mail.Actor {
 type Lane struct {
 	id    mail.TenantID
 	store store.Tenant
+	queue *Queue
 }
 
 // Of gives a tenant's lane. It does not fail: a tenant that doesn't exist answers NotFound.
-func (q *Queue) Of(id mail.TenantID) *Lane { return &Lane{id, q.store.Tenant(id)} }
+func (q *Queue) Of(id mail.TenantID) *Lane { return &Lane{id, q.store.Tenant(id), q} }
 
 // List gives items of a state (0: all) behind an id, ascending, at most limit (0:
 // store.MaxPage).
@@ -141,25 +147,95 @@ func (l *Lane) Release(ctx context.Context, by mail.Actor, id mail.ItemID) error
 	})
 }
 
-// act lets an administrator of the tenant or an operator change one item.
-func (l *Lane) act(ctx context.Context, by mail.Actor, op mail.Op, id mail.ItemID, change func(store.Tx, *Item) error) error {
+// FlushRoute makes due what waits on a route, and gives how many items that was; messages that are to be held until a time
+// (FUTURERELEASE) stay. Denied as Remove.
+func (l *Lane) FlushRoute(ctx context.Context, by mail.Actor, route string) (int, error) {
+	const op mail.Op = "queue.FlushRoute"
+	if err := l.allowed(op, by); err != nil {
+		return 0, err
+	}
+	n, err := l.hurry(ctx, by, route, math.MaxInt)
+	l.queue.runner.Load().Wake()
+	return n, mail.Wrap(op, err)
+}
+
+// flushPage is how many items of a route one transaction makes due; flushMost is how many the Runner does for itself.
+const (
+	flushPage = 500
+	flushMost = 10_000
+)
+
+// hurry makes due what waits on a route, looking at no more than so many items.
+func (l *Lane) hurry(ctx context.Context, by mail.Actor, route string, most int) (n int, err error) {
+	after, page := mail.ItemID(0), flushPage
+	for seen := 0; seen < most && page == flushPage; seen += page {
+		var last mail.ItemID
+		due := 0
+		err := l.store.Update(ctx, by, "queue.FlushRoute", func(tx store.Tx) (err error) {
+			last, page, due, err = hurryPage(tx, route, after)
+			return err
+		})
+		if err != nil {
+			return n, err
+		}
+		after, n = last, n+due
+	}
+	return n, nil
+}
+
+func hurryPage(tx store.Tx, route string, after mail.ItemID) (last mail.ItemID, page, due int, err error) {
+	list, err := tx.ItemsOn(route, after, flushPage)
+	now := time.Now()
+	for _, s := range list {
+		last = s.ID
+		it, err := Open(s)
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		if it.State != store.ItemWaiting || it.Fence != 0 || !it.Due.After(now) || it.Opts.HoldUntil.After(now) {
+			continue
+		}
+		s.Due = now
+		if err := tx.PutItem(s); err != nil {
+			return 0, 0, 0, err
+		}
+		due++
+	}
+	return last, len(list), due, err
+}
+
+// allowed lets operators and administrators of the tenant.
+func (l *Lane) allowed(op mail.Op, by mail.Actor) error {
 	if by.Role() != mail.Operator && (by.Role() != mail.Admin || by.Tenant() != l.id) {
 		return mail.E(op, mail.Denied, "actor.denied")
 	}
+	return nil
+}
+
+// act lets an administrator of the tenant or an operator change one item. What this process has in memory and in no carrier's
+// hands is given up for it.
+func (l *Lane) act(ctx context.Context, by mail.Actor, op mail.Op, id mail.ItemID, change func(store.Tx, *Item) error) error {
+	if err := l.allowed(op, by); err != nil {
+		return err
+	}
+	r := l.queue.runner.Load()
+	fence := r.yield(l.id, id)
 	err := l.store.Update(ctx, by, op, func(tx store.Tx) error {
 		s, err := tx.Item(id)
 		if err != nil {
 			return err
 		}
-		if s.Fence != 0 {
+		if s.Fence != fence {
 			return mail.E(op, mail.Conflict, "item.leased")
 		}
 		it, err := Open(s)
 		if err != nil {
 			return err
 		}
+		it.Until = time.Time{}
 		return change(tx, &it)
 	})
+	r.Wake()
 	return known(op, id, err)
 }
 

@@ -2,7 +2,10 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
 	"time"
 
 	"tegami/mail"
@@ -22,9 +25,9 @@ type Config struct {
 
 // Limits bound what a Runner holds. The zero value of a field means its default.
 type Limits struct {
-	// Jobs is how many items are in memory at most, waiting or in the hands of carriers. Default 4,000.
+	// Jobs is how many items are in memory at most, waiting or in the hands of carriers. A quarter is for new items only. Default 4,000.
 	Jobs int
-	// Octets is how many octets their documents take in memory at most. Default 64 MiB.
+	// Octets is how many octets their documents take in memory at most; the last item may pass it. Default 64 MiB.
 	Octets int64
 	// Share is how many of Jobs one destination may have. Default a quarter.
 	Share int
@@ -34,6 +37,23 @@ type Limits struct {
 	Grace time.Duration
 	// Poll is how often the store is asked for what is due when nobody calls Wake. Default 500 ms.
 	Poll time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	orElse(&l.Jobs, 4000)
+	orElse(&l.Octets, 64<<20)
+	orElse(&l.Share, max(1, l.Jobs/4))
+	orElse(&l.Lease, 2*time.Minute)
+	orElse(&l.Grace, 10*time.Second)
+	orElse(&l.Poll, 500*time.Millisecond)
+	return l
+}
+
+// orElse gives a field that is not set its default.
+func orElse[N int | int64 | time.Duration](field *N, value N) {
+	if *field <= 0 {
+		*field = value
+	}
 }
 
 // CarrierLimits bound the work of one carrier. The zero value of a field means its default.
@@ -49,21 +69,114 @@ type CarrierLimits struct {
 	Linger time.Duration
 }
 
+func (l CarrierLimits) withDefaults() CarrierLimits {
+	orElse(&l.Concurrency, 20)
+	orElse(&l.Start, 5)
+	orElse(&l.Total, 500)
+	l.Start = min(l.Start, l.Concurrency)
+	return l
+}
+
+// writeTimeout is how long a write of the Runner may take. It does not end with a carrier's context: what another
+// host took must be noted.
+const writeTimeout = 30 * time.Second
+
 // Runner takes what is due out of the store and gives it to carriers: fairly across
 // tenants and destinations, with a limit of concurrency for each destination that learns.
-type Runner struct{}
+type Runner struct {
+	config  Config
+	log     *slog.Logger
+	wake    chan struct{} // something is due, or there is room again
+	stop    chan struct{} // closed when nothing is begun any more
+	carries sync.WaitGroup
+
+	mu      sync.Mutex
+	board   board
+	held    map[jobKey]*Job // all that is leased here
+	over    []putOff        // handed over, but there is no room or no use: to be put off
+	running bool
+	full    bool  // somebody waits for room
+	average int64 // octets of a claimed item in memory
+
+	work context.Context // of the carriers; set by Run
+}
 
 // NewRunner makes a runner. It does nothing before Run.
-func NewRunner(c Config) *Runner { return &Runner{} }
+func NewRunner(c Config) *Runner {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Worker == "" {
+		c.Worker = "queue"
+	}
+	c.Schedule, c.Limits = c.Schedule.withDefaults(), c.Limits.withDefaults()
+	r := &Runner{
+		config: c, log: c.Log, wake: make(chan struct{}, 1), stop: make(chan struct{}), held: make(map[jobKey]*Job), average: 1 << 10,
+		board: board{limits: c.Limits, schedule: c.Schedule, jitter: rand.Float64},
+	}
+	c.Queue.runner.Store(r)
+	return r
+}
 
 // Handle names the carrier of all routes with a prefix: "remote ", "local", "list ". The longest that fits counts. Before Run only.
-func (r *Runner) Handle(prefix string, c Carrier, l CarrierLimits) {}
+func (r *Runner) Handle(prefix string, c Carrier, l CarrierLimits) { r.board.handle(prefix, c, l) }
 
 // Run works until ctx ends and the carriers returned; what is left then is given back. Once only.
-func (r *Runner) Run(ctx context.Context) {}
+func (r *Runner) Run(ctx context.Context) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	r.mu.Lock()
+	r.work, r.running = work, true
+	r.mu.Unlock()
+	var beat sync.WaitGroup
+	beat.Go(func() { r.beat(work) })
+	r.claims(ctx)
+	r.halt(cancel)
+	cancel()
+	beat.Wait()
+	r.clear()
+}
+
+// halt begins nothing more, and waits for the carriers: for Limits.Grace, and then until they notice that their context ended.
+func (r *Runner) halt(cancel func()) {
+	r.mu.Lock()
+	r.board.stopped = true
+	close(r.stop)
+	r.mu.Unlock()
+	timer := time.AfterFunc(r.config.Limits.Grace, cancel)
+	defer timer.Stop()
+	r.carries.Wait()
+}
+
+// clear gives back what is left in memory.
+func (r *Runner) clear() {
+	r.mu.Lock()
+	list := append(r.board.empty(), r.over...)
+	r.over, r.running = nil, false
+	r.mu.Unlock()
+	r.putOff(list, true)
+}
 
 // Wake tells that something due was written. Nil-safe; it does not wait.
-func (r *Runner) Wake() {}
+func (r *Runner) Wake() {
+	if r == nil {
+		return
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Destinations lists what the Runner knows of, by kind and name.
+func (r *Runner) Destinations() []DestinationState {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.board.states(time.Now())
+}
 
 // DestinationState is how a destination stands.
 type DestinationState struct {
@@ -76,36 +189,163 @@ type DestinationState struct {
 	Last    string    // the last error's text, for operators; "" = none since a success
 }
 
-// Destinations lists what the Runner knows of, by kind and name.
-func (r *Runner) Destinations() []DestinationState { return nil }
+// launch starts carries.
+func (r *Runner) launch(list []*carry) {
+	for _, c := range list {
+		r.carries.Go(func() { r.carry(c) })
+	}
+}
 
-// Flush forgets the back-off of a destination, in every kind that has one of this name, and makes due what was put off because of it.
-func (r *Runner) Flush(destination string) {}
+// carry runs one Carry from its begin to its end.
+func (r *Runner) carry(c *carry) {
+	d := c.dest
+	err := guarded(func() error {
+		return d.kind.carrier.Carry(r.work, d.name, func(ctx context.Context) *Job { return r.next(ctx, c) })
+	})
+	var panicked *errPanic
+	failure := failureOf(err)
+	if errors.As(err, &panicked) {
+		failure = nil
+	}
+	r.mu.Lock()
+	now := time.Now()
+	if r.board.stopped {
+		failure = nil // it was cut short
+	}
+	inHand := c.job
+	out := r.board.leave(c, failure, panicked != nil, now)
+	if panicked != nil && inHand != nil {
+		delete(r.held, inHand.key())
+	}
+	start := r.start(now)
+	r.mu.Unlock()
+	r.noteCarry(c, err, inHand, len(out))
+	r.launch(start)
+	r.putOff(out, false)
+}
 
-// Settle makes what the carrier wrote into Item.To durable, in one transaction with what
-// with writes (nil: nothing more). Who is still Waiting is tried again after a time that grows
-// with Attempts, until the message is too old: then he is Failed with "delivery.expired".
-// What the sender must hear of becomes an item on RouteNotice in the same transaction.
-// With nobody Waiting the item is settled; one on RouteNotice is settled whatever its To says. An item
-// whose State the carrier set to store.ItemHeld is held. An error means that nothing was written: the
-// lease ends by itself and the item is carried again. The end of ctx does not keep it from writing.
-func (j *Job) Settle(ctx context.Context, op mail.Op, with With) error { panic("not yet") }
+// noteCarry logs how a carry ended, if there is something to say.
+func (r *Runner) noteCarry(c *carry, err error, inHand *Job, put int) {
+	log := r.log.With("kind", c.dest.kind.label(), "destination", c.dest.name)
+	if inHand != nil {
+		log = log.With("tenant", inHand.Tenant.String(), "item", inHand.Item.ID.String())
+	}
+	var panicked *errPanic
+	switch {
+	case errors.As(err, &panicked):
+		log.Error("a carrier has a bug: the item in its hands is carried again when its lease ends", "error", err)
+	case err != nil:
+		log.Warn("a destination can't be served now", "error", err, "put_off", put)
+	case inHand != nil:
+		log.Error("a carrier left without ending its job")
+	}
+}
 
-// Within writes what Settle would, in a transaction of the carrier's own on the job's tenant. When that has committed, the
-// carrier calls Committed; when not, Return, or it calls Within again in another.
-func (j *Job) Within(tx store.Tx) error { panic("not yet") }
+// start gives places to those who wait, and calls for more items where there was no room. Under mu.
+func (r *Runner) start(now time.Time) []*carry {
+	if r.full && r.board.room() > 0 {
+		r.full = false
+		r.Wake()
+	}
+	return r.board.start(now)
+}
 
-// Committed ends the job after a transaction with Within.
-func (j *Job) Committed() { panic("not yet") }
+// next gives a carry its next job.
+func (r *Runner) next(ctx context.Context, c *carry) *Job {
+	r.mu.Lock()
+	if j := c.job; j != nil { // not ended: a bug of the carrier
+		r.board.giveBack(j)
+	}
+	j := r.board.next(c, time.Now())
+	linger := c.dest.kind.limits.Linger
+	if j != nil || linger <= 0 || c.crowded() || r.board.stopped || c.dest.blocked(time.Now()) {
+		r.mu.Unlock()
+		return j
+	}
+	c.linger()
+	r.launch(r.start(time.Now())) // another may want the place it holds
+	r.mu.Unlock()
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	select {
+	case <-c.call:
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-r.stop:
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.back()
+	return r.board.next(c, time.Now())
+}
 
-// Progress makes a part durable and keeps the item in the carrier's hands.
-func (j *Job) Progress(ctx context.Context, op mail.Op, with With) error { panic("not yet") }
+// place takes in an item that is leased here. Not kept: it is to be put off.
+func (r *Runner) place(tenant mail.TenantID, it Item, octets int64) (out putOff, kept bool) {
+	j := &Job{Tenant: tenant, Item: it, runner: r, octets: octets, fence: it.Fence, before: outcomes(&it), until: it.Until}
+	k := r.board.kindOf(it.Route)
+	if k == nil {
+		r.log.Error("no carrier for a route", "tenant", tenant.String(), "item", it.ID.String(), "route", it.Route)
+		return putOff{job: j, at: time.Now().Add(r.config.Schedule.Max)}, false
+	}
+	name := ""
+	if err := guarded(func() error { name = k.carrier.Destination(tenant, &j.Item); return nil }); err != nil {
+		r.log.Error("a carrier has a bug", "tenant", tenant.String(), "item", it.ID.String(), "route", it.Route, "error", err)
+		return putOff{job: j, at: time.Now().Add(r.config.Schedule.Max)}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.board.stopped {
+		return putOff{job: j, at: it.Due}, false
+	}
+	if out, kept = r.board.enter(j, k.destination(name), now); !kept {
+		return out, false
+	}
+	r.held[j.key()] = j
+	r.launch(r.start(now))
+	return putOff{}, true
+}
 
-// Return gives the item back untried, to be carried again at a time (zero: when the destination can be served again).
-func (j *Job) Return(ctx context.Context, again time.Time) error { panic("not yet") }
+// sizeOf reckons what an item takes in memory, in octets.
+func sizeOf(it *Item) int64 {
+	n := int64(512 + len(it.Prefix) + len(it.Facts))
+	for i := range it.To {
+		t := &it.To[i]
+		n += 256 + int64(len(t.Local)+len(t.Domain)+len(t.Orcpt)+len(t.Answer))
+	}
+	return n
+}
 
-// Open gives the octets, without Item.Prefix.
-func (j *Job) Open(ctx context.Context) (store.Blob, error) { panic("not yet") }
+// Flush forgets the back-off of a destination, in every kind that has one of this name, and makes due what was lately put off
+// because of it, up to 10,000 items of a route.
+func (r *Runner) Flush(destination string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	places := make(map[place]struct{})
+	for _, d := range r.board.find(destination) {
+		d.failures, d.until, d.last = 0, time.Time{}, nil
+		d.pace.horizon = time.Time{}
+		for p := range d.places {
+			places[p] = struct{}{}
+		}
+		d.places = nil
+	}
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	for p := range places {
+		if _, err := r.config.Queue.Of(p.tenant).hurry(ctx, Worker(), p.route, flushMost); err != nil {
+			r.log.Error("what waits for a destination could not be made due", "destination", destination, "tenant", p.tenant.String(), "route", p.route, "error", err)
+		}
+	}
+	r.Wake()
+}
 
-// Store is the tenant's store, for what a carrier reads.
-func (j *Job) Store() store.Tenant { panic("not yet") }
+// update runs a write of the Runner: as the platform, and whatever becomes of the context.
+func (r *Runner) update(ctx context.Context, t mail.TenantID, op mail.Op, fn func(store.Tx) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	return r.config.Queue.store.Tenant(t).Update(ctx, Worker(), op, fn)
+}

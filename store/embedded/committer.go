@@ -33,21 +33,28 @@ type committer struct {
 	mu      sync.Mutex
 	waiting []*call
 	leading bool
+
+	calls sync.Pool // used ones; a call's channel is empty again when it is put back
 }
 
-// calls keeps used calls; a call's channel is empty again when it is put back.
-var calls = sync.Pool{New: func() any { return &call{wake: make(chan struct{}, 1)} }}
+// call gives a new call, or a used one.
+func (q *committer) call() *call {
+	if c, ok := q.calls.Get().(*call); ok {
+		return c
+	}
+	return &call{wake: make(chan struct{}, 1)}
+}
 
 // do runs fn in a commit shared with others. It returns Busy if ctx ends before the fn was taken.
 func (q *committer) do(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
-	c := calls.Get().(*call)
+	c := q.call()
 	c.ctx, c.by, c.why, c.fn = ctx, by, why, fn
 	return q.through(c)
 }
 
 // exclusive runs fn while no transaction is open.
 func (q *committer) exclusive(fn func() error) error {
-	c := calls.Get().(*call)
+	c := q.call()
 	c.ctx, c.alone = context.Background(), fn
 	return q.through(c)
 }
@@ -68,7 +75,7 @@ func (q *committer) through(c *call) error {
 	}
 	err := c.err
 	*c = call{wake: c.wake}
-	calls.Put(c)
+	q.calls.Put(c)
 	return err
 }
 

@@ -1,0 +1,273 @@
+package queue
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+const (
+	// claimBatch is how many items are claimed at once at most, and put off or renewed in one transaction.
+	claimBatch = 500
+	// claimPause is the least time between two claims of which the first did not bring all it might.
+	claimPause = 5 * time.Millisecond
+	// claimTrouble is how long to wait after a claim that failed.
+	claimTrouble = time.Second
+	// drainPause is how long the claims wait at most for a fast destination to take what it has, rather than put off what it will take at once.
+	drainPause = 250 * time.Millisecond
+	// fullPatience is how long the memory may be full before the slowest destination has to give some up.
+	fullPatience = 2 * time.Second
+	// damagedWait is when an item that cannot be read is looked at again.
+	damagedWait = time.Hour
+	// writers is how many tenants are written to at once.
+	writers = 8
+)
+
+// claims asks the store for what is due, until ctx ends.
+func (r *Runner) claims(ctx context.Context) {
+	var full time.Time // since when there is no room
+	for ctx.Err() == nil {
+		r.putOffOver()
+		n := r.claimable()
+		if n > 0 {
+			full = time.Time{}
+		} else if full.IsZero() {
+			full = time.Now()
+		} else if time.Since(full) > fullPatience {
+			full = time.Now()
+			r.relieve()
+		}
+		wait, urgent := r.claim(ctx, n)
+		r.pause(ctx, wait, urgent)
+	}
+}
+
+// pause waits for a time; unless urgent is false less, when somebody calls Wake.
+func (r *Runner) pause(ctx context.Context, wait time.Duration, wakes bool) {
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	wake := r.wake
+	if !wakes {
+		wake = nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+		time.Sleep(claimPause)
+	}
+}
+
+// claimable is how many items may be claimed now.
+func (r *Runner) claimable() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(r.board.room(), claimBatch, int((r.config.Limits.Octets-r.board.octets)/r.average))
+	r.full = n <= 0
+	return max(n, 0)
+}
+
+// claim claims up to n items and takes them in. It says how long to wait before the next claim, and whether a Wake ends that.
+func (r *Runner) claim(ctx context.Context, n int) (wait time.Duration, wakes bool) {
+	poll := r.config.Limits.Poll
+	if n == 0 {
+		return poll, true
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	list, err := r.config.Queue.store.Claim(late, r.config.Worker, n, r.config.Limits.Lease)
+	if err != nil {
+		r.log.Error("the queue could not be asked for what is due", "error", err)
+		return max(poll, claimTrouble), false
+	}
+	r.admit(list)
+	if len(list) < n {
+		return poll, true
+	}
+	return r.breath(list), false
+}
+
+// admit takes claimed items in, and puts off what has no room.
+func (r *Runner) admit(list []store.Claimed) {
+	var out []putOff
+	var octets int64
+	for _, c := range list {
+		it, err := Open(c.Item)
+		if err != nil {
+			r.damaged(c, err)
+			continue
+		}
+		size := sizeOf(&it)
+		octets += size
+		if o, kept := r.place(c.Tenant, it, size); !kept {
+			out = append(out, o)
+		}
+	}
+	if len(list) > 0 {
+		r.mu.Lock()
+		r.average = max(1, (r.average+octets/int64(len(list)))/2)
+		r.mu.Unlock()
+	}
+	r.putOff(out, false)
+}
+
+// breath is how long to wait after a full claim: when most of it is for one destination that will soon have taken enough for
+// the next to fit, until then. Others of that tenant would be behind it anyway.
+func (r *Runner) breath(list []store.Claimed) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	count := make(map[*destination]int)
+	for _, c := range list {
+		if j := r.held[jobKey{c.Tenant, c.Item.ID}]; j != nil {
+			count[j.dest]++
+		}
+	}
+	for d, n := range count {
+		if n <= len(list)/2 || d.jobs+len(list) <= r.board.share(d) {
+			continue
+		}
+		if d.pace.rate == 0 && !d.pace.begun.IsZero() {
+			return drainPause // it is being measured
+		}
+		if t := d.pace.drain(d.jobs + len(list) - r.board.share(d)); t <= drainPause {
+			return t
+		}
+	}
+	return 0
+}
+
+// damaged logs an item that cannot be read, and puts it off as it is.
+func (r *Runner) damaged(c store.Claimed, why error) {
+	r.log.Error("a queue item can't be read", "tenant", c.Tenant.String(), "item", c.Item.ID.String(), "error", why)
+	c.Item.Due, c.Item.Until = time.Now().Add(damagedWait), time.Time{}
+	err := r.update(context.Background(), c.Tenant, "queue.Damaged", func(tx store.Tx) error { return tx.PutItem(c.Item) })
+	if err != nil {
+		r.log.Error("a queue item was not put off", "tenant", c.Tenant.String(), "item", c.Item.ID.String(), "error", err)
+	}
+}
+
+// relieve makes room where it is full for long.
+func (r *Runner) relieve() {
+	r.mu.Lock()
+	out := r.board.relieve(time.Now())
+	r.mu.Unlock()
+	r.putOff(out, false)
+}
+
+// putOffOver puts off what was handed over and not kept.
+func (r *Runner) putOffOver() {
+	r.mu.Lock()
+	out := r.over
+	r.over = nil
+	r.mu.Unlock()
+	r.putOff(out, false)
+}
+
+// putOff writes jobs that leave the memory unfinished, one transaction for many of a tenant. What cannot be written is carried
+// again when its lease ends. With asIs only the lease is given up.
+func (r *Runner) putOff(list []putOff, asIs bool) {
+	if len(list) == 0 {
+		return
+	}
+	of := make(map[mail.TenantID][]putOff)
+	r.mu.Lock()
+	for _, o := range list {
+		if key := o.job.key(); r.held[key] == o.job {
+			delete(r.held, key)
+		}
+		of[o.job.Tenant] = append(of[o.job.Tenant], o)
+	}
+	r.mu.Unlock()
+	var all sync.WaitGroup
+	slots := make(chan struct{}, writers)
+	for tenant, part := range of {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if err := r.postpone(context.Background(), tenant, part, asIs); err != nil {
+				r.log.Error("queue items were not put off", "tenant", tenant.String(), "items", len(part), "error", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// postpone is putOff for one tenant.
+func (r *Runner) postpone(ctx context.Context, t mail.TenantID, list []putOff, asIs bool) (failed error) {
+	for len(list) > 0 {
+		n := min(len(list), claimBatch)
+		batch := list[:n]
+		list = list[n:]
+		err := r.writeOff(ctx, t, batch, asIs)
+		if mail.Is(err, mail.Conflict) && n > 1 { // one of them lost its lease
+			err = nil
+			for i := range batch {
+				if e := r.writeOff(ctx, t, batch[i:i+1], asIs); e != nil && !mail.Is(e, mail.Conflict) {
+					err = e
+				}
+			}
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// writeOff writes a batch.
+func (r *Runner) writeOff(ctx context.Context, t mail.TenantID, batch []putOff, asIs bool) error {
+	told := 0
+	err := r.update(ctx, t, "queue.PutOff", func(tx store.Tx) error {
+		told = 0
+		for _, o := range batch {
+			it, news := r.putBack(o, asIs)
+			if err := putWithNotice(tx, &it, news); err != nil {
+				return err
+			}
+			told += len(news)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if !asIs {
+		r.countPutOff(batch)
+	}
+	if told > 0 {
+		r.Wake()
+	}
+	return nil
+}
+
+// putBack gives the item as it is to be written, and of whom the sender is to hear.
+func (r *Runner) putBack(o putOff, asIs bool) (it Item, told []Recipient) {
+	it = o.job.Item
+	it.Until = time.Time{}
+	if asIs {
+		it.Due = o.at
+		return it, nil
+	}
+	it.To = append([]Recipient(nil), it.To...)
+	if o.why != nil {
+		o.why.apply(&it)
+	}
+	return it, r.config.Schedule.delay(&it, o.job.before, o.at, time.Now())
+}
+
+func (r *Runner) countPutOff(batch []putOff) {
+	down := 0
+	for _, o := range batch {
+		if o.why != nil {
+			down++
+		}
+	}
+	r.config.Metrics.QueuePutOff("destination", down)
+	r.config.Metrics.QueuePutOff("room", len(batch)-down)
+}

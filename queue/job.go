@@ -1,0 +1,230 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// A Job is an item in a carrier's hands, leased. Use from one goroutine.
+type Job struct {
+	Tenant mail.TenantID
+	Item   Item // the carrier writes into Item.To what became of each recipient
+	runner *Runner
+	octets int64
+	fence  uint64
+
+	before []Outcome   // as the store has them
+	told   []Recipient // by the last Within
+	final  *Item       // as the last Within wrote it
+
+	// Guarded by the Runner's mutex.
+	dest  *destination
+	carry *carry // whose hands it is in; nil = it waits
+	until time.Time
+	over  bool
+}
+
+// With is what a carrier writes in the transaction that settles a job. It may run more than
+// once, each time with the item as the carrier left it, and may change it.
+type With func(tx store.Tx, it *Item) error
+
+func (j *Job) key() jobKey { return jobKey{j.Tenant, j.Item.ID} }
+
+// Settle makes what the carrier wrote into Item.To durable, in one transaction with what
+// with writes (nil: nothing more). Who is still Waiting is tried again after a time that grows
+// with Attempts, until the message is too old: then he is Failed with "delivery.expired".
+// What the sender must hear of becomes an item on RouteNotice in the same transaction.
+// With nobody Waiting the item is settled; one on RouteNotice is settled whatever its To says. An item
+// whose State the carrier set to store.ItemHeld is held. An error means that nothing was written: the
+// lease ends by itself and the item is carried again. The end of ctx does not keep it from writing.
+func (j *Job) Settle(ctx context.Context, op mail.Op, with With) error {
+	if err := j.mine(op); err != nil {
+		return err
+	}
+	err := j.runner.persist(ctx, j.Tenant, op, func(tx store.Tx) error { return j.write(tx, with) })
+	if err != nil {
+		j.lose()
+		return mail.Wrap(op, err)
+	}
+	j.Committed()
+	if with != nil {
+		j.runner.Wake()
+	}
+	return nil
+}
+
+// Within writes what Settle would, in a transaction of the carrier's own on the job's tenant. When that has committed, the
+// carrier calls Committed; when not, Return, or it calls Within again in another.
+func (j *Job) Within(tx store.Tx) error {
+	if err := j.mine("queue.Within"); err != nil {
+		return err
+	}
+	return j.write(tx, nil)
+}
+
+// write is one run of a settling transaction.
+func (j *Job) write(tx store.Tx, with With) error {
+	it, err := j.copied(tx, with)
+	if err != nil {
+		return err
+	}
+	told := j.runner.config.Schedule.settle(&it, j.before, time.Now(), j.runner.board.jitter())
+	it.Until = time.Time{}
+	if err := putWithNotice(tx, &it, told); err != nil {
+		return err
+	}
+	j.told, j.final = told, &it
+	return nil
+}
+
+// copied gives the item as the carrier left it, after with.
+func (j *Job) copied(tx store.Tx, with With) (Item, error) {
+	it := j.Item
+	it.To = slices.Clone(it.To)
+	if with == nil {
+		return it, nil
+	}
+	return it, with(tx, &it)
+}
+
+// Committed ends the job after a transaction with Within.
+func (j *Job) Committed() {
+	r, it := j.runner, j.final
+	if it == nil || j.mine("queue.Committed") != nil {
+		return
+	}
+	further := j.count(it)
+	j.Item = *it
+	r.mu.Lock()
+	now := time.Now()
+	delete(r.held, j.key())
+	r.board.end(j, further, now)
+	start := r.start(now)
+	r.mu.Unlock()
+	r.launch(start)
+	if len(j.told) > 0 {
+		r.Wake()
+	}
+}
+
+// count counts what became of the recipients, and tells whether any of them waits no longer.
+func (j *Job) count(it *Item) (further bool) {
+	m, kind := j.runner.config.Metrics, j.dest.kind.label()
+	m.QueueAttempt(kind)
+	for i := range it.To {
+		if i < len(j.before) && j.before[i] != Waiting {
+			continue
+		}
+		o := it.To[i].Outcome
+		m.QueueOutcome(kind, o.String())
+		further = further || o != Waiting
+	}
+	return further || it.State == store.ItemSettled
+}
+
+// Progress makes a part durable and keeps the item in the carrier's hands: what with wrote with it is not done again
+// after a crash. What the sender must hear of what happened so far becomes an item on RouteNotice.
+func (j *Job) Progress(ctx context.Context, op mail.Op, with With) error {
+	if err := j.mine(op); err != nil {
+		return err
+	}
+	var done Item
+	until := time.Now().Add(j.runner.config.Limits.Lease)
+	err := j.runner.persist(ctx, j.Tenant, op, func(tx store.Tx) error {
+		it, err := j.copied(tx, with)
+		if err != nil {
+			return err
+		}
+		it.State, it.Until = store.ItemWaiting, until
+		done = it
+		return putWithNotice(tx, &done, news(&it, j.before))
+	})
+	if err != nil {
+		return mail.Wrap(op, err)
+	}
+	j.Item, j.before = done, outcomes(&done)
+	j.runner.mu.Lock()
+	j.until = until
+	j.runner.mu.Unlock()
+	j.runner.Wake()
+	return nil
+}
+
+// Return gives the item back untried, to be carried again at a time (zero: when the destination can be served again).
+// With a time that is an error if it could not be written; then the item is carried again when its lease ends.
+func (j *Job) Return(ctx context.Context, again time.Time) error {
+	const op mail.Op = "queue.Return"
+	if err := j.mine(op); err != nil {
+		return err
+	}
+	r := j.runner
+	r.mu.Lock()
+	now := time.Now()
+	if !again.After(now) {
+		r.board.giveBack(j)
+		r.mu.Unlock()
+		return nil
+	}
+	r.board.end(j, false, now)
+	start := r.start(now)
+	r.mu.Unlock()
+	r.launch(start)
+	return mail.Wrap(op, r.postpone(ctx, j.Tenant, []putOff{{job: j, at: again}}, false))
+}
+
+// Open gives the octets, without Item.Prefix.
+func (j *Job) Open(ctx context.Context) (store.Blob, error) {
+	return j.Store().Blobs().Open(ctx, j.Item.Blob)
+}
+
+// Store is the tenant's store, for what a carrier reads.
+func (j *Job) Store() store.Tenant { return j.runner.config.Queue.store.Tenant(j.Tenant) }
+
+// mine makes sure that the job is in its carrier's hands.
+func (j *Job) mine(op mail.Op) error {
+	j.runner.mu.Lock()
+	defer j.runner.mu.Unlock()
+	if j.over || j.carry == nil {
+		return mail.E(op, mail.Conflict, "item.leased")
+	}
+	return nil
+}
+
+// lose ends a job whose end could not be written: its lease ends by itself.
+func (j *Job) lose() {
+	r := j.runner
+	r.mu.Lock()
+	now := time.Now()
+	delete(r.held, j.key())
+	r.board.end(j, false, now)
+	start := r.start(now)
+	r.mu.Unlock()
+	r.launch(start)
+}
+
+// persistTries is how often the end of a job is written before it is given up, with pauses from persistPause on, each four
+// times the one before: what another host took goes out twice if that is not noted.
+const (
+	persistTries = 5
+	persistPause = 50 * time.Millisecond
+)
+
+// persist runs an update that should not be lost, again and again while the store is in trouble. That is safe: the
+// first that commits ends the lease, or fails all others by its fence.
+func (r *Runner) persist(ctx context.Context, t mail.TenantID, op mail.Op, fn func(store.Tx) error) (err error) {
+	pause := persistPause
+	for try := range persistTries {
+		if err = r.update(ctx, t, op, fn); !mail.Is(err, mail.Unavailable) && !mail.Is(err, mail.Busy) {
+			return err
+		}
+		if try < persistTries-1 {
+			time.Sleep(pause)
+			pause *= 4
+		}
+	}
+	return err
+}
