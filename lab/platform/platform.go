@@ -1,5 +1,5 @@
 // Package platform runs the real program for tests: it builds bin/tegami once a
-// test binary, starts `tegami demo` on free loopback ports, and ends it by its
+// test binary, starts `tegami demo` on free loopback ports or `tegami serve` with a boot file, and ends it by its
 // process id.
 package platform
 
@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -24,11 +23,9 @@ const Ready = 60 * time.Second
 
 // Platform is a running `tegami demo`.
 type Platform struct {
+	process
 	Dir  string // its data folder
 	Demo Demo
-	args []string
-	cmd  *exec.Cmd
-	log  *os.File
 	port int
 }
 
@@ -100,14 +97,7 @@ func Start(t testing.TB, accounts int) *Platform {
 func StartIn(t testing.TB, dir string, accounts int, flags ...string) *Platform {
 	t.Helper()
 	p := start(t, dir, accounts, flags...)
-	t.Cleanup(func() {
-		p.Kill()
-		p.log.Close()
-		if t.Failed() {
-			tail, _ := exec.Command("tail", "-40", p.log.Name()).Output()
-			t.Logf("the platform's log ends:\n%s", tail)
-		}
-	})
+	p.endWith(t, p.Kill)
 	return p
 }
 
@@ -130,11 +120,7 @@ func start(t testing.TB, dir string, accounts int, flags ...string) *Platform {
 	if err := os.Mkdir(p.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(dir, "tegami.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.log = log
+	p.open(t, filepath.Join(dir, "tegami.log"))
 	p.Run(t)
 	return p
 }
@@ -146,52 +132,16 @@ func (p *Platform) Run(t testing.TB) {
 	if err := os.Remove(ready); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(Binary(t), p.args...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(Ready); ; time.Sleep(20 * time.Millisecond) {
-		if text, err := os.ReadFile(ready); err == nil {
-			if err := json.Unmarshal(text, &p.Demo); err != nil {
-				t.Fatalf("demo.json: %v", err)
-			}
-			return
-		}
-		if p.cmd.Process.Signal(syscall.Signal(0)) != nil || time.Now().After(end) {
-			p.Kill()
-			tail, _ := exec.Command("tail", "-20", p.log.Name()).Output()
-			t.Fatalf("the platform did not come up:\n%s", tail)
-		}
-	}
-}
-
-// Kill ends the program at once, as a power cut of the process would.
-func (p *Platform) Kill() {
-	if p.cmd != nil && p.cmd.Process != nil {
-		p.cmd.Process.Kill()
-		p.cmd.Wait()
-		p.cmd = nil
-	}
-}
-
-// Stop asks the program to end and waits for it.
-func (p *Platform) Stop(t testing.TB) {
-	t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	done := make(chan error, 1)
-	go func() { done <- p.cmd.Wait() }()
-	select {
-	case err := <-done:
+	p.launch(t, func() bool {
+		text, err := os.ReadFile(ready)
 		if err != nil {
-			t.Errorf("tegami ended with %v", err)
+			return false
 		}
-	case <-time.After(30 * time.Second):
-		p.cmd.Process.Kill()
-		t.Error("tegami did not end within 30 s of SIGTERM")
-	}
-	p.cmd = nil
+		if err := json.Unmarshal(text, &p.Demo); err != nil {
+			t.Fatalf("demo.json: %v", err)
+		}
+		return true
+	})
 }
 
 // Check runs `tegami check` on the folder of a stopped platform and gives what it said.
