@@ -55,12 +55,8 @@ func (d *dsn) octets(all []words) []byte {
 	h.IDs("Message-ID", "<"+d.item.ID.String()+".dsn@"+d.hostname+">")
 	h.IDs("References", d.item.MessageID)
 	h.Line("Auto-Submitted", "auto-replied")
-	langs := make([]string, len(all))
-	for i := range all {
-		langs[i] = string(all[i].lang)
-	}
 	parts := []compose.Entity{
-		compose.Text(bothLanguages(all, d.explain), langs...),
+		compose.Text(bothLanguages(all, d.explain), tags(all)...),
 		d.report(),
 	}
 	if len(d.header) > 0 {
@@ -167,7 +163,7 @@ func headerOf(begin []byte) []byte {
 	var out []byte
 	for len(begin) > 0 {
 		line, rest, _ := bytes.Cut(begin, []byte{'\n'})
-		line = bytes.TrimSuffix(line, []byte{'\r'})
+		line = bytes.ReplaceAll(bytes.TrimSuffix(line, []byte{'\r'}), []byte{'\r'}, []byte{' '})
 		if len(line) == 0 {
 			break
 		}

@@ -27,7 +27,7 @@ func (d *dsn) explain(w *words) string {
 			b.WriteString(w.paragraph(w.text(a.advice)) + "\n\n")
 		}
 	}
-	b.WriteString(w.footer(d.service))
+	b.WriteString(w.footer(d.service, !d.item.Sender.IsZero()))
 	return b.String()
 }
 
@@ -64,22 +64,26 @@ func (d *dsn) sentence(w *words, r *queue.Recipient) string {
 	case queue.Failed:
 		known, ok := reasons[r.Reason]
 		if !ok {
-			return d.unlisted(w, r)
+			return unlisted(w, r)
 		}
 		return w.text(known.text, r.Address, host(w, r), status(r), d.days())
 	case queue.Waiting:
-		return w.text("dsn.why.delayed", d.until())
+		return strings.TrimSpace(inShort(w, r) + " " + w.text("dsn.why.delayed", d.until()))
 	}
 	return ""
 }
 
-// unlisted is the sentence for a reason that the table does not know: the catalogue's text for it, if it has one.
-func (d *dsn) unlisted(w *words, r *queue.Recipient) string {
-	sentence := w.text("dsn.why.other", r.Address, host(w, r), status(r))
+// unlisted is the sentence for a reason that the table does not know.
+func unlisted(w *words, r *queue.Recipient) string {
+	return strings.TrimSpace(w.text("dsn.why.other", r.Address, host(w, r), status(r)) + " " + inShort(w, r))
+}
+
+// inShort is the catalogue's text for a reason, "" where it has none.
+func inShort(w *words, r *queue.Recipient) string {
 	if r.Reason == "" || !w.catalogue.Has(w.lang, r.Reason) {
-		return sentence
+		return ""
 	}
-	return sentence + " " + w.text(r.Reason, r.Address)
+	return w.text(r.Reason, r.Address)
 }
 
 // host names who refused: the other host, or this service.
@@ -134,9 +138,13 @@ func (d *dsn) subject(all []words) string {
 	return strings.Join(said, " / ")
 }
 
-// footer ends every mail of the platform: whom to ask, and that nobody reads answers.
-func (w *words) footer(service string) string {
-	return w.paragraph(w.text("notice.contact")) + "\n" + w.paragraph(w.text("notice.no_reply")) + "\n\n" + compose.OneLine(service) + "\n"
+// footer ends every mail of the platform: whom to ask, for those whose company is a customer, and that nobody reads answers.
+func (w *words) footer(service string, ours bool) string {
+	contact := ""
+	if ours {
+		contact = w.paragraph(w.text("notice.contact")) + "\n"
+	}
+	return contact + w.paragraph(w.text("notice.no_reply")) + "\n\n" + compose.OneLine(service) + "\n"
 }
 
 // bothLanguages joins texts of several languages, with a rule between them.

@@ -59,23 +59,31 @@ func (s *Service) found(b box) {
 	}
 }
 
-// tellFull tells the owner of a box, by how full it is now: one notice a day, the graver instead of the other.
+// tellFull tells the owner of a box how full it is now: one notice a day, the graver instead of the other. The
+// account is read anew, as what was given may be some commits old.
 func (s *Service) tellFull(ctx context.Context, b box) {
-	fill, err := s.cfg.Mailbox.Fill(ctx, b.account)
+	acc, err := s.cfg.Directory.Company(b.account.Tenant).Account(ctx, b.account.ID)
+	if mail.Is(err, mail.NotFound) {
+		return
+	}
+	var fill mailbox.Fill
+	if err == nil {
+		fill, err = s.cfg.Mailbox.Fill(ctx, acc)
+	}
 	if err != nil {
 		s.cfg.Log.Warn("how full a box is", "account", b.account.ID.String(), "err", err)
 		return
 	}
-	graver := full(&b.account, fill)
+	graver := full(&acc, fill)
 	switch {
 	case b.refused && fill.Quota-fill.Used < noRoom:
-		s.tell(ctx, b.account.Tenant, graver)
+		s.tell(ctx, acc.Tenant, graver)
 	case fill.Near():
-		told, err := s.cfg.Store.Tally(ctx, graver.counter(b.account.Tenant), 0, graver.every)
+		told, err := s.cfg.Store.Tally(ctx, graver.counter(acc.Tenant), 0, graver.every)
 		if err == nil && told > 0 {
 			return
 		}
-		s.tell(ctx, b.account.Tenant, nearlyFull(&b.account, fill))
+		s.tell(ctx, acc.Tenant, nearlyFull(&acc, fill))
 	}
 }
 
@@ -105,7 +113,7 @@ func limitKey(whose string) string {
 func (s *Service) Hijacked(tenant mail.TenantID, account directory.Account) {
 	s.later(tenant, Notice{
 		subject: "notice.hijacked.title", what: "notice.hijacked.what", do: "notice.hijacked.do",
-		args:    []any{account.Address},
+		args:    []any{account.Address.String()},
 		account: account.ID, admins: true, once: account.ID.String(), every: anHour,
 	})
 }
@@ -114,7 +122,7 @@ func (s *Service) Hijacked(tenant mail.TenantID, account directory.Account) {
 func (s *Service) Moderate(tenant mail.TenantID, list directory.List, item queue.Item) {
 	s.later(tenant, Notice{
 		subject: "notice.moderate.title", what: "notice.moderate.what", do: "notice.moderate.do",
-		args: []any{list.Address, item.ID.String()},
+		args: []any{list.Address.String(), item.ID.String(), list.Address.Domain},
 		lines: []line{
 			{"notice.author", item.HeaderFrom}, {"notice.received", item.Origin.Received},
 			{"notice.message_id", item.MessageID}, {"notice.item", item.ID.String()},
@@ -123,24 +131,11 @@ func (s *Service) Moderate(tenant mail.TenantID, list directory.List, item queue
 	})
 }
 
-// Refused tells a poster that an owner refused a post to a list (LI-7).
-func (s *Service) Refused(tenant mail.TenantID, list directory.List, item queue.Item) {
-	if silent(&item.Doc) {
-		return
-	}
-	s.later(tenant, Notice{
-		subject: "notice.refused.title", what: "notice.refused.what",
-		args:  []any{list.Address},
-		lines: []line{{"notice.received", item.Origin.Received}, {"notice.message_id", item.MessageID}},
-		to:    []mail.Address{item.From}, lang: list.Lang,
-	})
-}
-
 // SwitchedOff hears that a list's member gets no more because of its bounces (LI-7; deliver.Config.SwitchedOff).
 func (s *Service) SwitchedOff(tenant mail.TenantID, list directory.List, member mail.Address) {
 	s.later(tenant, Notice{
 		subject: "notice.switched_off.title", what: "notice.switched_off.what", do: "notice.switched_off.do",
-		args:  []any{list.Address, member, directory.MaxBounces, int(directory.BounceWindow / aDay)},
+		args:  []any{list.Address.String(), member.String(), directory.MaxBounces, int(directory.BounceWindow / aDay)},
 		lines: []line{{"notice.list", list.Address.String()}, {"notice.member", member.String()}},
 		to:    list.Owners, lang: list.Lang, once: list.ID.String() + " " + member.Key(), every: aDay,
 	})
@@ -151,7 +146,7 @@ func (s *Service) SwitchedOff(tenant mail.TenantID, list directory.List, member 
 func (s *Service) ForwardRefused(tenant mail.TenantID, account directory.Account, target mail.Address) {
 	s.later(tenant, Notice{
 		subject: "notice.forward.title", what: "notice.forward.what", do: "notice.forward.do",
-		args:    []any{target},
+		args:    []any{target.String()},
 		account: account.ID, once: account.ID.String() + " " + target.Key(), every: aDay,
 	})
 }

@@ -51,7 +51,7 @@ func (s *Service) named(ctx context.Context, tenant mail.TenantID, args []any) [
 		if who == 0 {
 			args[i] = key("notice.machine")
 		} else if acc, err := s.cfg.Directory.Company(tenant).Account(ctx, mail.AccountID(who)); err == nil {
-			args[i] = acc.Address
+			args[i] = acc.Address.String()
 		} else {
 			args[i] = mail.AccountID(who).String()
 		}
@@ -145,11 +145,7 @@ func (s *Service) octets(n *Notice, r reader, all []words, id string, at time.Ti
 	h.IDs("Message-ID", "<"+id+"@"+s.cfg.Hostname+">")
 	h.Line("Auto-Submitted", "auto-generated")
 	text := bothLanguages(all, func(w *words) string { return n.text(w, r.name, s.cfg.Name) })
-	langs := make([]string, len(all))
-	for i := range all {
-		langs[i] = string(all[i].lang)
-	}
-	return h.Message(compose.Text(text, langs...))
+	return h.Message(compose.Text(text, tags(all)...))
 }
 
 // text writes a notice in one language: whom it is for, what happened, the details, what to do.
@@ -170,7 +166,7 @@ func (n *Notice) text(w *words, name, service string) string {
 	if n.do != "" {
 		b.WriteString(w.paragraph(w.text(n.do, n.args...)) + "\n\n")
 	}
-	return b.String() + w.footer(service)
+	return b.String() + w.footer(service, true)
 }
 
 // readers finds who is told, each once.

@@ -12,8 +12,8 @@ type reason struct {
 	status string
 }
 
-// reasons are the failures by queue.Recipient.Reason. One that is not here is told with the text the
-// catalogue has for it.
+// reasons are the failures by queue.Recipient.Reason that have a sentence of their own. Any other is told with the text
+// that the catalogue has for it.
 var reasons = map[string]reason{
 	"recipient.unknown":       {"dsn.why.unknown", "5.1.1"},
 	"box.full":                {"dsn.why.full", "5.2.2"},
@@ -21,23 +21,20 @@ var reasons = map[string]reason{
 	"tenant.suspended":        {"dsn.why.disabled", "5.2.1"},
 	"tenant.closed":           {"dsn.why.disabled", "5.2.1"},
 	"remote.refused":          {"dsn.why.refused", "5.0.0"},
-	"remote.unknown":          {"dsn.why.unknown", "5.1.1"},
 	"remote.null_mx":          {"dsn.why.null_mx", "5.1.10"},
 	"remote.no_domain":        {"dsn.why.no_domain", "5.1.2"},
-	"dns.nxdomain":            {"dsn.why.no_domain", "5.1.2"},
-	"remote.unreachable":      {"dsn.why.unreachable", "4.4.1"},
 	"remote.loop":             {"dsn.why.loop", "5.4.6"},
+	"remote.too_big":          {"dsn.why.too_big", "5.3.4"},
+	"remote.tls":              {"dsn.why.tls", "5.7.10"},
+	"remote.requiretls":       {"dsn.why.tls", "5.7.30"},
+	"remote.utf8":             {"dsn.why.utf8", "5.6.7"},
 	"delivery.expired":        {"dsn.why.expired", "4.4.7"},
 	"delivery.removed":        {"dsn.why.removed", "5.0.0"},
 	"message.too_big":         {"dsn.why.too_big", "5.3.4"},
 	"message.looping":         {"dsn.why.loop", "5.4.6"},
-	"tls.required":            {"dsn.why.tls", "5.7.10"},
-	"remote.requiretls":       {"dsn.why.tls", "5.7.30"},
-	"smtp.utf8.needed":        {"dsn.why.utf8", "5.6.7"},
 	"list.posting_denied":     {"dsn.why.posting", "5.7.1"},
 	"list.refused":            {"dsn.why.moderated", "5.7.1"},
-	"list.cycle":              {"dsn.why.loop", "5.4.6"},
-	"list.full":               {"dsn.why.list_full", "5.5.3"},
+	"list.too_many":           {"dsn.why.list_full", "5.5.3"},
 	"forward.denied":          {"dsn.why.forward", "5.7.1"},
 	"account.sending_stopped": {"dsn.why.stopped", "5.7.1"},
 }

@@ -89,12 +89,14 @@ func sizeText(n int64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0") + " " + units[unit:unit+1] + "B"
 }
 
-// paragraph lays a text out: a sentence on a line in Japanese, as mail there has it, and lines of words in English.
+// paragraph lays a text out: a sentence on a line in Japanese, as mail there has it, with what stands in brackets
+// behind it, and lines of words in English.
 func (w *words) paragraph(text string) string {
-	if w.lang == i18n.Japanese {
-		return strings.TrimSuffix(strings.ReplaceAll(text, "。", "。\n"), "\n")
+	if w.lang != i18n.Japanese {
+		return wrap(text)
 	}
-	return wrap(text)
+	text = strings.NewReplacer("。(", "。(", "。 ", "。\n", "。", "。\n").Replace(text)
+	return strings.TrimSuffix(text, "\n")
 }
 
 // wrap breaks a text at spaces into lines of at most 72 characters.
@@ -129,11 +131,11 @@ func langsOf(lang string) []i18n.Lang {
 	return i18n.Langs()
 }
 
-// tags are languages for a Content-Language field.
-func tags(langs []i18n.Lang) []string {
-	list := make([]string, len(langs))
-	for i, l := range langs {
-		list[i] = string(l)
+// tags are the languages of texts, for a Content-Language field.
+func tags(all []words) []string {
+	list := make([]string, len(all))
+	for i := range all {
+		list[i] = string(all[i].lang)
 	}
 	return list
 }

@@ -58,7 +58,8 @@ func wrap64(b []byte) []byte {
 	return out
 }
 
-// Quoted makes a part out of octets that may be anything: as they are where 7bit allows it, else quoted-printable.
+// Quoted makes a part out of octets that may be anything: as they are where 7bit allows it, else quoted-printable. A
+// CR or LF alone counts as a line end.
 func Quoted(typ string, body []byte) Entity {
 	if allows(body, func(c byte) bool { return c < 0x7f }) {
 		return raw(typ, "7bit", body)
@@ -126,6 +127,9 @@ func Multipart(typ, seed string, parts ...Entity) Entity {
 		e.body = append(e.body, "\r\n"...)
 	}
 	e.body = append(e.body, "--"+boundary+"--\r\n"...)
+	if !allASCII(e.body) { // RFC 2045 §6.4: the whole says what its parts need
+		e.fields.Line("Content-Transfer-Encoding", "8bit")
+	}
 	return e
 }
 
@@ -141,6 +145,10 @@ func freeBoundary(seed string, parts []Entity) string {
 		boundary += "_"
 	}
 	return boundary
+}
+
+func allASCII(b []byte) bool {
+	return bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 func taken(boundary string, parts []Entity) bool {
