@@ -53,9 +53,9 @@ type Config struct {
 	Zone mail.Zone
 	// Unsubscribe knows the tokens of List-Unsubscribe fields. nil: there are none.
 	Unsubscribe Unsubscriber
-	// SignProfile signs a configuration profile for Apple's systems (CMS, RFC 5652). nil: profiles go out unsigned, and a
-	// device says so.
-	SignProfile func([]byte) ([]byte, error)
+	// Certificate gives the server's certificate as it is now: it signs configuration profiles for Apple's systems. nil: they go
+	// out unsigned, and a device says so.
+	Certificate func() *tls.Certificate
 }
 
 // Service is a line of the front page: what mail software is set to.

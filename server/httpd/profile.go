@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"tegami/domains"
 	"tegami/mail"
@@ -38,13 +39,13 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, domain string) 
 	}
 	words := view{words: s.config.Words, Lang: readerLang(r)}
 	text := plist(profileOf(words, c.Domain, user, incoming, outgoing))
-	if s.config.SignProfile != nil {
-		signed, err := s.config.SignProfile(text)
+	if s.config.Certificate != nil {
+		signed, err := signCMS(text, s.config.Certificate(), time.Now())
 		if err != nil {
-			s.refuse(w, r, mail.Wrap("httpd.profile", err))
-			return
+			s.log.Warn("profile goes out unsigned", "err", err)
+		} else {
+			text = signed
 		}
-		text = signed
 	}
 	w.Header().Set("Content-Type", "application/x-apple-aspen-config")
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Domain + ".mobileconfig"}))

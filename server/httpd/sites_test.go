@@ -452,19 +452,6 @@ print(a["EmailAccountType"], a["IncomingMailServerPortNumber"], a["OutgoingMailS
 	return strings.TrimSpace(string(out))
 }
 
-// TestProfileCanBeSigned: what signs is asked, and its failure is no unsigned profile.
-func TestProfileCanBeSigned(t *testing.T) {
-	s := company(t)
-	s.config.SignProfile = func(text []byte) ([]byte, error) { return append([]byte("SIGNED "), text...), nil }
-	if rec := ask(s, "GET", "https://autoconfig.alpha.example/profile.mobileconfig", ""); !strings.HasPrefix(rec.Body.String(), "SIGNED <?xml") {
-		t.Errorf("%s", rec.Body)
-	}
-	s.config.SignProfile = func([]byte) ([]byte, error) { return nil, errors.New("no key") }
-	if rec := ask(s, "GET", "https://autoconfig.alpha.example/profile.mobileconfig", ""); rec.Code != 503 {
-		t.Errorf("%d", rec.Code)
-	}
-}
-
 // lists is one list with one member.
 type lists struct {
 	member bool
