@@ -88,8 +88,14 @@ func (c *Company) DeleteList(ctx context.Context, by mail.Actor, id mail.ObjectI
 		if err != nil {
 			return err
 		}
+		serial, err := tx.ObjectByKey(serialKey(id))
+		if err == nil {
+			members = append(members, serial)
+		} else if !mail.Is(err, mail.NotFound) {
+			return err
+		}
 		for _, o := range members {
-			if err := tx.DeleteObject(kindMember, o.ID, o.Version); err != nil {
+			if err := tx.DeleteObject(o.Kind, o.ID, o.Version); err != nil {
 				return err
 			}
 		}
@@ -164,4 +170,37 @@ func (c *Company) listLists(r store.Reader, p ListPage) ([]store.Object, error) 
 		return nil, err
 	}
 	return r.Marked(kindList, inDomain(d.ID), page)
+}
+
+// serialKey is under what the number of a list's last post is found.
+func serialKey(list mail.ObjectID) store.Key {
+	return store.Key{Name: "serial", Value: list.String()}
+}
+
+// serialDoc is the number of a list's last post as stored.
+type serialDoc struct {
+	Last int `json:"last"`
+}
+
+// NextPost counts a post to a list that numbers its posts (LI-4) and gives its number, from 1 up.
+func (d *Directory) NextPost(ctx context.Context, l *List) (int, error) {
+	const op = "directory.NextPost"
+	var doc serialDoc
+	err := d.Company(l.Tenant).update(ctx, atWork(), op, keeps, func(tx store.Tx) error {
+		doc = serialDoc{}
+		o, err := tx.ObjectByKey(serialKey(l.ID))
+		switch {
+		case mail.Is(err, mail.NotFound):
+			o = store.Object{Kind: kindSerial, ID: mail.ObjectID(tx.NextID()), Unique: []store.Key{serialKey(l.ID)}}
+		case err != nil:
+			return err
+		default:
+			if err := read(o, &doc); err != nil {
+				return err
+			}
+		}
+		doc.Last++
+		return put(tx, o, doc)
+	})
+	return doc.Last, err
 }

@@ -17,6 +17,7 @@ const (
 	kindMember     = "member"
 	kindSettings   = "settings"
 	kindSecrets    = "secrets"
+	kindSerial     = "serial"
 )
 
 // addressKey is under what an address is found, whoever holds it.

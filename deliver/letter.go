@@ -1,0 +1,158 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/queue"
+	"tegami/store"
+	"tegami/wire/mime"
+)
+
+// Letter is mail that the platform writes itself.
+type Letter struct {
+	Tenant mail.TenantID    // whose store and queue it goes through
+	From   mail.Address     // null for notices
+	To     []mail.Recipient // at least one, at most mail.MaxRecipients
+	Octets []byte           // the whole message, with CRLF
+	Sign   string           // the domain that signs it when it leaves; "" = none
+	// Service mail goes into a full box too, up to ServiceRoom over its quota.
+	Service bool
+}
+
+// ServiceRoom is how many octets of Service mail a box takes over its quota (SV-5).
+const ServiceRoom int64 = 1 << 20
+
+// posting is a letter on its way into the store.
+type posting struct {
+	*House
+	letter Letter
+	at     time.Time
+	boxes  []Addressee
+	routes []string // of what waits
+	wait   map[string][]queue.Recipient
+	gone   []queue.Recipient // nobody has these addresses
+}
+
+// Post accepts a letter: it is in the boxes of those here and in the queue for all others when Post
+// returns. with, which may be nil, writes in the same transaction, and may run more than once. The item is
+// marked Auto: nobody gets a notice about it, and lists don't take it. What a box's owner forwards is
+// forwarded. The id is that of the first item.
+func (h *House) Post(ctx context.Context, l Letter, with func(store.Tx) error) (mail.ItemID, error) {
+	const op = "deliver.Post"
+	if len(l.To) == 0 || len(l.To) > mail.MaxRecipients {
+		return 0, mail.E(op, mail.Invalid, "recipients.none")
+	}
+	p := &posting{House: h, letter: l, at: time.Now(), wait: make(map[string][]queue.Recipient)}
+	for _, r := range l.To {
+		if err := p.add(ctx, r); err != nil {
+			return 0, mail.Wrap(op, err)
+		}
+	}
+	tenant := h.cfg.Store.Tenant(l.Tenant)
+	staged, err := tenant.Blobs().Stage(ctx, int64(len(l.Octets)))
+	if err != nil {
+		return 0, mail.Wrap(op, err)
+	}
+	defer staged.Release()
+	if _, err := staged.Write(l.Octets); err != nil {
+		return 0, mail.Wrap(op, err)
+	}
+	parsed := mime.ParseChunks(staged.Chunks(), mime.Limits{})
+	if err := staged.Seal(ctx); err != nil {
+		return 0, mail.Wrap(op, err)
+	}
+	index := parsed.Encode(nil)
+	var first mail.ItemID
+	var done []queue.Recipient
+	err = tenant.Update(ctx, queue.Worker(), op, func(tx store.Tx) error {
+		blob, err := tx.Keep(staged, index)
+		if err != nil {
+			return err
+		}
+		if with != nil {
+			if err := with(tx); err != nil {
+				return err
+			}
+		}
+		first, done, err = p.write(tx, blob, parsed.Root.Envelope.MessageID)
+		return err
+	})
+	if err != nil {
+		return 0, mail.Wrap(op, err)
+	}
+	h.Committed(ctx, p.boxes, done)
+	if len(p.routes) > 0 {
+		h.wake()
+	}
+	return first, nil
+}
+
+// add decides what becomes of a recipient.
+func (p *posting) add(ctx context.Context, r mail.Recipient) error {
+	target, err := p.resolve(ctx, r.Address)
+	route := queue.RouteLocal
+	switch {
+	case mail.Is(err, mail.NotFound):
+		gone := queue.Recipient{Recipient: r}
+		fail(&gone, "recipient.unknown", "5.1.1")
+		p.gone = append(p.gone, gone)
+		return nil
+	case mail.Is(err, mail.Denied):
+		route = queue.RouteRemote(r.Domain)
+	case err != nil:
+		return err
+	case target.Tenant == p.letter.Tenant && isOwn(&target):
+		p.boxes = append(p.boxes, Addressee{r, p.roomy(target.Account)})
+		return nil
+	}
+	if _, have := p.wait[route]; !have {
+		p.routes = append(p.routes, route)
+	}
+	p.wait[route] = append(p.wait[route], queue.Recipient{Recipient: r})
+	return nil
+}
+
+// roomy is an account with what room there is for this letter.
+func (p *posting) roomy(a directory.Account) directory.Account {
+	if p.letter.Service {
+		a.Quota += ServiceRoom
+	}
+	return a
+}
+
+// write puts the letter into boxes and writes its items.
+func (p *posting) write(tx store.Tx, blob mail.BlobRef, messageID string) (first mail.ItemID, done []queue.Recipient, err error) {
+	l := &p.letter
+	doc := queue.Doc{
+		Trace: "platform-" + mail.ItemID(tx.NextID()).String(), From: l.From, Sign: l.Sign, Auto: true, MessageID: messageID,
+		Origin: mail.Origin{Door: "platform", Received: p.at},
+	}
+	put := func(it queue.Item) error {
+		it.Blob, it.Of, it.Due = blob, first, p.at
+		err := queue.Put(tx, &it)
+		if first.IsZero() {
+			first = it.ID
+		}
+		return err
+	}
+	if len(p.boxes)+len(p.gone) > 0 {
+		if done, err = p.Local(tx, Mail{mailbox.NewMail{Blob: blob, Received: p.at}, &doc}, p.boxes); err != nil {
+			return 0, nil, err
+		}
+		to := append(done[:len(done):len(done)], p.gone...)
+		if err := put(queue.Item{State: store.ItemSettled, Route: queue.RouteLocal, Doc: withRecipients(doc, to)}); err != nil {
+			return 0, nil, err
+		}
+	}
+	for _, route := range p.routes {
+		it := queue.Item{State: store.ItemWaiting, Route: route, Doc: withRecipients(doc, p.wait[route])}
+		if err := put(it); err != nil {
+			return 0, nil, err
+		}
+	}
+	return first, done, nil
+}
