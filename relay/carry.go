@@ -25,7 +25,9 @@ func (r *Relay) Carry(ctx context.Context, destination string, next func(context
 		r.note(job.Tenant, &job.Item)
 		if err := job.Settle(ctx, "relay.Carry", nil); err != nil {
 			r.log.Error("what became of a message was not written: it may go out again", "item", job.Item.ID.String(), "error", err)
-			return mail.Wrap("relay.Carry", err)
+			if !mail.Is(err, mail.Conflict) { // with a store that can't write each further message would go out twice
+				return mail.Wrap("relay.Carry", err)
+			}
 		}
 		if down != nil {
 			return down
