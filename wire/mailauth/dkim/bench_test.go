@@ -3,7 +3,6 @@ package dkim
 import (
 	"bytes"
 	"crypto"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -61,7 +60,7 @@ func BenchmarkVerify(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if r := Verify(b.Context(), z, signed, bytes.NewReader(body), Limits{}); reason(r[1].Err) != "dkim.forged" {
-					b.Fatal(fmt.Sprintf("%+v", r))
+					b.Fatalf("%+v", r)
 				}
 			}
 		})
