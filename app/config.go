@@ -95,6 +95,7 @@ type RelayConfig struct {
 	Concurrency int      `toml:"concurrency" doc:"Connections to one destination at most. It begins with fewer and learns."`
 	Port        int      `toml:"port" doc:"Where other hosts take mail. Another one than 25 is for tests."`
 	Allow       []string `toml:"allow" doc:"Networks that may be connected to although they are loopback or private, such as 192.0.2.0/24. By default none, so that nobody's MX record leads to machines beside this one. Smart hosts need no entry."`
+	Source      []string `toml:"source" doc:"Addresses of this machine that connections to other hosts come from: one of IPv4, one of IPv6, or both. The domains' SPF records must allow them, and their names in the DNS should be this server's. Empty: the system chooses."`
 	Sign        bool     `toml:"sign" doc:"Sign what leaves with the keys of its domain (DKIM)."`
 	TrustCA     string   `toml:"trust_ca" doc:"PEM file with further authorities other hosts' certificates may come from. For tests, and closed networks with an authority of their own."`
 }
@@ -141,7 +142,7 @@ func DefaultConfig() Config {
 		Queue: QueueConfig{
 			FirstRetry: Duration(time.Minute), MaxRetry: Duration(time.Hour), Lifetime: Duration(5 * 24 * time.Hour), WarnAfter: Duration(4 * time.Hour),
 		},
-		Relay: RelayConfig{Concurrency: 20, Port: 25, Allow: []string{}, Sign: true},
+		Relay: RelayConfig{Concurrency: 20, Port: 25, Allow: []string{}, Source: []string{}, Sign: true},
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"tegami/mail"
 	"tegami/notice"
 	"tegami/obs"
-	"tegami/policy"
 	"tegami/queue"
 	"tegami/relay"
 	"tegami/wire/dns"
@@ -33,6 +32,9 @@ func (c *Config) checkOutgoing() error {
 		return err
 	}
 	if _, err := prefixes("relay.allow", c.Relay.Allow); err != nil {
+		return err
+	}
+	if _, err := c.dialer(); err != nil {
 		return err
 	}
 	switch {
@@ -85,6 +87,28 @@ func prefixes(setting string, texts []string) (list []netip.Prefix, err error) {
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+// dialer opens connections to other hosts, from the addresses the boot file names.
+func (c *Config) dialer() (func(ctx context.Context, network, address string) (net.Conn, error), error) {
+	var four, six net.Dialer
+	for _, text := range c.Relay.Source {
+		ip, err := netip.ParseAddr(text)
+		d := &four
+		if ip.Is6() {
+			d = &six
+		}
+		if err != nil || d.LocalAddr != nil {
+			return nil, badValue("relay.source", text)
+		}
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0))
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if to, err := netip.ParseAddrPort(address); err == nil && to.Addr().Is6() {
+			return six.DialContext(ctx, network, address)
+		}
+		return four.DialContext(ctx, network, address)
+	}, nil
 }
 
 // sendingLimits are the limits of ML-10 as the intake knows them.
@@ -145,17 +169,11 @@ func (p *Platform) newHouse() *deliver.House {
 	return deliver.New(deliver.Config{
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Keys: p.domains, Lookup: p.lookup, Hostname: p.config.Hostname,
 		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?t=",
-		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake, Proved: proved,
+		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake,
 		Filled:      func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
 		Moderate:    func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
 		SwitchedOff: func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
 	})
-}
-
-// proved tells from what was known of a message when it came whether its author is who it says.
-func proved(d *queue.Doc) bool {
-	facts, err := policy.ParseFacts(d.Facts)
-	return err == nil && facts.Proved()
 }
 
 func (p *Platform) newNotices() *notice.Service {
@@ -169,13 +187,14 @@ func (p *Platform) newRelay() error {
 	c := p.config
 	smartHost, _ := c.smartHost()
 	allow, _ := prefixes("relay.allow", c.Relay.Allow)
+	dial, _ := c.dialer()
 	roots, err := c.roots()
 	if err != nil {
 		return err
 	}
 	p.relay = relay.New(relay.Config{
 		Hostname: c.Hostname, Lookup: p.lookup, Domains: signer{p.domains, c.Hostname, c.Relay.Sign}, SmartHost: smartHost,
-		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Log: p.log, Metrics: p.metrics,
+		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Dial: dial, Log: p.log, Metrics: p.metrics,
 	})
 	p.runner.Handle("remote ", p.relay, queue.CarrierLimits{Concurrency: c.Relay.Concurrency})
 	return nil
