@@ -187,6 +187,16 @@ func TestBrokenChains(t *testing.T) {
 	}
 }
 
+// TestUnreadableResults: results that cannot be read are sealed all the same, and nothing is taken from them.
+func TestUnreadableResults(t *testing.T) {
+	f := canon.NewHeader([]byte("ARC-Authentication-Results: i=1; a.example; dmarc=pass; ???\r\n")).Fields[0]
+	i, put, err := read(f)
+	var s set
+	if i != 1 || err != nil || !put(&s) || s.found.Server != "" || s.found.Results != nil || put(&s) {
+		t.Errorf("%d %v %+v", i, err, s.found)
+	}
+}
+
 // TestFailedChain: a chain that fails is sealed once as failed, and then never again (RFC 8617 §5.1.2).
 func TestFailedChain(t *testing.T) {
 	h := pass(t, []byte(plainHeader), plainBody, "a.example")

@@ -54,8 +54,8 @@ func read(f mime.Field) (instance int, put func(*set) bool, err error) {
 		return 0, nil, nil
 	case canon.Is(f, authres.FieldNameARC):
 		i, found, err := authres.ParseARC(string(f.Value))
-		if i > 0 {
-			err = nil // a host may write results as it likes; they are sealed as they are
+		if err != nil && i > 0 { // a host may write results as it likes; they are sealed as they are
+			found, err = authres.Field{}, nil
 		}
 		return i, func(s *set) bool { s.found = found; return once(&s.results, f) }, err
 	case canon.Is(f, dkim.FieldNameARC):

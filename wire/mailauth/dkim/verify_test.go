@@ -1,6 +1,7 @@
 package dkim
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -12,9 +13,11 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"tegami/mail"
+	"tegami/wire/dns"
 	"tegami/wire/mailauth/internal/canon"
 )
 
@@ -311,4 +314,24 @@ func TestParseRecord(t *testing.T) {
 func sum256(b []byte) []byte {
 	sum := sha256.Sum256(b)
 	return sum[:]
+}
+
+// A silent zone never answers.
+type silent struct{ dns.Lookup }
+
+func (silent) TXT(ctx context.Context, _ string) ([]string, dns.Meta, error) {
+	<-ctx.Done()
+	return nil, dns.Meta{}, ctx.Err()
+}
+
+// TestDeadline: keys that do not come in time are a temporary error, after all of the time that was given and no more.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, b := split(rfc8463Message)
+		begun := time.Now()
+		got := Verify(t.Context(), silent{}, h, strings.NewReader(b), Limits{Timeout: 3 * time.Second})
+		if !slices.Equal(statusesOf(got), []string{"temperror", "temperror"}) || time.Since(begun) != 3*time.Second {
+			t.Errorf("%v after %v", statusesOf(got), time.Since(begun))
+		}
+	})
 }
