@@ -36,6 +36,30 @@ type Range struct {
 	End   time.Time `json:"end-datetime"`
 }
 
+// UnmarshalJSON reads the times of RFC 3339 that RFC 8460 wants, and those without a zone that Microsoft writes, as UTC.
+func (r *Range) UnmarshalJSON(b []byte) error {
+	var texts struct {
+		Start string `json:"start-datetime"`
+		End   string `json:"end-datetime"`
+	}
+	err := json.Unmarshal(b, &texts)
+	if err == nil {
+		r.Start, err = parseTime(texts.Start)
+	}
+	if err == nil {
+		r.End, err = parseTime(texts.End)
+	}
+	return err
+}
+
+func parseTime(s string) (time.Time, error) {
+	const noZone = "2006-01-02T15:04:05"
+	if t, err := time.ParseInLocation(noZone, s, time.UTC); err == nil || s == "" {
+		return t, nil
+	}
+	return time.Parse(time.RFC3339, s)
+}
+
 // PolicyResult is what was seen under one policy.
 type PolicyResult struct {
 	Policy   AppliedPolicy `json:"policy"`
