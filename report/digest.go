@@ -156,8 +156,8 @@ func (s *Service) keep(ctx context.Context, tenant mail.TenantID, d *Digest) err
 		if err != nil {
 			return err
 		}
-		if n >= MaxReports {
-			if err := removeFirst(tx, ofKind(d.Kind), n-MaxReports+1); err != nil {
+		if n >= s.most {
+			if err := removeFirst(tx, ofKind(d.Kind), n-s.most+1); err != nil {
 				return err
 			}
 		}

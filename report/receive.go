@@ -33,7 +33,7 @@ func (s *Service) Receive(ctx context.Context, tenant mail.TenantID, to mail.Add
 	if it.From.IsNull() && it.Auto { // our own
 		return nil
 	}
-	d, err := read(io.NewSectionReader(octets, 0, octets.Size()))
+	d, err := readMail(octets)
 	if err != nil {
 		if it.From.IsNull() { // a bounce, most likely
 			return nil
@@ -74,12 +74,14 @@ func (s *Service) ours(ctx context.Context, tenant mail.TenantID, domain string)
 	return false, nil
 }
 
-// read finds the report among the parts of a mail and reads it.
-func read(raw io.ReaderAt) (*Digest, error) {
-	size := sizeOf(raw)
-	m, err := mime.Parse(io.NewSectionReader(raw, 0, size), mime.Limits{})
+// readMail finds the report among the parts of a mail and reads it.
+func readMail(raw interface {
+	io.ReaderAt
+	Size() int64
+}) (*Digest, error) {
+	m, err := mime.Parse(io.NewSectionReader(raw, 0, raw.Size()), mime.Limits{})
 	if err != nil {
-		return nil, mail.Wrap("report.read", err)
+		return nil, mail.Wrap("report.readMail", err)
 	}
 	var parts []*mime.Part
 	m.Root.Walk(func(p *mime.Part) bool {
@@ -88,7 +90,7 @@ func read(raw io.ReaderAt) (*Digest, error) {
 		}
 		return len(parts) < maxParts
 	})
-	failed := mail.E("report.read", mail.Invalid, "report.none")
+	failed := mail.E("report.readMail", mail.Invalid, "report.none")
 	for _, p := range parts {
 		body := mime.DecodedReader(p, io.NewSectionReader(raw, p.BodyStart, p.Size()))
 		d, err := readPart(p, body)
@@ -100,14 +102,6 @@ func read(raw io.ReaderAt) (*Digest, error) {
 		}
 	}
 	return nil, failed
-}
-
-// sizeOf is the length of what a SectionReader reads.
-func sizeOf(raw io.ReaderAt) int64 {
-	if r, ok := raw.(interface{ Size() int64 }); ok {
-		return r.Size()
-	}
-	return 0
 }
 
 // mayBeReport tells whether a part is worth a try: by its type, or by its name.

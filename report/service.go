@@ -80,6 +80,7 @@ type Service struct {
 	log     *slog.Logger
 	now     func() time.Time
 	reading chan struct{}
+	most    int // MaxReports, less in tests
 
 	mu      sync.Mutex
 	sums    map[string]*sum
@@ -101,7 +102,7 @@ func New(cfg Config) *Service {
 	}
 	return &Service{
 		cfg: cfg, log: obs.Named(cfg.Log, "report"), now: time.Now,
-		reading: make(chan struct{}, maxReading), sums: map[string]*sum{},
+		reading: make(chan struct{}, maxReading), most: MaxReports, sums: map[string]*sum{},
 	}
 }
 

@@ -108,7 +108,7 @@ func (m *Seen) signatures() (list []dmarc.AuthResult) {
 		for i := range m.DKIM {
 			r := &m.DKIM[i]
 			if r.Status != dkim.None && rank(r) == want && len(list) < maxSignatures {
-				list = append(list, dmarc.AuthResult{Domain: r.Domain, Selector: r.Selector, Result: string(r.Status)})
+				list = append(list, dmarc.AuthResult{Domain: r.Domain, Selector: r.Selector, Result: r.Status.String()})
 			}
 		}
 	}
