@@ -14,7 +14,7 @@ const (
 	// firstRead is how much of a message is read at once at first: all of most.
 	firstRead = 16 << 10
 	// maxHeader is how long a header can be that is signed or looked at, in octets.
-	maxHeader = 1 << 20
+	maxHeader = 256 << 10
 )
 
 // octets are a message as it leaves: what the item puts in front, the signature, and the blob. It is
@@ -53,7 +53,7 @@ func (r *Relay) open(ctx context.Context, p *parcel, buf []byte) (*octets, error
 // begin reads the beginning of the blob, as far as its header goes.
 func (o *octets) begin(buf []byte) error {
 	size := o.blob.Size()
-	for n := min(size, firstRead); ; n = min(size, 8*n) {
+	for n := min(size, firstRead); ; n = min(size, 8*n, maxHeader) {
 		if int64(cap(buf)) < n {
 			buf = make([]byte, n)
 		}
@@ -62,7 +62,7 @@ func (o *octets) begin(buf []byte) error {
 			return err
 		}
 		o.rest = n
-		if o.header = headerEnd(o.first); o.header > 0 || n == size || n >= maxHeader {
+		if o.header = headerEnd(o.first); o.header > 0 || n == size || n == maxHeader {
 			break
 		}
 	}
@@ -133,12 +133,11 @@ func (o *octets) size() int64 {
 
 // eightBitHeader tells whether the header needs SMTPUTF8 (RFC 6532).
 func (o *octets) eightBitHeader() bool {
-	for _, c := range o.first[:o.header] {
-		if c >= 0x80 {
-			return true
-		}
+	header := o.first[:o.header]
+	if o.header == 0 {
+		header = o.first
 	}
-	return false
+	return bytes.ContainsFunc(header, func(r rune) bool { return r >= 0x80 })
 }
 
 // rewind begins from the start again.

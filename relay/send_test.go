@@ -186,6 +186,8 @@ func TestOctets(t *testing.T) {
 		"Return-Path in a body":  {text: "\r\nReturn-Path: x\r\n", want: "\r\nReturn-Path: x\r\n"},
 		"long":                   {text: long, sign: "t.example", want: fmt.Sprintf("DKIM-Signature: d=t.example; l=%d\r\n", 20_000*13) + long},
 		"no header's end":        {text: "A: b\r\n", sign: "t.example", want: "A: b\r\n"},
+		"a header too long":      {text: "X: " + strings.Repeat("x", 300<<10) + "\r\n\r\nx\r\n", sign: "t.example", want: "X: " + strings.Repeat("x", 300<<10) + "\r\n\r\nx\r\n"},
+		"a long header":          {text: "X: " + strings.Repeat("x", 200<<10) + "\r\n\r\nx\r\n", sign: "t.example", want: "DKIM-Signature: d=t.example; l=3\r\nX: " + strings.Repeat("x", 200<<10) + "\r\n\r\nx\r\n"},
 		"empty":                  {text: "", prefix: "A: b\r\n", want: "A: b\r\n"},
 		"no key for the domain":  {text: shortText, sign: "t.example", signErr: mail.E("x", mail.NotFound, "domain.unknown"), want: shortText},
 		"can't be signed at all": {text: shortText, sign: "t.example", signErr: io.ErrNoProgress, want: shortText},

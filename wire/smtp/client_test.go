@@ -316,3 +316,124 @@ func TestClientDialogs(t *testing.T) {
 type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+// TestClientResets: a transaction that a refusal left open is reset before the next, in the same write where the server
+// pipelines.
+func TestClientResets(t *testing.T) {
+	ctx := t.Context()
+	env := mail.Envelope{To: to("b@x.example")}
+	c := play(t, "220 a\r\n", "250-a\r\n250 PIPELINING\r\n", "", "", "250 ok\r\n550 no\r\n503 none\r\n", // MAIL, RCPT, DATA
+		"", "", "", "250 reset\r\n250 ok\r\n250 ok\r\n354 go\r\n", "", "250 taken\r\n", // RSET and the same, a line, a dot
+		"", "", "250 ok\r\n250 ok\r\n354 go\r\n", "", "250 taken\r\n")
+	c.Greet(ctx)
+	if sent, err := c.Send(ctx, env, 1, strings.NewReader("a")); err != nil || sent.Data.Code != 503 || sent.Ended {
+		t.Fatalf("%+v, %v", sent, err)
+	}
+	for range 2 {
+		if sent, err := c.Send(ctx, env, 1, strings.NewReader("a")); err != nil || !sent.Data.OK() || !sent.Ended {
+			t.Fatalf("%+v, %v", sent, err)
+		}
+	}
+}
+
+// TestClientStopsEarly: without pipelining nothing is sent that can't succeed.
+func TestClientStopsEarly(t *testing.T) {
+	ctx := t.Context()
+	env := mail.Envelope{To: to("b@x.example", "c@x.example")}
+	c := play(t, "220 a\r\n", "250 a\r\n", "550 no\r\n", "250 reset\r\n", "250 ok\r\n", "550 no\r\n", "550 no\r\n", "250 reset\r\n", "550 quota\r\n")
+	c.Greet(ctx)
+	if sent, err := c.Send(ctx, env, 1, strings.NewReader("a")); err != nil || sent.From.Code != 550 || sent.To[0].Code != 0 {
+		t.Errorf("MAIL refused: %+v, %v", sent, err)
+	}
+	if sent, err := c.Send(ctx, env, 1, strings.NewReader("a")); err != nil || sent.To[1].Code != 550 || sent.Data.Code != 0 {
+		t.Errorf("all recipients refused: %+v, %v", sent, err)
+	}
+	if sent, err := c.Send(ctx, env, 1, strings.NewReader("a")); err != nil || sent.From.Code != 550 {
+		t.Errorf("after it: %+v, %v", sent, err)
+	}
+}
+
+// TestClientSaysHowFarItCame: whether a message may have arrived on a connection that broke.
+func TestClientSaysHowFarItCame(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		ours, theirs := net.Pipe()
+		go func() {
+			io.WriteString(theirs, "220 a\r\n")
+			r := NewReader(theirs, nil)
+			for _, a := range []string{"250 a\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"} {
+				r.Line(MaxAuthLine)
+				io.WriteString(theirs, a)
+			}
+			for ended {
+				if line, err := r.Line(MaxAuthLine); err != nil || string(line) == "." {
+					break
+				}
+			}
+			theirs.Close()
+		}()
+		c := NewClient(ours, "client.example")
+		c.Greet(t.Context())
+		sent, err := c.Send(t.Context(), mail.Envelope{To: to("b@x.example")}, -1, strings.NewReader(strings.Repeat("a line\r\n", 10_000)))
+		if err == nil || sent.Ended != ended {
+			t.Errorf("ended %v: %+v, %v", ended, sent, err)
+		}
+		ours.Close()
+	}
+}
+
+// TestClientWaitsForTheAnswer: when the context ends after the body went out, the answer is still heard.
+func TestClientWaitsForTheAnswer(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		io.WriteString(theirs, "220 a\r\n")
+		r := NewReader(theirs, nil)
+		for _, a := range []string{"250 a\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", ""} {
+			r.Line(MaxAuthLine)
+			io.WriteString(theirs, a)
+		}
+		r.Line(MaxAuthLine) // the dot
+		cancel()
+		io.WriteString(theirs, "250 taken\r\n")
+	}()
+	c := NewClient(ours, "client.example")
+	c.Greet(t.Context())
+	if sent, err := c.Send(ctx, mail.Envelope{To: to("b@x.example")}, -1, strings.NewReader("a")); err != nil || !sent.Data.OK() {
+		t.Errorf("%+v, %v", sent, err)
+	}
+}
+
+func TestClientKnowsItsServersName(t *testing.T) {
+	for _, c := range []struct {
+		greeting, hello, name string
+		want                  bool
+	}{
+		{"220 mx.example ESMTP\r\n", "250 x\r\n", "MX.example", true},
+		{"220 x\r\n", "250 mx.example. hello\r\n", "mx.example", true},
+		{"220 mx.example\r\n", "250 mx.example\r\n", "example", false},
+		{"220 \r\n", "250\r\n", "", false},
+	} {
+		client := play(t, c.greeting, c.hello)
+		if _, err := client.Greet(t.Context()); err != nil || client.Named(c.name) != c.want {
+			t.Errorf("%q, %q: %s is %v, %v", c.greeting, c.hello, c.name, client.Named(c.name), err)
+		}
+	}
+}
+
+func TestClientSecure(t *testing.T) {
+	_, _, config := startPeer(t)
+	if config.ServerName == "" {
+		t.Fatal("no name")
+	}
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	go theirs.Write([]byte("220 no TLS here\r\n"))
+	go io.Copy(io.Discard, theirs)
+	c := NewClient(ours, "client.example")
+	c.SetWaits(Waits{Command: time.Second})
+	if err := c.Secure(t.Context(), config); err == nil {
+		t.Error("a handshake with nobody succeeded")
+	}
+	c.Leave()
+}
