@@ -23,6 +23,7 @@ type Metrics struct {
 	outcomes  *prometheus.CounterVec
 	putOff    *prometheus.CounterVec
 	inMemory  *prometheus.GaugeVec
+	connected *prometheus.CounterVec
 }
 
 // commandBuckets are the bounds of command times in seconds: from a cached answer to a client that waits in vain.
@@ -47,9 +48,10 @@ func NewMetrics() *Metrics {
 		putOff:   counters("tegami_queue_put_off_total", "Queue items put off untried, by reason (destination, room).", "reason"),
 		inMemory: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tegami_queue_jobs", Help: "Queue items in memory, by state (waiting, active)."}, []string{"state"}),
+		connected: counters("tegami_relay_connections_total", "Connections to other hosts for mail, by how they went (tls, plain, failed).", "result"),
 	}
 	m.registry.MustRegister(m.accepted, m.delivered, m.refused, m.signIns, m.sessions, m.commands,
-		m.attempts, m.outcomes, m.putOff, m.inMemory,
+		m.attempts, m.outcomes, m.putOff, m.inMemory, m.connected,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -103,6 +105,13 @@ func (m *Metrics) Sessions(door string, delta int) {
 func (m *Metrics) CommandTime(door, verb string, d time.Duration) {
 	if m != nil {
 		m.commands.WithLabelValues(door, verb).Observe(d.Seconds())
+	}
+}
+
+// Connected counts a connection to another host for mail: "tls", "plain", or "failed" for one that took none.
+func (m *Metrics) Connected(result string) {
+	if m != nil {
+		m.connected.WithLabelValues(result).Inc()
 	}
 }
 

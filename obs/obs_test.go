@@ -33,6 +33,7 @@ func TestMetricsAreServed(t *testing.T) {
 	m.Sessions("pop3", 2)
 	m.Sessions("pop3", -1)
 	m.CommandTime("imap", "fetch", 2*time.Millisecond)
+	m.Connected("tls")
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	for _, line := range []string{
@@ -43,6 +44,7 @@ func TestMetricsAreServed(t *testing.T) {
 		`tegami_sign_ins_total{door="imap",result="failed"} 1`,
 		`tegami_sessions{door="pop3"} 1`,
 		`tegami_command_seconds_count{door="imap",verb="fetch"} 1`,
+		`tegami_relay_connections_total{result="tls"} 1`,
 		`go_goroutines`,
 	} {
 		if !strings.Contains(rec.Body.String(), line) {
@@ -59,6 +61,7 @@ func TestNilMetricsCountNothing(t *testing.T) {
 	m.SignIn("x", true)
 	m.Sessions("x", 1)
 	m.CommandTime("x", "y", time.Second)
+	m.Connected("x")
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	if rec.Code != 404 {

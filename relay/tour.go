@@ -49,6 +49,7 @@ func (t *tour) session(ctx context.Context) (*session, *verdict) {
 		t.addrs = t.addrs[1:]
 		t.tried++
 		s, v := t.connect(ctx, ip)
+		t.relay.cfg.Metrics.Connected(resultOf(s))
 		if v == nil {
 			return s, nil
 		}
@@ -58,6 +59,17 @@ func (t *tour) session(ctx context.Context) (*session, *verdict) {
 		}
 	}
 	return nil, waiting("remote.lost", "4.4.2")
+}
+
+// resultOf is as what a session is counted; nil: there is none.
+func resultOf(s *session) string {
+	switch {
+	case s == nil:
+		return "failed"
+	case s.client.TLS() != nil:
+		return "tls"
+	}
+	return "plain"
 }
 
 // end is why no host took the mail.
