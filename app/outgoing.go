@@ -219,9 +219,9 @@ func (p *Platform) newIntake() *intake.Intake {
 	return intake.New(cfg)
 }
 
-// ports are where mail software connects in a zone, for what tells it its settings.
+// ports are where mail software connects in a zone, for what tells it its settings: what is open, or would be.
 func (p *Platform) ports(zone mail.Zone) (open domains.Ports) {
-	for _, l := range p.listening {
+	for _, l := range p.offered() {
 		if l.Zone != zone {
 			continue
 		}
@@ -237,6 +237,20 @@ func (p *Platform) ports(zone mail.Zone) (open domains.Ports) {
 	return open
 }
 
+// offered are the listeners: those that are open, or those of the boot file where the platform was not started.
+func (p *Platform) offered() []Listening {
+	if p.listening != nil {
+		return p.listening
+	}
+	list := make([]Listening, len(p.config.Listen))
+	for i, l := range p.config.Listen {
+		_, text, _ := net.SplitHostPort(l.Address) // was checked with the boot file
+		port, _ := strconv.ParseUint(text, 10, 16)
+		list[i] = Listening{l.Protocol, netip.AddrPortFrom(netip.Addr{}, uint16(port)), mail.Zone(l.Zone)}
+	}
+	return list
+}
+
 // tendEvery is how often the keys of domains are looked after.
 const tendEvery = time.Hour
 
@@ -245,13 +259,13 @@ func (p *Platform) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
+		if err := p.domains.Tend(ctx, p.lookup); err != nil && ctx.Err() == nil {
+			p.log.Error("keys of domains", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := p.domains.Tend(ctx, p.lookup); err != nil && ctx.Err() == nil {
-				p.log.Error("keys of domains", "err", err)
-			}
 		}
 	}
 }

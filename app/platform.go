@@ -125,6 +125,9 @@ func (p *Platform) Listeners() []Listening { return p.listening }
 // Authority is the file with the authority that signed the self-made certificate, as PEM; "" with a certificate that was given.
 func (p *Platform) Authority() string { return p.certs.authorityFile() }
 
+// SelfMade tells whether the certificate is the server's own, which nobody outside trusts.
+func (p *Platform) SelfMade() bool { return p.config.TLS.Certificate == "" }
+
 // Start binds every listener and opens the doors. When one cannot be bound, none is. What serves lives on when ctx ends; Stop ends it.
 func (p *Platform) Start(ctx context.Context) error {
 	var err error

@@ -98,10 +98,10 @@ func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 	facts := policy.Facts{Received: seen.received, Froms: seen.froms}
 	var results []byte
 	if tx.outside() {
-		disown(chunks, header, tx.in.cfg.Hostname)
 		if tx.in.cfg.Lookup != nil {
 			results = tx.find(ctx, header, seen.author(), &facts)
 		}
+		disown(chunks, header, tx.in.cfg.Hostname) // after the signatures were verified, which may cover it
 	}
 	tx.staged.Prepend(tx.stamp(seen, results, at))
 	parsed := mime.ParseChunks(tx.staged.Chunks(), tx.in.cfg.Limits.MIME)

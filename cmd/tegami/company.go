@@ -280,6 +280,9 @@ func (c domainSTS) Run(sh *shell, a *adminCommand) error {
 		if a.JSON {
 			return printJSON(sh.out, policy)
 		}
+		if policy.Mode == domains.STSEnforce && d.platform.SelfMade() {
+			fmt.Fprintln(sh.err, sh.text("cli.sts_self_made"))
+		}
 		_, err = fmt.Fprintf(sh.out, "_mta-sts.%s. TXT \"v=STSv1; id=%s\"\n\n%s", policy.Domain, policy.ID, policy.Text)
 		return err
 	})
