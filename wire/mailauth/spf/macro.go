@@ -75,7 +75,7 @@ func (e *evaluation) letter(c byte, explanation bool) (string, bool) {
 	case 'i':
 		return dotted(e.ip), true
 	case 'p':
-		return "unknown", true // RFC 7208 §7.3 advises against finding it out
+		return e.names.hostName(e.ctx, e.domain), true
 	case 'v':
 		if e.ip.Is4() {
 			return "in-addr", true
@@ -91,21 +91,21 @@ func (e *evaluation) letter(c byte, explanation bool) (string, bool) {
 	case 'c':
 		return e.ip.String(), true
 	case 'r':
-		return "unknown", true
+		return unknownHost, true
 	case 't':
 		return strconv.FormatInt(time.Now().Unix(), 10), true
 	}
 	return "", false
 }
 
-// dotted writes an address as macro "i" has it: IPv6 as 32 nibbles (RFC 7208 §7.3).
+// dotted writes an address as macro "i" has it: IPv6 as 32 nibbles (RFC 7208 §7.3), in upper case as the OpenSPF suite.
 func dotted(ip netip.Addr) string {
 	if ip.Is4() {
 		return ip.String()
 	}
 	var parts []string
 	for _, b := range ip.As16() {
-		parts = append(parts, fmt.Sprintf("%x.%x", b>>4, b&15))
+		parts = append(parts, fmt.Sprintf("%X.%X", b>>4, b&15))
 	}
 	return strings.Join(parts, ".")
 }

@@ -246,6 +246,7 @@ type records struct {
 	mx       []dns.MX
 	ptr      []string
 	cname    string
+	noTXT    bool // records of type SPF stand for themselves
 	dead     bool // nobody answers
 }
 
@@ -260,7 +261,9 @@ func (z zone) add(name, kind string, values []string) {
 	case "A", "AAAA":
 		r.addrs = append(r.addrs, netip.MustParseAddr(joined))
 	case "TXT":
-		r.txt = append(r.txt, joined)
+		if r.noTXT = joined == "NONE"; !r.noTXT {
+			r.txt = append(r.txt, joined)
+		}
 	case "SPF":
 		r.spf = append(r.spf, joined)
 	case "MX":
@@ -277,7 +280,7 @@ func (z zone) add(name, kind string, values []string) {
 
 // finish makes TXT records of those of type SPF where a name has no TXT: the suite was written when both were read.
 func (r *records) finish() {
-	if len(r.txt) == 0 {
+	if len(r.txt) == 0 && !r.noTXT {
 		r.txt = r.spf
 	}
 }
@@ -289,7 +292,7 @@ func (z zone) at(name string) (*records, error) {
 		switch {
 		case r == nil:
 			return nil, mail.E("zone", mail.NotFound, "dns.nxdomain", name)
-		case r.dead:
+		case r.dead && len(r.txt) == 0: // beside a TXT it is about records of type SPF
 			return nil, mail.E("zone", mail.Unavailable, "dns.failed", name)
 		case r.cname == "":
 			return r, nil
@@ -352,7 +355,7 @@ func reverseName(ip netip.Addr) string {
 	if ip.Is4() {
 		return strings.Join(parts, ".") + ".in-addr.arpa"
 	}
-	return strings.Join(parts, ".") + ".ip6.arpa"
+	return strings.ToLower(strings.Join(parts, ".")) + ".ip6.arpa"
 }
 
 // counting is a zone that counts the questions about texts.

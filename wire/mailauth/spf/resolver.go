@@ -17,11 +17,15 @@ const maxName = 253
 // asks for them again. For one check, from one goroutine.
 type resolver struct {
 	lookup  dns.Lookup
+	ip      netip.Addr          // the client
 	texts   map[string][]string // TXT answers of this check
+	hosts   []string            // names of the client; nil = not looked up yet
 	failure error               // the last look-up that got no answer
 }
 
-func newResolver(l dns.Lookup) *resolver { return &resolver{lookup: l, texts: map[string][]string{}} }
+func newResolver(l dns.Lookup, client netip.Addr) *resolver {
+	return &resolver{lookup: l, ip: client, texts: map[string][]string{}}
+}
 
 // LookupTXT gives the strings at a name.
 func (r *resolver) LookupTXT(ctx context.Context, name string) ([]string, error) {
@@ -38,7 +42,7 @@ func (r *resolver) LookupTXT(ctx context.Context, name string) ([]string, error)
 	}
 	texts := make([]string, len(found))
 	for i, text := range found {
-		texts[i] = readable(text)
+		texts[i] = r.fillHost(ctx, readable(text), name)
 	}
 	r.texts[name] = texts
 	return texts, nil

@@ -77,7 +77,7 @@ func Check(ctx context.Context, l dns.Lookup, ip netip.Addr, helo string, from m
 	}
 	ctx, cancel := context.WithTimeout(ctx, MaxTime)
 	defer cancel()
-	e := evaluation{ctx: ctx, names: newResolver(l), ip: r.IP, helo: helo, local: local, origin: r.Domain, domain: r.Domain}
+	e := evaluation{ctx: ctx, names: newResolver(l, r.IP), ip: r.IP, helo: helo, local: local, origin: r.Domain, domain: r.Domain}
 	e.run(&r)
 	return r
 }

@@ -33,6 +33,12 @@ const names = `
 	dead.example.      TXT "v=spf1 -all"
 	quoted.example.    TXT "v=spf1 exists:%{l}.ok.quoted.example -all"
 	a_b.ok.quoted.example. A 127.0.0.2
+	named.example.     TXT "v=spf1 exists:%{p}.ok.named.example exists:%{p1}%%{p}.x.example -all"
+	7.2.0.192.in-addr.arpa. PTR host.example.
+	7.2.0.192.in-addr.arpa. PTR forged.named.example.
+	forged.named.example. A 192.0.2.99
+	host.example.ok.named.example. A 127.0.0.2
+	unknown.ok.named.example. A 127.0.0.2
 	nullmx.example.    TXT "v=spf1 mx -all"
 	nullmx.example.    MX 0 .
 	long.example.      TXT "v=spf1 -all exp=long.exp.example"
@@ -76,6 +82,8 @@ func TestCheck(t *testing.T) {
 		{"192.0.2.2", "x.example", "me@leans.example", TempError, "", ""},
 		{"192.0.2.2", "x.example", "me@dead.example", TempError, "", ""},
 		{"192.0.2.2", "x.example", "a@b@quoted.example", Pass, "exists", ""},
+		{"192.0.2.7", "x.example", "me@named.example", Pass, "exists", ""},
+		{"192.0.2.8", "x.example", "me@named.example", Pass, "exists", ""},
 		{"192.0.2.2", "x.example", "me@nullmx.example", Fail, "all", ""},
 		{"192.0.2.2", "x.example", "me@long.example", Fail, "all", ""},
 		{"192.0.2.2", "x.example", "me@[192.0.2.2]", None, "", ""},
@@ -177,7 +185,7 @@ func FuzzCheck(f *testing.F) {
 		if !printable(r.Explanation) || r.Status == Fail && r.Mechanism == "" {
 			t.Errorf("%+v", r)
 		}
-		if counted.questions > 1+MaxLookups*(1+10)+maxRedirects {
+		if counted.questions > 1+MaxLookups*(1+10)+maxRedirects+maxNames {
 			t.Errorf("%d questions", counted.questions)
 		}
 		if v := r.ReceivedSPF("mx"); strings.ContainsAny(v, "\r\n\x00") {
