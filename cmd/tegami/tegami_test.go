@@ -161,7 +161,7 @@ func TestDemo(t *testing.T) {
 		}
 		conn.Close()
 	}
-	deliver(t, state, "before the restart")
+	deliverMail(t, state, "before the restart")
 	stop()
 	if out, failure, code := m.tegami("", "check", "--data", m.data); code != 0 || !strings.HasPrefix(out, "0 wrong") {
 		t.Errorf("check: %d\n%s%s", code, out, failure)
@@ -172,7 +172,7 @@ func TestDemo(t *testing.T) {
 	if again.Accounts[0].Password != "demo-password-1" || len(again.Accounts) != len(state.Accounts) {
 		t.Errorf("%+v", again.Accounts[0])
 	}
-	deliver(t, again, "after it")
+	deliverMail(t, again, "after it")
 	text := retrieve(t, again)
 	if !strings.Contains(text, "before the restart") || !strings.Contains(text, "after it") {
 		t.Errorf("the inbox holds\n%s", text)
@@ -216,7 +216,7 @@ func get(t *testing.T, trusted *tls.Config, url string) string {
 	return string(body)
 }
 
-func deliver(t *testing.T, state demoState, subject string) {
+func deliverMail(t *testing.T, state demoState, subject string) {
 	t.Helper()
 	to := state.Accounts[1].Address
 	body := "From: a@outside.example\r\nTo: " + to + "\r\nSubject: " + subject + "\r\n\r\nHello\r\n"
