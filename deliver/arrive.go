@@ -21,15 +21,14 @@ type arrival struct {
 	it      *queue.Item
 	message *message // open when somebody needed it; nil before
 
-	boxes   []Addressee // get it in their boxes here
-	place   []int       // their places in it.To
-	items   []queue.Item
-	other   map[mail.TenantID][]int // places of recipients in other tenants of the house
-	writes  []func(store.Tx) error
-	after   []func()         // once all is written
-	held    []int            // places in items of posts that wait for an owner
-	lists   []directory.List // theirs
-	unknown bool
+	boxes  []Addressee // get it in their boxes here
+	place  []int       // their places in it.To
+	items  []queue.Item
+	other  map[mail.TenantID][]int // places of recipients in other tenants of the house
+	writes []func(store.Tx) error
+	after  []func()         // once all is written
+	held   []int            // places in items of posts that wait for an owner
+	lists  []directory.List // theirs
 }
 
 // arrive carries an item on queue.RouteLocal.

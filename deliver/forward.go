@@ -98,9 +98,7 @@ func (f *forwarding) targets(ctx context.Context) error {
 		switch {
 		case mail.Is(err, mail.Denied):
 			if prefix == nil {
-				if prefix, err = f.sealed(ctx, f.job.Tenant, f.account.Address.Domain, f.message, f.trace); err != nil {
-					return err
-				}
+				prefix = f.sealed(ctx, f.job.Tenant, f.account.Address.Domain, f.message, f.trace)
 			}
 			next := follow(f.it, queue.RouteRemote(r.Domain), waitingFor(r))
 			next.From, next.Prefix, next.Sign = back, prefix, ""

@@ -108,14 +108,14 @@ func TestForwardAcrossTenants(t *testing.T) {
 	h.company("alpha.example", "sato")
 	h.company("beta.example", "schmidt")
 	sato := h.forward("sato@alpha.example", true, "schmidt@beta.example", "nobody@beta.example")
-	id := h.accept(sato.Tenant, from("abe@customer.example"), letter("abe@customer.example", "x"), "sato@alpha.example")
+	h.accept(sato.Tenant, from("abe@customer.example"), letter("abe@customer.example", "x"), "sato@alpha.example")
 	h.drain()
 	h.want("at home", h.count("sato@alpha.example"), 1)
 	h.want("there", h.count("schmidt@beta.example"), 1)
 	h.want("notices", h.notices(), "abe@customer.example: nobody@beta.example recipient.unknown 5.1.1")
 
 	// As if the crash fell between the commit there and that here: the item here is as it was before.
-	id = h.accept(sato.Tenant, from("abe@customer.example"), letter("abe@customer.example", "y"), "schmidt@beta.example")
+	id := h.accept(sato.Tenant, from("abe@customer.example"), letter("abe@customer.example", "y"), "schmidt@beta.example")
 	before, err := h.queue.Of(sato.Tenant).Explain(h.ctx, id)
 	h.must(err)
 	h.drain()

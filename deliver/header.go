@@ -71,11 +71,7 @@ func (h *listHeader) forHere() []byte {
 // forOutside is what stands first in copies that leave: sealed, since a list's domain is not the poster's (RFC 8617).
 // Each member's own fields come before it.
 func (e *expansionJob) forOutside(ctx context.Context, m *message, h *listHeader) []byte {
-	chain, results, key, ok := e.chain(ctx, e.job.Tenant, e.list.Address.Domain, m)
-	if !ok {
-		return h.fields
-	}
-	return e.seal(h.fields, slices.Concat(h.fields, h.posted), m, chain, results, key)
+	return e.sealer(ctx, e.job.Tenant, e.list.Address.Domain, m).before(h.fields, h.posted)
 }
 
 // leaving are the fields with which a member leaves the list: by mail, and by one click (RFC 2369 §3.2, RFC 8058).

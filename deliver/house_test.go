@@ -241,7 +241,9 @@ func (h *house) drain() {
 // run runs the carriers until something is true; not ok when it never is.
 func (h *house) run(until func() bool) (ok bool) {
 	ctx, cancel := context.WithCancel(h.ctx)
-	r := queue.NewRunner(queue.Config{Queue: h.queue, Limits: queue.Limits{Poll: 5 * time.Millisecond}})
+	r := queue.NewRunner(queue.Config{
+		Queue: h.queue, Limits: queue.Limits{Poll: 5 * time.Millisecond}, Schedule: queue.Schedule{First: time.Millisecond, Max: 10 * time.Millisecond},
+	})
 	for _, route := range []string{queue.RouteLocal, queue.RouteForward, "list "} {
 		r.Handle(route, h.Carrier(), queue.CarrierLimits{})
 	}

@@ -2,9 +2,9 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"time"
 
-	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/queue"
@@ -19,12 +19,9 @@ type Letter struct {
 	To     []mail.Recipient // at least one, at most mail.MaxRecipients
 	Octets []byte           // the whole message, with CRLF
 	Sign   string           // the domain that signs it when it leaves; "" = none
-	// Service mail goes into a full box too, up to ServiceRoom over its quota.
+	// Service mail goes into a full box too, up to mailbox.ServiceRoom over its quota (SV-5).
 	Service bool
 }
-
-// ServiceRoom is how many octets of Service mail a box takes over its quota (SV-5).
-const ServiceRoom int64 = 1 << 20
 
 // posting is a letter on its way into the store.
 type posting struct {
@@ -78,7 +75,7 @@ func (h *House) Post(ctx context.Context, l Letter, with func(store.Tx) error) (
 				return err
 			}
 		}
-		first, done, err = p.write(tx, blob, parsed.Root.Envelope.MessageID)
+		first, done, err = p.write(tx, blob, parsed.Root)
 		return err
 	})
 	if err != nil {
@@ -106,7 +103,7 @@ func (p *posting) add(ctx context.Context, r mail.Recipient) error {
 	case err != nil:
 		return err
 	case target.Tenant == p.letter.Tenant && isOwn(&target):
-		p.boxes = append(p.boxes, Addressee{r, p.roomy(target.Account)})
+		p.boxes = append(p.boxes, Addressee{r, target.Account})
 		return nil
 	}
 	if _, have := p.wait[route]; !have {
@@ -116,19 +113,27 @@ func (p *posting) add(ctx context.Context, r mail.Recipient) error {
 	return nil
 }
 
-// roomy is an account with what room there is for this letter.
-func (p *posting) roomy(a directory.Account) directory.Account {
-	if p.letter.Service {
-		a.Quota += ServiceRoom
+// options are those of a letter: what a host it goes to has to be able to take.
+func (l *Letter) options(header int64) (o mail.Options) {
+	if !isASCII(l.Octets) {
+		o.Body = mail.Body8BitMIME
 	}
-	return a
+	o.UTF8 = !isASCII(l.Octets[:header]) || !isASCII([]byte(l.From.Local))
+	for i := range l.To {
+		o.UTF8 = o.UTF8 || !isASCII([]byte(l.To[i].Local))
+	}
+	return o
+}
+
+func isASCII(b []byte) bool {
+	return !slices.ContainsFunc(b, func(c byte) bool { return c >= 0x80 })
 }
 
 // write puts the letter into boxes and writes its items.
-func (p *posting) write(tx store.Tx, blob mail.BlobRef, messageID string) (first mail.ItemID, done []queue.Recipient, err error) {
+func (p *posting) write(tx store.Tx, blob mail.BlobRef, root *mime.Part) (first mail.ItemID, done []queue.Recipient, err error) {
 	l := &p.letter
 	doc := queue.Doc{
-		Trace: "platform-" + mail.ItemID(tx.NextID()).String(), From: l.From, Sign: l.Sign, Auto: true, MessageID: messageID,
+		Trace: "platform-" + mail.ItemID(tx.NextID()).String(), From: l.From, Opts: l.options(root.BodyStart), Sign: l.Sign, Auto: true, MessageID: root.Envelope.MessageID,
 		Origin: mail.Origin{Door: "platform", Received: p.at},
 	}
 	put := func(it queue.Item) error {
@@ -140,7 +145,7 @@ func (p *posting) write(tx store.Tx, blob mail.BlobRef, messageID string) (first
 		return err
 	}
 	if len(p.boxes)+len(p.gone) > 0 {
-		if done, err = p.Local(tx, Mail{mailbox.NewMail{Blob: blob, Received: p.at}, &doc}, p.boxes); err != nil {
+		if done, err = p.Local(tx, Mail{mailbox.NewMail{Blob: blob, Received: p.at, Service: l.Service}, &doc}, p.boxes); err != nil {
 			return 0, nil, err
 		}
 		to := append(done[:len(done):len(done)], p.gone...)

@@ -335,7 +335,7 @@ func (t breakingTenant) Update(ctx context.Context, by mail.Actor, why mail.Op, 
 			close(t.of.dead)
 			fallthrough
 		case left < 0:
-			return mail.E("test.broken", mail.Unavailable, "")
+			return mail.E("test.broken", mail.Other, "") // Unavailable would be tried again
 		}
 	}
 	return t.Tenant.Update(ctx, by, why, fn)

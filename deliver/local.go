@@ -114,9 +114,6 @@ func onward(n mail.Notify) mail.Notify {
 	return n
 }
 
-// nearlyFull is the part of its quota, in percent, from which a box is said to be nearly full (SV-5).
-const nearlyFull = 90
-
 // Committed is called after the commit of what Local did, with what Local was given and gave. It wakes the
 // queue for what goes on, and says which boxes are nearly full.
 func (h *House) Committed(ctx context.Context, to []Addressee, done []queue.Recipient) {
@@ -127,12 +124,15 @@ func (h *House) Committed(ctx context.Context, to []Addressee, done []queue.Reci
 		if h.cfg.Filled == nil || done[i].Outcome == queue.Expanded {
 			continue
 		}
-		box, err := h.cfg.Store.Tenant(a.Tenant).Usage(ctx, a.ID)
+		fill, err := h.cfg.Mailbox.Fill(ctx, *a)
 		if err != nil {
 			continue // the next message asks again
 		}
-		if done[i].Reason == "box.full" || box.Used >= a.Quota/100*nearlyFull {
-			h.cfg.Filled(a.Tenant, *a, box.Used, a.Quota)
+		if done[i].Reason == "box.full" { // with this message it would be
+			fill.Used = max(fill.Used, fill.Quota)
+		}
+		if fill.Near() {
+			h.cfg.Filled(a.Tenant, *a, fill.Used, fill.Quota)
 		}
 	}
 	if wake {

@@ -18,21 +18,24 @@ import (
 const sealTimeout = 20 * time.Second
 
 // sealed puts an ARC set (RFC 8617) before the fields that are added to a message, for a domain of the tenant. Where there is
-// no key, or nothing to seal, it gives the fields alone: a forward without seal is better than none.
-func (h *House) sealed(ctx context.Context, tenant mail.TenantID, domain string, m *message, added []byte) ([]byte, error) {
-	chain, results, key, ok := h.chain(ctx, tenant, domain, m)
-	if !ok {
-		return added, nil
-	}
-	header := slices.Concat(added, m.header)
-	return h.seal(added, header, m, chain, results, key), nil
+// no key, or nothing to seal, it gives the fields alone: a forward without a seal is better than none.
+func (h *House) sealed(ctx context.Context, tenant mail.TenantID, domain string, m *message, added []byte) []byte {
+	return h.sealer(ctx, tenant, domain, m).before(added, m.header)
 }
 
-// chain verifies the chain a message came with, as its header was then, and finds what we know of it and the key to
-// seal that with. It is not ok where nothing can be sealed.
-func (h *House) chain(ctx context.Context, tenant mail.TenantID, domain string, m *message) (c arc.Chain, f authres.Field, key dkim.Key, ok bool) {
+// A sealer adds to the chain of one message. Its chain is verified with the header the message came with.
+type sealer struct {
+	*House
+	message *message
+	chain   arc.Chain
+	results authres.Field // what we found out when the message came
+	key     dkim.Key
+}
+
+// sealer makes the sealer of a message; nil where nothing can be sealed.
+func (h *House) sealer(ctx context.Context, tenant mail.TenantID, domain string, m *message) *sealer {
 	if h.cfg.Keys == nil || h.cfg.Lookup == nil {
-		return c, f, key, false
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sealTimeout)
 	defer cancel()
@@ -41,17 +44,21 @@ func (h *House) chain(ctx context.Context, tenant mail.TenantID, domain string, 
 		h.cfg.Log.Warn("no key for an ARC seal", "tenant", tenant.String(), "domain", domain, "err", err)
 	}
 	if len(keys) == 0 {
-		return c, f, key, false
+		return nil
 	}
-	c = arc.Verify(ctx, h.cfg.Lookup, m.header, m.bodyReader())
-	return c, h.results(m, c), rsaFirst(keys), !c.Temp
+	chain := arc.Verify(ctx, h.cfg.Lookup, m.header, m.bodyReader())
+	return &sealer{h, m, chain, h.results(m, chain), rsaFirst(keys)}
 }
 
-// seal gives the set of a chain for a message as it goes out, with the added fields behind it.
-func (h *House) seal(added, header []byte, m *message, c arc.Chain, f authres.Field, key dkim.Key) []byte {
-	fields, err := arc.Seal(header, m.bodyReader(), key, c, arc.Options{Results: f, Time: time.Now()})
+// before gives the fields that are added to a message, and before them the set that seals them with the header as it goes out.
+func (s *sealer) before(added, header []byte) []byte {
+	if s == nil {
+		return added
+	}
+	whole := slices.Concat(added, header)
+	fields, err := arc.Seal(whole, s.message.bodyReader(), s.key, s.chain, arc.Options{Results: s.results, Time: time.Now()})
 	if err != nil {
-		h.cfg.Log.Warn("no ARC seal", "domain", key.Domain, "err", err)
+		s.cfg.Log.Warn("no ARC seal", "domain", s.key.Domain, "err", err)
 		return added
 	}
 	return slices.Concat(fields, added)

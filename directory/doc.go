@@ -10,9 +10,14 @@
 //	tenant    "domain"      plan (SV-4), number of IDs (ML-1), options; unique {"domain", name}
 //	tenant    "account"     a person's address, its aliases, roles and state; unique {"address", key} for each address
 //	tenant    "credential"  what passwords are checked against; unique {"credential", account}
+//	tenant    "list"        a mailing list's address and rules (LI-7); unique {"address", key}
+//	tenant    "member"      an address on a list, with its bounces; unique {"membership", list address}
+//	tenant    "serial"      the number of a list's last post (LI-4)
+//	tenant    "settings"    what the company decided: forwarding, sending limits, notices
+//	platform  "secrets"     with which addresses and links are proved; not in the operation log
 //
 // All objects that have an address hold it as a unique key of the name "address", so
-// that an account, an alias and (later) a list can't share one.
+// that an account, an alias and a list can't share one.
 //
 // A domain is claimed on the platform first and then made in its tenant. A crash in
 // between leaves a claim that receives nothing; the same tenant's next attempt takes it over.

@@ -48,6 +48,7 @@ type List struct {
 	Tenant  mail.TenantID
 	Domain  mail.DomainID
 	Address mail.Address
+	Members int // how many; only from Company.List, FindList and Lists
 	ListSpec
 }
 

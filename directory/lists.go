@@ -106,7 +106,9 @@ func (c *Company) DeleteList(ctx context.Context, by mail.Actor, id mail.ObjectI
 // List gives one list. NotFound "list.unknown".
 func (c *Company) List(ctx context.Context, id mail.ObjectID) (l List, err error) {
 	err = c.view(ctx, "directory.List", func(r store.Reader) error {
-		l, _, err = c.readList(r, id)
+		if l, _, err = c.readList(r, id); err == nil {
+			l.Members, err = r.CountMarked(kindMember, onList(id))
+		}
 		return err
 	})
 	return l, err
@@ -115,7 +117,9 @@ func (c *Company) List(ctx context.Context, id mail.ObjectID) (l List, err error
 // FindList gives the list that has an address. NotFound "list.unknown".
 func (c *Company) FindList(ctx context.Context, addr mail.Address) (l List, err error) {
 	err = c.view(ctx, "directory.FindList", func(r store.Reader) error {
-		l, err = c.findList(r, addr)
+		if l, err = c.findList(r, addr); err == nil {
+			l.Members, err = r.CountMarked(kindMember, onList(l.ID))
+		}
 		return err
 	})
 	return l, err
@@ -150,6 +154,9 @@ func (c *Company) Lists(ctx context.Context, p ListPage) ([]List, error) {
 		all = make([]List, 0, len(objects))
 		for _, o := range objects {
 			l, err := listOf(o, c.id)
+			if err == nil {
+				l.Members, err = r.CountMarked(kindMember, onList(l.ID))
+			}
 			if err != nil {
 				return err
 			}

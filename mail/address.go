@@ -54,7 +54,7 @@ func ParseAddress(s string) (Address, error) {
 	const op = "mail.ParseAddress"
 	bad := func() (Address, error) { return Address{}, E(op, Invalid, "address.malformed", s) }
 	local, rest, ok := cutLocal(s)
-	if !ok || local == "" || len(local) > MaxLocalPart || !utf8.ValidString(local) {
+	if !ok || local == "" || len(local) > MaxLongLocalPart || !utf8.ValidString(local) {
 		return bad()
 	}
 	domain, ok := ParseDomain(rest)

@@ -12,6 +12,9 @@ const (
 	MaxReceived = 25
 	// MaxLocalPart is the length of an address's local part (RFC 5321 §4.5.3.1.1).
 	MaxLocalPart = 64
+	// MaxLongLocalPart is the longest local part that is read: addresses of those who send mail on (SRS) hold another
+	// address, and RFC 5321 §4.5.3.1 wants no limit where there need be none.
+	MaxLongLocalPart = 255
 	// MaxDomain is the length of a domain in A-label form (RFC 5321 §4.5.3.1.2).
 	MaxDomain = 255
 )
