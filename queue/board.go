@@ -63,6 +63,8 @@ type putOff struct {
 	job *Job
 	at  time.Time // when it is due again
 	why *Failure  // what its recipients wait for; nil = as it was
+	// Only the lease is given up: nothing is decided about it.
+	asIs bool
 }
 
 // handle adds a kind.
@@ -121,12 +123,18 @@ func (b *board) share(d *destination) int {
 	return b.limits.Share
 }
 
-// enter takes a job in for a destination. A job that is not kept is to be put off.
-func (b *board) enter(j *Job, d *destination, now time.Time) (out putOff, kept bool) {
+// enter takes a job in for a destination. What is not kept, this one or another that has to give way, is to be put off.
+func (b *board) enter(j *Job, d *destination, now time.Time) (out []putOff, kept bool) {
 	j.dest, d.used = d, now
-	over := d.jobs >= b.share(d) || d.octets >= b.limits.Octets/4
-	if d.blocked(now) || over {
-		return b.later(j, now), false
+	if d.blocked(now) {
+		return []putOff{b.later(j, now)}, false
+	}
+	if d.jobs >= b.share(d) || d.octets >= b.limits.Octets/4 {
+		other := d.givesWay(j.Tenant)
+		if other == nil {
+			return []putOff{b.later(j, now)}, false
+		}
+		out = b.evict([]*Job{other}, now)
 	}
 	d.jobs++
 	d.octets += j.octets
@@ -134,7 +142,7 @@ func (b *board) enter(j *Job, d *destination, now time.Time) (out putOff, kept b
 	b.octets += j.octets
 	d.push(j)
 	b.ready(d, now)
-	return putOff{}, true
+	return out, true
 }
 
 // later gives a job the time when its destination will have time for it.
@@ -319,17 +327,25 @@ func (b *board) leave(c *carry, failure *Failure, panicked bool, now time.Time) 
 		d.failed(failure, b.schedule, c.begun, now, b.jitter())
 	}
 	if d.blocked(now) {
-		for _, j := range d.drain(d.waiting) {
-			b.drop(j)
-			out = append(out, b.later(j, now))
-		}
+		out = b.evict(d.drain(d.waiting), now)
 	}
 	b.ready(d, now)
 	return out
 }
 
+// evict puts off jobs that do not wait in their line any more.
+func (b *board) evict(list []*Job, now time.Time) (out []putOff) {
+	for _, j := range list {
+		b.drop(j)
+	}
+	for _, j := range list {
+		out = append(out, b.later(j, now))
+	}
+	return out
+}
+
 // relieve makes room when the memory is full: the destination that would take longest for what waits for it gives up half.
-func (b *board) relieve(now time.Time) (out []putOff) {
+func (b *board) relieve(now time.Time) []putOff {
 	var slowest *destination
 	longest := 2 * time.Second // less is no need
 	for _, k := range b.kinds {
@@ -342,11 +358,7 @@ func (b *board) relieve(now time.Time) (out []putOff) {
 	if slowest == nil {
 		return nil
 	}
-	for _, j := range slowest.drain(slowest.waiting / 2) {
-		b.drop(j)
-		out = append(out, b.later(j, now))
-	}
-	return out
+	return b.evict(slowest.drain(slowest.waiting/2), now)
 }
 
 // empty takes everything that waits out of the memory, each due when it was.
@@ -355,7 +367,7 @@ func (b *board) empty() (out []putOff) {
 		for _, d := range k.all {
 			for _, j := range d.drain(d.waiting) {
 				b.drop(j)
-				out = append(out, putOff{job: j, at: j.Item.Due})
+				out = append(out, putOff{job: j, at: j.Item.Due, asIs: true})
 			}
 		}
 	}

@@ -105,16 +105,14 @@ func (r *Runner) admit(list []store.Claimed) {
 		}
 		size := sizeOf(&it)
 		octets += size
-		if o, kept := r.place(c.Tenant, it, size); !kept {
-			out = append(out, o)
-		}
+		out = append(out, r.place(c.Tenant, it, size)...)
 	}
 	if len(list) > 0 {
 		r.mu.Lock()
 		r.average = max(1, (r.average+octets/int64(len(list)))/2)
 		r.mu.Unlock()
 	}
-	r.putOff(out, false)
+	r.putOff(out)
 }
 
 // breath is how long to wait after a full claim: when most of it is for one destination that will soon have taken enough for
@@ -157,7 +155,7 @@ func (r *Runner) relieve() {
 	r.mu.Lock()
 	out := r.board.relieve(time.Now())
 	r.mu.Unlock()
-	r.putOff(out, false)
+	r.putOff(out)
 }
 
 // putOffOver puts off what was handed over and not kept.
@@ -166,12 +164,12 @@ func (r *Runner) putOffOver() {
 	out := r.over
 	r.over = nil
 	r.mu.Unlock()
-	r.putOff(out, false)
+	r.putOff(out)
 }
 
 // putOff writes jobs that leave the memory unfinished, one transaction for many of a tenant. What cannot be written is carried
-// again when its lease ends. With asIs only the lease is given up.
-func (r *Runner) putOff(list []putOff, asIs bool) {
+// again when its lease ends.
+func (r *Runner) putOff(list []putOff) {
 	if len(list) == 0 {
 		return
 	}
@@ -190,7 +188,7 @@ func (r *Runner) putOff(list []putOff, asIs bool) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if err := r.postpone(context.Background(), tenant, part, asIs); err != nil {
+			if err := r.postpone(context.Background(), tenant, part); err != nil {
 				r.log.Error("queue items were not put off", "tenant", tenant.String(), "items", len(part), "error", err)
 			}
 		})
@@ -199,16 +197,16 @@ func (r *Runner) putOff(list []putOff, asIs bool) {
 }
 
 // postpone is putOff for one tenant.
-func (r *Runner) postpone(ctx context.Context, t mail.TenantID, list []putOff, asIs bool) (failed error) {
+func (r *Runner) postpone(ctx context.Context, t mail.TenantID, list []putOff) (failed error) {
 	for len(list) > 0 {
 		n := min(len(list), claimBatch)
 		batch := list[:n]
 		list = list[n:]
-		err := r.writeOff(ctx, t, batch, asIs)
+		err := r.writeOff(ctx, t, batch)
 		if mail.Is(err, mail.Conflict) && n > 1 { // one of them lost its lease
 			err = nil
 			for i := range batch {
-				if e := r.writeOff(ctx, t, batch[i:i+1], asIs); e != nil && !mail.Is(e, mail.Conflict) {
+				if e := r.writeOff(ctx, t, batch[i:i+1]); e != nil && !mail.Is(e, mail.Conflict) {
 					err = e
 				}
 			}
@@ -221,12 +219,12 @@ func (r *Runner) postpone(ctx context.Context, t mail.TenantID, list []putOff, a
 }
 
 // writeOff writes a batch.
-func (r *Runner) writeOff(ctx context.Context, t mail.TenantID, batch []putOff, asIs bool) error {
+func (r *Runner) writeOff(ctx context.Context, t mail.TenantID, batch []putOff) error {
 	told := 0
 	err := r.update(ctx, t, "queue.PutOff", func(tx store.Tx) error {
 		told = 0
 		for _, o := range batch {
-			it, news := r.putBack(o, asIs)
+			it, news := r.putBack(o)
 			if err := putWithNotice(tx, &it, news); err != nil {
 				return err
 			}
@@ -237,9 +235,7 @@ func (r *Runner) writeOff(ctx context.Context, t mail.TenantID, batch []putOff, 
 	if err != nil {
 		return err
 	}
-	if !asIs {
-		r.countPutOff(batch)
-	}
+	r.countPutOff(batch)
 	if told > 0 {
 		r.Wake()
 	}
@@ -247,10 +243,10 @@ func (r *Runner) writeOff(ctx context.Context, t mail.TenantID, batch []putOff, 
 }
 
 // putBack gives the item as it is to be written, and of whom the sender is to hear.
-func (r *Runner) putBack(o putOff, asIs bool) (it Item, told []Recipient) {
+func (r *Runner) putBack(o putOff) (it Item, told []Recipient) {
 	it = o.job.Item
 	it.Until = time.Time{}
-	if asIs {
+	if o.asIs {
 		it.Due = o.at
 		return it, nil
 	}
@@ -262,12 +258,15 @@ func (r *Runner) putBack(o putOff, asIs bool) (it Item, told []Recipient) {
 }
 
 func (r *Runner) countPutOff(batch []putOff) {
-	down := 0
+	down, room := 0, 0
 	for _, o := range batch {
-		if o.why != nil {
+		switch {
+		case o.why != nil:
 			down++
+		case !o.asIs:
+			room++
 		}
 	}
 	r.config.Metrics.QueuePutOff("destination", down)
-	r.config.Metrics.QueuePutOff("room", len(batch)-down)
+	r.config.Metrics.QueuePutOff("room", room)
 }

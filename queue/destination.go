@@ -189,6 +189,27 @@ func (d *destination) forgettable(now time.Time) bool {
 	return d.jobs == 0 && d.active == 0 && !d.blocked(now) && now.After(d.pace.horizon)
 }
 
+// givesWay takes the last job out of the longest line, if that is longer than the one of a tenant would be with one more: no
+// tenant keeps another out by being there first. nil: none has to.
+func (d *destination) givesWay(t mail.TenantID) *Job {
+	if d.waiting == 0 {
+		return nil
+	}
+	longest := slices.MaxFunc(d.lines, func(a, b *line) int { return len(a.jobs) - len(b.jobs) })
+	own := 0
+	for _, l := range d.lines {
+		if l.tenant == t {
+			own = len(l.jobs)
+		}
+	}
+	if own+1 >= len(longest.jobs) {
+		return nil
+	}
+	j := longest.jobs[len(longest.jobs)-1]
+	d.pull(j)
+	return j
+}
+
 // state tells how it stands.
 func (d *destination) state(now time.Time) DestinationState {
 	s := DestinationState{Kind: d.kind.prefix, Name: d.name, Waiting: d.waiting, Active: d.active, Limit: d.limit}

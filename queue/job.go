@@ -173,7 +173,7 @@ func (j *Job) Return(ctx context.Context, again time.Time) error {
 	start := r.start(now)
 	r.mu.Unlock()
 	r.launch(start)
-	return mail.Wrap(op, r.postpone(ctx, j.Tenant, []putOff{{job: j, at: again}}, false))
+	return mail.Wrap(op, r.postpone(ctx, j.Tenant, []putOff{{job: j, at: again}}))
 }
 
 // Open gives the octets, without Item.Prefix.

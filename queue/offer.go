@@ -48,12 +48,12 @@ func (o *Offer) Hand(tenant mail.TenantID, it Item) {
 	r := o.runner
 	it.Fence, it.Tries = 1, 1
 	o.release(min(1, o.left))
-	out, kept := r.place(tenant, it, sizeOf(&it))
-	if kept {
+	out := r.place(tenant, it, sizeOf(&it))
+	if len(out) == 0 {
 		return
 	}
 	r.mu.Lock()
-	r.over = append(r.over, out)
+	r.over = append(r.over, out...)
 	r.mu.Unlock()
 	r.Wake()
 }

@@ -154,7 +154,7 @@ func (r *Runner) clear() {
 	list := append(r.board.empty(), r.over...)
 	r.over, r.running = nil, false
 	r.mu.Unlock()
-	r.putOff(list, true)
+	r.putOff(list)
 }
 
 // Wake tells that something due was written. Nil-safe; it does not wait.
@@ -221,7 +221,7 @@ func (r *Runner) carry(c *carry) {
 	r.mu.Unlock()
 	r.noteCarry(c, err, inHand, len(out))
 	r.launch(start)
-	r.putOff(out, false)
+	r.putOff(out)
 }
 
 // noteCarry logs how a carry ended, if there is something to say.
@@ -279,31 +279,31 @@ func (r *Runner) next(ctx context.Context, c *carry) *Job {
 	return r.board.next(c, time.Now())
 }
 
-// place takes in an item that is leased here. Not kept: it is to be put off.
-func (r *Runner) place(tenant mail.TenantID, it Item, octets int64) (out putOff, kept bool) {
+// place takes in an item that is leased here, and gives what is to be put off: that one, or another that has to give way.
+func (r *Runner) place(tenant mail.TenantID, it Item, octets int64) []putOff {
 	j := &Job{Tenant: tenant, Item: it, runner: r, octets: octets, fence: it.Fence, before: outcomes(&it), until: it.Until}
 	k := r.board.kindOf(it.Route)
 	if k == nil {
 		r.log.Error("no carrier for a route", "tenant", tenant.String(), "item", it.ID.String(), "route", it.Route)
-		return putOff{job: j, at: time.Now().Add(r.config.Schedule.Max)}, false
+		return []putOff{{job: j, at: time.Now().Add(r.config.Schedule.Max)}}
 	}
 	name := ""
 	if err := guarded(func() error { name = k.carrier.Destination(tenant, &j.Item); return nil }); err != nil {
 		r.log.Error("a carrier has a bug", "tenant", tenant.String(), "item", it.ID.String(), "route", it.Route, "error", err)
-		return putOff{job: j, at: time.Now().Add(r.config.Schedule.Max)}, false
+		return []putOff{{job: j, at: time.Now().Add(r.config.Schedule.Max)}}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	if r.board.stopped {
-		return putOff{job: j, at: it.Due}, false
+		return []putOff{{job: j, at: it.Due, asIs: true}}
 	}
-	if out, kept = r.board.enter(j, k.destination(name), now); !kept {
-		return out, false
+	out, kept := r.board.enter(j, k.destination(name), now)
+	if kept {
+		r.held[j.key()] = j
+		r.launch(r.start(now))
 	}
-	r.held[j.key()] = j
-	r.launch(r.start(now))
-	return putOff{}, true
+	return out
 }
 
 // sizeOf reckons what an item takes in memory, in octets.
