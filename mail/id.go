@@ -57,6 +57,10 @@ func (id ID[K]) String() string {
 // IsZero tells whether id names nothing.
 func (id ID[K]) IsZero() bool { return id == 0 }
 
+// Time is when the id was made, to the millisecond, by the clock of who made it. Under a burst it may be
+// slightly late.
+func (id ID[K]) Time() time.Time { return time.UnixMilli(int64(id)>>22 + idEpoch) }
+
 // MarshalText writes the form of String; JSON numbers would lose bits in browsers.
 func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 

@@ -76,7 +76,6 @@ func putWithNotice(tx store.Tx, it *Item, told []Recipient) error {
 	}
 	now := time.Now()
 	n := Item{State: store.ItemWaiting, Due: now, Route: RouteNotice, Blob: it.Blob, Doc: it.Doc}
-	n.Opts.HoldUntil = now // its own lifetime begins
 	n.To, n.Attempts, n.Warned, n.Hold, n.Sign = told, 0, false, "", ""
 	return Put(tx, &n)
 }

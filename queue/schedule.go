@@ -79,8 +79,11 @@ func (s Schedule) delay(it *Item, before []Outcome, again, now time.Time) (told 
 	return told
 }
 
-// birth is when an item's lifetime begins: when the message came, or was released.
+// birth is when an item's lifetime begins: when the message came, or was released. A notice has a lifetime of its own.
 func birth(it *Item) time.Time {
+	if made := it.ID.Time(); it.Route == RouteNotice && made.After(it.Origin.Received) {
+		return made
+	}
 	if it.Opts.HoldUntil.After(it.Origin.Received) {
 		return it.Opts.HoldUntil
 	}

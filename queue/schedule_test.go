@@ -77,6 +77,7 @@ func TestFates(t *testing.T) {
 		"nearly too old":             {age: 5*day - time.Second, before: []Outcome{w}, after: []Outcome{w}, change: func(it *Item) { it.Warned = true }, state: store.ItemWaiting, wait: time.Second, warned: true},
 		"held by its carrier":        {before: []Outcome{w}, after: []Outcome{w}, change: func(it *Item) { it.State = store.ItemHeld }, state: store.ItemHeld},
 		"a notice":                   {route: RouteNotice, before: []Outcome{w, f}, after: []Outcome{w, f}, state: store.ItemSettled},
+		"a notice of old mail":       {route: RouteNotice, age: 6 * day, untried: true, before: []Outcome{w, f}, after: []Outcome{w, f}, change: madeNow, state: store.ItemWaiting, wait: time.Hour},
 		"a notice, too old":          {route: RouteNotice, age: 6 * day, untried: true, before: []Outcome{w, f}, after: []Outcome{w, f}, state: store.ItemSettled},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,6 +125,9 @@ func TestFates(t *testing.T) {
 
 // now is when pure tests happen.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// madeNow gives an item an id of now, whenever the message it is about came.
+func madeNow(it *Item) { it.ID = mail.ItemID((now.UnixMilli() - 1767225600000) << 22) }
 
 func equal(a, b []Outcome) bool {
 	if len(a) != len(b) {
