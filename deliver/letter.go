@@ -49,6 +49,8 @@ func (h *House) Post(ctx context.Context, l Letter, with func(store.Tx) error) (
 			return 0, mail.Wrap(op, err)
 		}
 	}
+	p.finish()
+	l = p.letter
 	tenant := h.cfg.Store.Tenant(l.Tenant)
 	staged, err := tenant.Blobs().Stage(ctx, int64(len(l.Octets)))
 	if err != nil {
@@ -111,6 +113,13 @@ func (p *posting) add(ctx context.Context, r mail.Recipient) error {
 	}
 	p.wait[route] = append(p.wait[route], queue.Recipient{Recipient: r})
 	return nil
+}
+
+// finish puts Return-Path first where all are in boxes here (RFC 5321 §4.4): octets that go on must not have it.
+func (p *posting) finish() {
+	if len(p.routes) == 0 {
+		p.letter.Octets = append(field(nil, "Return-Path", "<", p.letter.From.String(), ">"), p.letter.Octets...)
+	}
 }
 
 // options are those of a letter: what a host it goes to has to be able to take.

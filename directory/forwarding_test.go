@@ -130,6 +130,10 @@ func TestReturnPaths(t *testing.T) {
 		t.Errorf("the original of %s is %s", back, got.Original)
 	}
 	nobody(strings.Replace(back.String(), "tanaka", "suzuki", 1))
+	far := tokens.Return(addr(long), "alpha.example", time.Now()) // longer than an address of ours may be
+	if parsed, err := mail.ParseAddress(far.String()); err != nil || len(far.Local) <= mail.MaxLocalPart || want(parsed.String(), directory.TargetReturn).Original != addr(long) {
+		t.Errorf("%s is read as %s, %v", far, parsed, err)
+	}
 	nobody(tokens.Return(sender, "alpha.example", time.Now().Add(-30*24*time.Hour)).String())
 	if !srs.IsSRS(back.Local) || tokens.Return(mail.Address{}, "alpha.example", time.Now()) != (mail.Address{}) {
 		t.Errorf("%s is no address of SRS, or the null sender changed", back)
