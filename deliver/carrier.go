@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,9 +40,11 @@ func (c carrier) Carry(ctx context.Context, _ string, next func(context.Context)
 	}
 }
 
-// carry ends one job. What can't be done now is noted with those who wait for it, and tried again.
+// carry ends one job. What can't be done now is noted with those who wait for it, and tried again: what was decided
+// about the others meanwhile is forgotten with it, as nothing of that is written.
 func (h *House) carry(ctx context.Context, job *queue.Job) error {
 	var err error
+	before := slices.Clone(job.Item.To)
 	switch _, list := queue.ListOf(job.Item.Route); {
 	case list:
 		err = h.expandList(ctx, job)
@@ -55,6 +58,9 @@ func (h *House) carry(ctx context.Context, job *queue.Job) error {
 	}
 	h.cfg.Log.Error("an item could not be carried", "tenant", job.Tenant.String(), "item", job.Item.ID.String(),
 		"route", job.Item.Route, "err", err)
+	if _, list := queue.ListOf(job.Item.Route); !list { // which decides in its transactions only
+		job.Item.To = before
+	}
 	for i := range job.Item.To {
 		if r := &job.Item.To[i]; r.Outcome == queue.Waiting {
 			later(r)

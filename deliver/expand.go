@@ -32,6 +32,9 @@ type expansionJob struct {
 
 // expandList carries an item on the route of a list.
 func (h *House) expandList(ctx context.Context, job *queue.Job) error {
+	if len(job.Item.To) == 0 {
+		return job.Settle(ctx, "deliver.ExpandList", nil)
+	}
 	id, _ := queue.ListOf(job.Item.Route)
 	e := &expansionJob{House: h, job: job, it: &job.Item}
 	var err error

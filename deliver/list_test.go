@@ -314,11 +314,10 @@ func TestLI3ThousandMembers(t *testing.T) {
 	h.want("bounces", bounced, 20)
 }
 
-// breaking is a store that dies in the middle of expansions.
+// breaking is a store that fails some updates.
 type breaking struct {
 	store.Store
-	left *atomic.Int64 // updates of expansions that still work
-	dead chan struct{}
+	fails func(why mail.Op) bool
 }
 
 func (b breaking) Tenant(id mail.TenantID) store.Tenant { return breakingTenant{b.Store.Tenant(id), b} }
@@ -329,14 +328,8 @@ type breakingTenant struct {
 }
 
 func (t breakingTenant) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
-	if strings.HasPrefix(string(why), "deliver.") && why != "deliver.Arrive" {
-		switch left := t.of.left.Add(-1); {
-		case left == -1:
-			close(t.of.dead)
-			fallthrough
-		case left < 0:
-			return mail.E("test.broken", mail.Other, "") // Unavailable would be tried again
-		}
+	if t.of.fails(why) {
+		return mail.E("test.broken", mail.Other, "") // Unavailable would be tried again
 	}
 	return t.Tenant.Update(ctx, by, why, fn)
 }
@@ -358,7 +351,18 @@ func TestLI7ExpansionSurvivesCrashes(t *testing.T) {
 		left := new(atomic.Int64)
 		left.Store(steps % 2)
 		h.must(h.store.Close())
-		h.wrap = func(st store.Store) store.Store { return breaking{st, left, dead} }
+		h.wrap = func(st store.Store) store.Store {
+			return breaking{st, func(why mail.Op) bool {
+				if !strings.HasPrefix(string(why), "deliver.") || why == "deliver.Arrive" {
+					return false
+				}
+				now := left.Add(-1)
+				if now == -1 {
+					close(dead)
+				}
+				return now < 0
+			}}
+		}
 		h.open()
 		if !h.run(func() bool {
 			select {
@@ -403,4 +407,37 @@ func (h *house) atRest() bool {
 		}
 	}
 	return true
+}
+
+// TestNothingIsLostWithAnError carries an item again of which a part could not be done: those of whom it was decided already
+// still get the message, once.
+func TestNothingIsLostWithAnError(t *testing.T) {
+	for _, failing := range []mail.Op{"deliver.HandOver", "deliver.Forward", "deliver.Arrive"} {
+		var failures atomic.Int64
+		h := &house{TB: t, ctx: context.Background(), path: t.TempDir(), ops: directory.Operator("test", "")}
+		h.wrap = func(st store.Store) store.Store {
+			return breaking{st, func(why mail.Op) bool { return why == failing && failures.Add(1) == 1 }}
+		}
+		h.open()
+		h.company("beta.example", "schmidt")
+		c := h.company("alpha.example", "sato")
+		l := h.list(c, "team@alpha.example", directory.ListSpec{}, "y@other.example")
+		h.forward("sato@alpha.example", true, "z@other.example", "schmidt@beta.example")
+		h.accept(l.Tenant, from("o@customer.example"), letter("o@customer.example", "x"),
+			"x@other.example", "sato@alpha.example", "team@alpha.example", "schmidt@beta.example")
+		if failing != "deliver.HandOver" { // whose job is lost with its lease, until the folder is opened again
+			h.run(func() bool { return failures.Load() > 0 })
+			h.must(h.store.Close())
+			h.open()
+		}
+		h.drain()
+		if failures.Load() == 0 {
+			t.Errorf("%s did not fail: the test is broken", failing)
+		}
+		h.want(string(failing)+": kept", h.count("sato@alpha.example"), 1)
+		h.want(string(failing)+": in the other tenant", h.count("schmidt@beta.example"), 2)
+		out := h.remote()
+		h.want(string(failing)+": sent", len(out), 3)
+		h.must(h.store.Close())
+	}
 }
