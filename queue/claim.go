@@ -130,8 +130,8 @@ func (r *Runner) breath(list []store.Claimed) time.Duration {
 		if n <= len(list)/2 || d.jobs+len(list) <= r.board.share(d) {
 			continue
 		}
-		if d.pace.rate == 0 && !d.pace.begun.IsZero() {
-			return drainPause // it is being measured
+		if d.pace.rate == 0 && !d.blocked(time.Now()) {
+			return drainPause // it is about to be measured
 		}
 		if t := d.pace.drain(d.jobs + len(list) - r.board.share(d)); t <= drainPause {
 			return t

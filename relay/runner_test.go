@@ -3,9 +3,13 @@ package relay
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"tegami/domains"
+	"tegami/mail"
 	"tegami/queue"
 	"tegami/store"
 	"tegami/store/embedded"
@@ -125,4 +129,54 @@ func TestDestinationDown(t *testing.T) {
 		return it.State == store.ItemWaiting && to.Outcome == queue.Waiting && to.Reason == "remote.deferred" && to.Status == "4.3.2" && to.Answer == "421 4.3.2 full of mail"
 	}
 	l.run(st, func(list []queue.Item) bool { return count(list, told) == len(items) })
+}
+
+// BenchmarkQueue measures messages of 4 KB from the queue of the embedded store to smtp-sink, each settled on disk.
+func BenchmarkQueue(b *testing.B) {
+	port := sink(b)
+	l := newLab(b, "")
+	st, err := embedded.Open(b.TempDir(), embedded.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	if err := st.CreateTenant(b.Context(), ourTenant); err != nil {
+		b.Fatal(err)
+	}
+	l.tenant = st.Tenant(ourTenant)
+	l.cfg.SmartHost = &domains.SmartHost{Host: "127.0.0.1", Port: uint16(port), TLS: domains.TLSOff}
+	blob := l.blob(shortText + strings.Repeat("a line of a letter of 4 KB, as most are, more or less\r\n", 75))
+	items := make([]*queue.Item, b.N)
+	for i := range items {
+		items[i] = &queue.Item{ID: mail.ItemID(l.ids.Next()), State: store.ItemWaiting, Blob: blob, Route: queue.RouteRemote("x.example")}
+		items[i].From, items[i].To = address("a@tegami.example"), []queue.Recipient{{Recipient: mail.Recipient{Address: address("b@x.example")}}}
+	}
+	for list := range slices.Chunk(items, 1000) {
+		l.put(l.tenant, list...)
+	}
+	b.ResetTimer()
+	left := func() (n int) {
+		err := l.tenant.View(b.Context(), func(r store.Reader) error {
+			list, err := r.Items(store.ItemWaiting, 0, 1)
+			n = len(list)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return n
+	}
+	q := queue.New(st)
+	runner := queue.NewRunner(queue.Config{Queue: q})
+	runner.Handle("remote ", l.start(), queue.CarrierLimits{Concurrency: 20, Start: 20})
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan struct{})
+	go func() { runner.Run(ctx); close(ended) }()
+	for left() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+	b.StopTimer()
+	stop()
+	<-ended
 }
