@@ -100,8 +100,15 @@ type letter struct{ from, to, subject, text string }
 // inbox reads an account's inbox, but for what fill put there.
 func (h *house) inbox(a directory.Account) (list []letter) {
 	h.Helper()
+	for _, ref := range h.blobs(a) {
+		list = append(list, h.read(h.store.Tenant(a.Tenant), ref))
+	}
+	return list
+}
+
+func (h *house) blobs(a directory.Account) (blobs []mail.BlobRef) {
+	h.Helper()
 	tenant := h.store.Tenant(a.Tenant)
-	var blobs []mail.BlobRef
 	h.must(tenant.View(h.ctx, func(r store.Reader) error {
 		boxes, err := r.Mailboxes(a.ID)
 		for _, b := range boxes {
@@ -116,10 +123,7 @@ func (h *house) inbox(a directory.Account) (list []letter) {
 		}
 		return err
 	}))
-	for _, ref := range blobs {
-		list = append(list, h.read(tenant, ref))
-	}
-	return list
+	return blobs
 }
 
 func (h *house) read(tenant store.Tenant, ref mail.BlobRef) letter {
@@ -157,7 +161,7 @@ func (h *house) fill(a directory.Account, size, n int) {
 	}))
 }
 
-// keep puts octets to rest, held by an item that is settled.
+// keep puts octets to rest, kept by an item that is held.
 func (h *house) keep(id mail.TenantID, octets []byte) (blob mail.BlobRef) {
 	h.Helper()
 	tenant := h.store.Tenant(id)

@@ -38,7 +38,7 @@ func TestSV5Warning(t *testing.T) {
 		h.run(h.Service)
 	}
 	ja := h.wants(accounts[0], nearlyFullJA)[0]
-	if want := "佐藤 太郎 さま\n\nいつもご利用いただきありがとうございます。\nメールボックスの使用量が91 MB(91%)に達しました。\n\n" +
+	if want := "佐藤 太郎 さま\n\nいつもご利用いただきありがとうございます。\nメールボックスの使用量が、上限100 MBのうち91 MB(91%)に達しました。\n\n" +
 		"  メールアドレス: user0@alpha.example\n  使用量: 91 MB\n  上限: 100 MB\n\n" +
 		"上限(100 MB)を超えますと、メールの送受信ができなくなります。\n不要なメールを削除してください。\n\n"; !strings.HasPrefix(ja.text, want) {
 		t.Errorf("%s", ja.text)
