@@ -63,3 +63,13 @@ func benchDeliver(b *testing.B, stand stand, callers int) {
 	all.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
+
+// BenchmarkClaim leases a thousand items of many.
+func BenchmarkClaim(b *testing.B) {
+	stand := newStand(b)
+	for _, waiting := range []int{10_000, 200_000} {
+		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
+			storetest.BenchmarkClaim(b, open(b, stand.config(b)), waiting)
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"tegami/mail"
 	"tegami/store"
+	"tegami/store/storetest"
 )
 
 // benchAccounts is how many boxes deliveries go to.
@@ -263,5 +264,14 @@ func BenchmarkFlags(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkClaim leases a thousand items of many.
+func BenchmarkClaim(b *testing.B) {
+	for _, waiting := range []int{10_000, 200_000} {
+		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
+			storetest.BenchmarkClaim(b, openDir(b, benchDir(b), Options{}), waiting)
+		})
 	}
 }

@@ -1,0 +1,62 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"tegami/mail"
+	"tegami/store"
+)
+
+// BenchmarkClaim measures how long it takes to lease a thousand of many waiting items of one tenant, and to
+// put them off again in one transaction.
+func BenchmarkClaim(b *testing.B, s store.Store, waiting int) {
+	const portion = 1000
+	ctx := context.Background()
+	id := mail.TenantID(1)
+	if err := s.CreateTenant(ctx, id); err != nil {
+		b.Fatal(err)
+	}
+	update := func(n int, fn func(tx store.Tx, n int) error) {
+		err := s.Tenant(id).Update(ctx, Actor(), "bench", func(tx store.Tx) error {
+			for i := range n {
+				if err := fn(tx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	doc := make([]byte, 300)
+	for done := 0; done < waiting; done += 10 * portion {
+		update(min(10*portion, waiting-done), func(tx store.Tx, n int) error {
+			return tx.PutItem(store.Item{ID: mail.ItemID(tx.NextID()), State: store.ItemWaiting, Doc: doc,
+				Due: past.Add(time.Duration(done+n) * time.Millisecond), Route: fmt.Sprintf("remote host%d.example", n%1000)})
+		})
+	}
+	later := time.Now()
+	var claims, puts time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		list, err := s.Claim(ctx, "bench", portion, time.Hour)
+		if err != nil || len(list) != portion {
+			b.Fatalf("%d items, %v", len(list), err)
+		}
+		claims += time.Since(begun)
+		begun = time.Now()
+		later = later.Add(-time.Second)
+		update(portion, func(tx store.Tx, n int) error {
+			i := list[n].Item
+			i.Due, i.Until = later, time.Time{}
+			return tx.PutItem(i)
+		})
+		puts += time.Since(begun)
+	}
+	b.ReportMetric(float64(claims.Microseconds())/float64(b.N)/portion, "µs/claimed")
+	b.ReportMetric(float64(puts.Microseconds())/float64(b.N)/portion, "µs/put-off")
+}
