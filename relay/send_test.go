@@ -12,6 +12,7 @@ import (
 	"tegami/domains"
 	"tegami/mail"
 	"tegami/queue"
+	"tegami/store"
 )
 
 func sha(b []byte) [32]byte { return sha256.Sum256(b) }
@@ -273,6 +274,31 @@ func TestStaleConnection(t *testing.T) {
 	l.sent(okAtMX)
 	l.sent(okAtMX)
 	if err := l.sent(okAtMX); err != nil || h.connections() != 3 {
+		t.Error(err, h.connections())
+	}
+}
+
+// TestManyStaleConnections: a host that was restarted closed all that were kept, and the next message does not try them all.
+func TestManyStaleConnections(t *testing.T) {
+	const kept = 2 * maxSessions
+	l := newLab(t, plainMX)
+	l.cfg.Limits.PerHost = kept
+	scripts := slices.Repeat([]string{"GREET mx.x.example PIPELINING\nACCEPT\nC: MAIL\nCLOSE"}, kept)
+	h := l.host("127.0.0.2", "mx.x.example", append(scripts, good)...)
+	var trips []*trip
+	for range kept {
+		it := l.item(shortText, "b@x.example")
+		tr := &trip{relay: l.start()}
+		open := func(ctx context.Context) (store.Blob, error) { return l.tenant.Blobs().Open(ctx, it.Blob) }
+		if err := tr.serve(l.ctx, &parcel{ourTenant, it, open}); err != nil {
+			t.Fatal(err)
+		}
+		trips = append(trips, tr)
+	}
+	for _, tr := range trips {
+		tr.end()
+	}
+	if err := l.sent(okAtMX); err != nil || h.connections() != kept+1 {
 		t.Error(err, h.connections())
 	}
 }

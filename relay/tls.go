@@ -32,7 +32,7 @@ type guard struct {
 	base   string     // DANE: the name the records are of
 	names  []string   // DANE: those a certificate may be for
 	policy *policy    // MTA-STS, and the host is one of its; nil with DANE
-	pkix   bool       // a certificate for the host's name is demanded
+	pkix   bool       // a smart host: a certificate for its name is demanded
 	// certain: nobody can have put the host's name between us and the domain, so that a certificate for that name
 	// proves the domain's host (RFC 8689 §4.2.1).
 	certain bool
@@ -65,7 +65,7 @@ func (t *tour) protect(ctx context.Context, secure bool) *verdict {
 	}
 	t.guard.policy, t.guard.certain = t.policy, true
 	if t.policy.Mode == tlspolicy.Enforce {
-		t.guard.mode, t.guard.pkix = tlsMust, true
+		t.guard.mode = tlsMust
 	}
 	return nil
 }
