@@ -283,7 +283,7 @@ func TestManyStaleConnections(t *testing.T) {
 	const kept = 2 * maxSessions
 	l := newLab(t, plainMX)
 	l.cfg.Limits.PerHost = kept
-	scripts := slices.Repeat([]string{"GREET mx.x.example PIPELINING\nACCEPT\nC: MAIL\nCLOSE"}, kept)
+	scripts := slices.Repeat([]string{"GREET mx.x.example PIPELINING\nACCEPT\nCLOSE"}, kept)
 	h := l.host("127.0.0.2", "mx.x.example", append(scripts, good)...)
 	var trips []*trip
 	for range kept {

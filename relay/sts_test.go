@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"crypto/tls"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -65,7 +67,7 @@ func (l *lab) policyHost(name string) *policyHost {
 	p.serve(http.NotFound)
 	s := httptest.NewUnstartedServer(p)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{l.ca.issue(l, time.Hour, name)}}
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	l.Cleanup(s.Close)
 	l.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
