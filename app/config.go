@@ -34,6 +34,7 @@ type Config struct {
 	Sending     SendingConfig  `toml:"sending" doc:"How many recipients at other hosts may be written to (ML-10). What is over a limit is held, and the administrators are told. A company's own settings go before these. 0: the default shown here; -1: no limit."`
 	Queue       QueueConfig    `toml:"queue" doc:"How long what could not be delivered is tried."`
 	Relay       RelayConfig    `toml:"relay" doc:"Mail that goes out to other hosts."`
+	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
 	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995 and https on 443, all on every address and in the internet zone."`
 }
@@ -98,6 +99,12 @@ type RelayConfig struct {
 	Source      []string `toml:"source" doc:"Addresses of this machine that connections to other hosts come from: one of IPv4, one of IPv6, or both. The domains' SPF records must allow them, and their names in the DNS should be this server's. Empty: the system chooses."`
 	Sign        bool     `toml:"sign" doc:"Sign what leaves with the keys of its domain (DKIM)."`
 	TrustCA     string   `toml:"trust_ca" doc:"PEM file with further authorities other hosts' certificates may come from. For tests, and closed networks with an authority of their own."`
+}
+
+// ReportsConfig says whether reports are sent.
+type ReportsConfig struct {
+	Company string `toml:"company" doc:"A mail domain of the operator's own company here: reports leave through its queue. Empty: none are sent, and nothing is collected for them."`
+	Contact string `toml:"contact" doc:"Whom the other side may ask about a report: a mail address. Empty: postmaster of this server."`
 }
 
 // MetricsConfig says who may read the figures.

@@ -18,9 +18,13 @@ import (
 	"tegami/mail"
 	"tegami/notice"
 	"tegami/obs"
+	"tegami/policy/probe"
 	"tegami/queue"
 	"tegami/relay"
+	"tegami/report"
+	"tegami/store"
 	"tegami/wire/dns"
+	"tegami/wire/mailauth/dmarc"
 )
 
 // checkOutgoing checks the settings of what goes out.
@@ -140,7 +144,7 @@ func (c *Config) roots() (*x509.CertPool, error) {
 }
 
 // outgoing puts together what carries mail: the queue's runner with its carriers, and the notices.
-func (p *Platform) outgoing() error {
+func (p *Platform) outgoing() (err error) {
 	c := p.config
 	servers, _ := c.resolvers() // were checked with the boot file
 	p.lookup = dns.New(dns.Config{Servers: servers, TrustAD: c.DNS.Trust})
@@ -157,6 +161,9 @@ func (p *Platform) outgoing() error {
 	})
 	p.house = p.newHouse()
 	p.notices = p.newNotices()
+	if p.reports, err = p.newReports(); err != nil {
+		return err
+	}
 	p.runner.Handle(queue.RouteLocal, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
 	p.runner.Handle(queue.RouteForward, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
 	p.runner.Handle("list ", p.house.Carrier(), queue.CarrierLimits{Concurrency: 2})
@@ -173,6 +180,9 @@ func (p *Platform) newHouse() *deliver.House {
 		Filled:      func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
 		Moderate:    func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
 		SwitchedOff: func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
+		Report: func(ctx context.Context, t mail.TenantID, to mail.Address, it *queue.Item, octets store.Blob) error {
+			return p.reports.Receive(ctx, t, to, it, octets)
+		},
 	})
 }
 
@@ -181,6 +191,43 @@ func (p *Platform) newNotices() *notice.Service {
 		House: p.house, Store: p.store, Directory: p.dir, Mailbox: p.boxes, Words: p.words, Hostname: p.config.Hostname,
 		Lifetime: time.Duration(p.config.Queue.Lifetime), Log: obs.Named(p.log, "notice"),
 	})
+}
+
+// newReports makes what reads reports and, where the boot file names a company for it, sends them.
+func (p *Platform) newReports() (*report.Service, error) {
+	c := p.config
+	cfg := report.Config{
+		Store: p.store, Directory: p.dir, House: p.house, Words: p.words, Lookup: p.lookup, Hostname: c.Hostname, Log: obs.Named(p.log, "report"),
+	}
+	if c.Reports.Contact != "" {
+		var err error
+		if cfg.Contact, err = mail.ParseAddress(c.Reports.Contact); err != nil {
+			return nil, badValue("reports.contact", c.Reports.Contact)
+		}
+	}
+	if c.Reports.Company != "" {
+		tenant, ours, err := p.dir.LocalDomain(context.Background(), c.Reports.Company)
+		if err != nil {
+			return nil, err
+		}
+		if !ours {
+			p.log.Warn("no reports are sent: the domain is nobody's here", "reports.company", c.Reports.Company)
+		}
+		cfg.Sender = tenant
+	}
+	return report.New(cfg), nil
+}
+
+// seen tells the reports what was found out about a message from outside.
+func (p *Platform) seen(o mail.Origin, from mail.Address, found *probe.Found, refused bool) {
+	s := report.Seen{
+		Remote: o.Remote, From: from, Author: found.DMARC.Discovery.Domain, SPF: found.SPF, DKIM: found.DKIM, DMARC: found.DMARC,
+		Disposition: dmarc.DispositionNone,
+	}
+	if refused && found.DMARC.Status == dmarc.Fail {
+		s.Disposition = dmarc.DispositionReject
+	}
+	p.reports.Saw(s)
 }
 
 func (p *Platform) newRelay() error {
@@ -194,7 +241,7 @@ func (p *Platform) newRelay() error {
 	}
 	p.relay = relay.New(relay.Config{
 		Hostname: c.Hostname, Lookup: p.lookup, Domains: signer{p.domains, c.Hostname, c.Relay.Sign}, SmartHost: smartHost,
-		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Dial: dial, Log: p.log, Metrics: p.metrics,
+		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Reports: p.reports, Dial: dial, Log: p.log, Metrics: p.metrics,
 	})
 	p.runner.Handle("remote ", p.relay, queue.CarrierLimits{Concurrency: c.Relay.Concurrency})
 	return nil
@@ -214,7 +261,7 @@ func (p *Platform) newIntake() *intake.Intake {
 		},
 	}
 	if c.Inbound.Authenticate {
-		cfg.Lookup = p.lookup
+		cfg.Lookup, cfg.Authenticated = p.lookup, p.seen
 	}
 	return intake.New(cfg)
 }

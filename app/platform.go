@@ -21,6 +21,7 @@ import (
 	"tegami/obs"
 	"tegami/queue"
 	"tegami/relay"
+	"tegami/report"
 	"tegami/store"
 	"tegami/store/embedded"
 	"tegami/wire/dns"
@@ -41,6 +42,7 @@ type Platform struct {
 	domains *domains.Service
 	house   *deliver.House
 	notices *notice.Service
+	reports *report.Service
 	relay   *relay.Relay
 	intake  *intake.Intake
 	words   *i18n.Catalogue
@@ -104,6 +106,9 @@ func (p *Platform) House() *deliver.House { return p.house }
 // Domains looks after keys, records and smart hosts.
 func (p *Platform) Domains() *domains.Service { return p.domains }
 
+// Reports are what others say about our domains, and we about theirs.
+func (p *Platform) Reports() *report.Service { return p.reports }
+
 // Lookup asks the DNS.
 func (p *Platform) Lookup() dns.Lookup { return p.lookup }
 
@@ -145,6 +150,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.sweep(serving) })
 	p.run(func() { p.tend(serving) })
 	p.run(func() { p.notices.Run(serving) })
+	p.run(func() { p.reports.Run(serving) })
 	p.run(func() { p.runner.Run(serving); p.relay.Close() })
 	for i, ln := range bound {
 		serve := p.door(p.config.Listen[i])

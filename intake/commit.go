@@ -69,7 +69,7 @@ func (tx *Transaction) limit(ctx context.Context, m *finished) error {
 	}
 	if over := tx.overrun(ctx); over != nil {
 		m.hold = "sending.over_limit"
-		tx.tellOverrun(ctx, over)
+		tx.tellOverrun(over)
 	}
 	return nil
 }

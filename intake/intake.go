@@ -34,7 +34,7 @@ type Config struct {
 	TrustedSealers []string
 	// Authenticated is told what was found out about each message from outside; it returns at once.
 	Authenticated func(o mail.Origin, from mail.Address, found *probe.Found, refused bool)
-	// OverLimit is told that a submission is held (ML-10), once an hour for each account. It returns at once.
+	// OverLimit is told of each submission that is held (ML-10). It returns at once.
 	OverLimit func(tenant mail.TenantID, account mail.AccountID, limit Overrun)
 	// Full is told of a box that could not take a message, or whose owner could not send (SV-5). It returns at once.
 	Full func(directory.Account)

@@ -110,12 +110,11 @@ func firstRate(own, ours directory.Rate) directory.Rate {
 	return ours
 }
 
-// tellOverrun tells of a held submission, once an hour for each account.
-func (tx *Transaction) tellOverrun(ctx context.Context, over *Overrun) {
+// tellOverrun tells of a held submission. Who is told takes care not to repeat it to people.
+func (tx *Transaction) tellOverrun(over *Overrun) {
 	s := tx.submission
 	tx.in.cfg.Log.Warn("over a sending limit: held", "session", tx.origin.Session, "trace", tx.trace, "whose", over.Whose, "limit", over.Limit)
-	told, err := tx.in.cfg.Store.Tally(ctx, "told overrun "+s.tenant.String()+" "+s.sender.String(), 1, time.Hour)
-	if tx.in.cfg.OverLimit != nil && (err != nil || told == 1) {
+	if tx.in.cfg.OverLimit != nil {
 		tx.in.cfg.OverLimit(s.tenant, s.sender, *over)
 	}
 }

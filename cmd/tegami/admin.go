@@ -24,6 +24,7 @@ type adminCommand struct {
 	Alias     aliasCommands     `cmd:"" help:"Further addresses of accounts."`
 	List      listCommands      `cmd:"" help:"Mailing lists."`
 	Smarthost smarthostCommands `cmd:"" help:"Hosts that a company's mail leaves by."`
+	Report    reportCommand     `cmd:"" help:"What other hosts report about a company's domains (DMARC, TLS)."`
 	Queue     queueCommands     `cmd:"" help:"Messages the platform answers for."`
 }
 
