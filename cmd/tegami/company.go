@@ -152,7 +152,7 @@ func (c accountSending) Run(sh *shell, a *adminCommand) error {
 
 // domainDNS shows what a domain should have in the DNS, and what is there.
 type domainDNS struct {
-	Name  string `arg:"" help:"The domain."`
+	Name  string `arg:"" help:"The domain, or the name of this server, which signs its notices."`
 	Zone  bool   `help:"As lines of a zone file, to be copied."`
 	Check bool   `help:"Ask the DNS what is there."`
 }
@@ -172,10 +172,20 @@ func (r recordRow) columns() []string {
 	return []string{r.State, r.Need, r.For, r.Name, r.Type, r.Value}
 }
 
+// signer finds whose a domain is. The server's own name signs what it writes itself, and belongs to no company: tenant 0, which knows no
+// other name.
+func (d *desk) signer(name string) (mail.TenantID, error) {
+	id, err := d.tenant(name)
+	if mail.Is(err, mail.NotFound) {
+		return 0, nil
+	}
+	return id, err
+}
+
 // Run prints the records.
 func (c domainDNS) Run(sh *shell, a *adminCommand) error {
 	return a.open(sh, func(d *desk) error {
-		tenant, err := d.tenant(c.Name)
+		tenant, err := d.signer(c.Name)
 		if err != nil {
 			return err
 		}
@@ -210,7 +220,7 @@ func (c domainDNS) Run(sh *shell, a *adminCommand) error {
 
 // domainDKIM shows and rotates a domain's keys.
 type domainDKIM struct {
-	Name     string `arg:"" help:"The domain."`
+	Name     string `arg:"" help:"The domain, or the name of this server, which signs its notices."`
 	Rotate   bool   `help:"Make the next keys. They sign once the DNS shows their records." xor:"what"`
 	Activate bool   `help:"Let the next keys sign now, whatever the DNS shows." xor:"what"`
 }
@@ -231,7 +241,7 @@ func (r keyRow) columns() []string {
 // Run shows the keys as they are afterwards.
 func (c domainDKIM) Run(sh *shell, a *adminCommand) error {
 	return a.open(sh, func(d *desk) error {
-		tenant, err := d.tenant(c.Name)
+		tenant, err := d.signer(c.Name)
 		if err != nil {
 			return err
 		}
