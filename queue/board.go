@@ -350,7 +350,7 @@ func (b *board) relieve(now time.Time) []putOff {
 	longest := 2 * time.Second // less is no need
 	for _, k := range b.kinds {
 		for _, d := range k.all {
-			if t := d.pace.drain(d.waiting); d.waiting > 1 && t > longest {
+			if t := d.pace.drain(d.waiting, now); d.waiting > 1 && t > longest {
 				slowest, longest = d, t
 			}
 		}
@@ -396,6 +396,18 @@ func (b *board) states(now time.Time) (list []DestinationState) {
 	slices.SortFunc(list, func(x, y DestinationState) int {
 		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name))
 	})
+	return list
+}
+
+// hungry gives up to n destinations that want what was put off.
+func (b *board) hungry(n int, now time.Time) (list []*destination) {
+	for _, k := range b.kinds {
+		for _, d := range k.all {
+			if len(list) < n && d.hungry(now) {
+				list = append(list, d)
+			}
+		}
+	}
 	return list
 }
 

@@ -16,8 +16,10 @@ const (
 	claimPause = 5 * time.Millisecond
 	// claimTrouble is how long to wait after a claim that failed.
 	claimTrouble = time.Second
-	// drainPause is how long the claims wait at most for a fast destination to take what it has, rather than put off what it will take at once.
-	drainPause = 250 * time.Millisecond
+	// drainPause is how long the claims wait at most for a destination to take what it has, rather than put off what it will take
+	// soon; drainPauses how often in a row. A flood for one fast destination so keeps others of its tenant waiting 20 seconds, not longer.
+	drainPause  = time.Second
+	drainPauses = 20
 	// fullPatience is how long the memory may be full before the slowest destination has to give some up.
 	fullPatience = 2 * time.Second
 	// damagedWait is when an item that cannot be read is looked at again.
@@ -29,8 +31,10 @@ const (
 // claims asks the store for what is due, until ctx ends.
 func (r *Runner) claims(ctx context.Context) {
 	var full time.Time // since when there is no room
+	breaths := 0
 	for ctx.Err() == nil {
 		r.putOffOver()
+		r.feed(ctx)
 		n := r.claimable()
 		if n > 0 {
 			full = time.Time{}
@@ -40,12 +44,22 @@ func (r *Runner) claims(ctx context.Context) {
 			full = time.Now()
 			r.relieve()
 		}
-		wait, urgent := r.claim(ctx, n)
-		r.pause(ctx, wait, urgent)
+		list, wait := r.claim(ctx, n)
+		if n > 0 && len(list) == n {
+			if wait = r.breath(list); wait == 0 || breaths == drainPauses {
+				wait, breaths = 0, 0
+				continue
+			}
+			breaths++
+			r.pause(ctx, wait, false)
+			continue
+		}
+		breaths = 0
+		r.pause(ctx, wait, true)
 	}
 }
 
-// pause waits for a time; unless urgent is false less, when somebody calls Wake.
+// pause waits for a time; with wakes less, when somebody calls Wake.
 func (r *Runner) pause(ctx context.Context, wait time.Duration, wakes bool) {
 	if wait <= 0 {
 		return
@@ -73,24 +87,21 @@ func (r *Runner) claimable() int {
 	return max(n, 0)
 }
 
-// claim claims up to n items and takes them in. It says how long to wait before the next claim, and whether a Wake ends that.
-func (r *Runner) claim(ctx context.Context, n int) (wait time.Duration, wakes bool) {
+// claim claims up to n items and takes them in. It says how long to wait before the next claim, if this brought less than it might.
+func (r *Runner) claim(ctx context.Context, n int) (list []store.Claimed, wait time.Duration) {
 	poll := r.config.Limits.Poll
 	if n == 0 {
-		return poll, true
+		return nil, poll
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	list, err := r.config.Queue.store.Claim(late, r.config.Worker, n, r.config.Limits.Lease)
 	if err != nil {
 		r.log.Error("the queue could not be asked for what is due", "error", err)
-		return max(poll, claimTrouble), false
+		return nil, max(poll, claimTrouble)
 	}
 	r.admit(list)
-	if len(list) < n {
-		return poll, true
-	}
-	return r.breath(list), false
+	return list, poll
 }
 
 // admit takes claimed items in, and puts off what has no room.
@@ -116,7 +127,7 @@ func (r *Runner) admit(list []store.Claimed) {
 }
 
 // breath is how long to wait after a full claim: when most of it is for one destination that will soon have taken enough for
-// the next to fit, until then. Others of that tenant would be behind it anyway.
+// the next to fit, until then.
 func (r *Runner) breath(list []store.Claimed) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,18 +137,64 @@ func (r *Runner) breath(list []store.Claimed) time.Duration {
 			count[j.dest]++
 		}
 	}
+	now := time.Now()
 	for d, n := range count {
-		if n <= len(list)/2 || d.jobs+len(list) <= r.board.share(d) {
+		over := d.jobs + len(list) - r.board.share(d)
+		if n <= len(list)/2 || over <= 0 {
 			continue
 		}
-		if d.pace.rate == 0 && !d.blocked(time.Now()) {
-			return drainPause // it is about to be measured
+		if d.pace.rate == 0 && !d.pace.begun.IsZero() {
+			return drainPause / 10 // it is being measured
 		}
-		if t := d.pace.drain(d.jobs + len(list) - r.board.share(d)); t <= drainPause {
-			return t
+		if t := d.pace.drain(over, now); t <= drainPause {
+			return max(t, claimPause)
 		}
 	}
 	return 0
+}
+
+// feed makes due what was put off for destinations that have nothing to do meanwhile.
+func (r *Runner) feed(ctx context.Context) {
+	r.mu.Lock()
+	list := r.board.hungry(writers, time.Now())
+	for _, d := range list {
+		d.pulling = true
+	}
+	r.mu.Unlock()
+	for _, d := range list {
+		r.pull(ctx, d)
+	}
+}
+
+// pull makes due a page of what was put off for a destination.
+func (r *Runner) pull(ctx context.Context, d *destination) {
+	var from place
+	var after mail.ItemID
+	r.mu.Lock()
+	for from, after = range d.places {
+		break // any
+	}
+	r.mu.Unlock()
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	did, err := r.config.Queue.Of(from.tenant).hurry(late, Worker(), hurry{route: from.route, after: after, most: flushPage, untried: true})
+	if err != nil {
+		r.log.Error("what was put off could not be made due", "destination", d.name, "tenant", from.tenant.String(), "route", from.route, "error", err)
+		did.all = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d.pulling = false
+	now := time.Now()
+	d.pace.pulled(did.due, now)
+	if !did.all {
+		d.places[from] = did.last
+		return
+	}
+	delete(d.places, from)
+	if len(d.places) == 0 {
+		d.pace.horizon = now
+	}
 }
 
 // damaged logs an item that cannot be read, and puts it off as it is.

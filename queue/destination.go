@@ -31,7 +31,8 @@ type destination struct {
 	good     time.Time // when a job last had success
 	used     time.Time // when it last had a job
 	pace     pace
-	places   map[place]struct{} // where its items were put off, at most maxPlaces
+	places   map[place]mail.ItemID // where its items were put off, at most maxPlaces, and up to where they were pulled
+	pulling  bool                  // some are being made due
 }
 
 // A line is the jobs of one tenant that wait for a destination, the oldest first.
@@ -49,7 +50,7 @@ type place struct {
 // caution is how many successes more than otherwise are needed before the limit grows again after a failure.
 const caution = 20
 
-// maxPlaces is how many places a destination remembers for Flush.
+// maxPlaces is how many places a destination remembers.
 const maxPlaces = 100
 
 // lineOf gives the line of a tenant, making it if need be.
@@ -177,11 +178,17 @@ func (d *destination) failed(f *Failure, s Schedule, begun, now time.Time, jitte
 // remember notes where an item was put off.
 func (d *destination) remember(p place) {
 	if d.places == nil {
-		d.places = make(map[place]struct{})
+		d.places = make(map[place]mail.ItemID)
 	}
-	if len(d.places) < maxPlaces {
-		d.places[p] = struct{}{}
+	if _, known := d.places[p]; !known && len(d.places) < maxPlaces {
+		d.places[p] = 0
 	}
+}
+
+// hungry tells whether the destination is faster than was thought: nothing waits for it in memory, and more than a second's
+// work was put off.
+func (d *destination) hungry(now time.Time) bool {
+	return d.waiting == 0 && len(d.places) > 0 && !d.pulling && !d.blocked(now) && d.pace.horizon.Sub(now) > time.Second
 }
 
 // forgettable tells whether nothing is lost when the destination is forgotten.

@@ -154,9 +154,9 @@ func (l *Lane) FlushRoute(ctx context.Context, by mail.Actor, route string) (int
 	if err := l.allowed(op, by); err != nil {
 		return 0, err
 	}
-	n, err := l.hurry(ctx, by, route, math.MaxInt)
+	n, err := l.hurry(ctx, by, hurry{route: route, most: math.MaxInt})
 	l.queue.runner.Load().Wake()
-	return n, mail.Wrap(op, err)
+	return n.due, mail.Wrap(op, err)
 }
 
 // flushPage is how many items of a route one transaction makes due; flushMost is how many the Runner does for itself.
@@ -165,43 +165,62 @@ const (
 	flushMost = 10_000
 )
 
-// hurry makes due what waits on a route, looking at no more than so many items.
-func (l *Lane) hurry(ctx context.Context, by mail.Actor, route string, most int) (n int, err error) {
-	after, page := mail.ItemID(0), flushPage
-	for seen := 0; seen < most && page == flushPage; seen += page {
-		var last mail.ItemID
-		due := 0
+// hurry is a wish to make due what waits on a route: items behind an id, of which at most so many are looked at.
+type hurry struct {
+	route   string
+	after   mail.ItemID
+	most    int
+	untried bool // only what no carrier had yet
+}
+
+// hurried is what became of it.
+type hurried struct {
+	last mail.ItemID // that was looked at
+	due  int         // how many were made due
+	all  bool        // there is nothing behind last
+}
+
+// hurry makes due what waits on a route.
+func (l *Lane) hurry(ctx context.Context, by mail.Actor, wish hurry) (did hurried, err error) {
+	did.last = wish.after
+	for seen := 0; seen < wish.most && !did.all; seen += flushPage {
+		var page hurried
 		err := l.store.Update(ctx, by, "queue.FlushRoute", func(tx store.Tx) (err error) {
-			last, page, due, err = hurryPage(tx, route, after)
+			page, err = wish.page(tx, did.last)
 			return err
 		})
 		if err != nil {
-			return n, err
+			return did, err
 		}
-		after, n = last, n+due
+		did = hurried{page.last, did.due + page.due, page.all}
 	}
-	return n, nil
+	return did, nil
 }
 
-func hurryPage(tx store.Tx, route string, after mail.ItemID) (last mail.ItemID, page, due int, err error) {
-	list, err := tx.ItemsOn(route, after, flushPage)
+// page does some of it.
+func (h hurry) page(tx store.Tx, after mail.ItemID) (did hurried, err error) {
+	list, err := tx.ItemsOn(h.route, after, flushPage)
+	if err != nil {
+		return did, err
+	}
+	did = hurried{last: after, all: len(list) < flushPage}
 	now := time.Now()
 	for _, s := range list {
-		last = s.ID
+		did.last = s.ID
 		it, err := Open(s)
 		if err != nil {
-			return 0, 0, 0, err
+			return did, err
 		}
-		if it.State != store.ItemWaiting || it.Fence != 0 || !it.Due.After(now) || it.Opts.HoldUntil.After(now) {
+		if it.State != store.ItemWaiting || it.Fence != 0 || !it.Due.After(now) || it.Opts.HoldUntil.After(now) || h.untried && it.Attempts > 0 {
 			continue
 		}
 		s.Due = now
 		if err := tx.PutItem(s); err != nil {
-			return 0, 0, 0, err
+			return did, err
 		}
-		due++
+		did.due++
 	}
-	return last, len(list), due, err
+	return did, nil
 }
 
 // allowed lets operators and administrators of the tenant.

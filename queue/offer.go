@@ -28,24 +28,29 @@ func (r *Runner) Reserve(n int) (o *Offer, ok bool) {
 	return &Offer{r, n}, true
 }
 
-// Lease makes an item that is due leased from birth. Call it in the transaction, before Put.
+// Lease makes an item that is due leased from birth, unless there is much on its route already: then its turn comes when it
+// is claimed. Call it in the transaction, before Put.
 func (o *Offer) Lease(it *Item) {
 	if o == nil {
 		return
 	}
 	now := time.Now()
 	it.Until = time.Time{}
-	if it.State == store.ItemWaiting && !it.Due.After(now) {
+	if it.State == store.ItemWaiting && !it.Due.After(now) && o.runner.roomFor(it.Route) {
 		it.Until = now.Add(o.runner.config.Limits.Lease)
 	}
 }
 
 // Hand gives the Runner an item after the commit that wrote it. What Lease left alone is not taken.
 func (o *Offer) Hand(tenant mail.TenantID, it Item) {
-	if o == nil || it.Until.IsZero() {
+	if o == nil {
 		return
 	}
 	r := o.runner
+	if it.Until.IsZero() {
+		r.Wake()
+		return
+	}
 	it.Fence, it.Tries = 1, 1
 	o.release(min(1, o.left))
 	out := r.place(tenant, it, sizeOf(&it))

@@ -12,6 +12,8 @@ const (
 	slowestRate = 0.01
 	// measureFor is how long a measurement takes: a fast destination is through with its share in less than a second.
 	measureFor = 100 * time.Millisecond
+	// enough is how many jobs a measurement needs to say something before it is over.
+	enough = 10
 	// closer is how much closer together than measured the times are to which items are put off, because destinations learn.
 	closer = 1.25
 	// farthest is how far away items are put off at most because a destination is slow.
@@ -44,20 +46,34 @@ func (p *pace) did(now time.Time) {
 	p.rate, p.begun, p.done = rate, now, 0
 }
 
+// pulled notes that n of the items that were put off were made due now.
+func (p *pace) pulled(n int, now time.Time) {
+	p.horizon = p.horizon.Add(-time.Duration(n) * p.step(now))
+}
+
 // pause ends a measurement: nothing waits, so what follows says how fast mail comes in and not how fast it goes out.
 func (p *pace) pause() { p.begun = time.Time{} }
 
-// expected is the rate to reckon with, from slowestRate up.
-func (p *pace) expected() float64 {
-	if p.rate == 0 {
+// expected is the rate to reckon with, from slowestRate up: as measured, or as the measurement at work has it when that is more.
+func (p *pace) expected(now time.Time) float64 {
+	rate := p.rate
+	if took := now.Sub(p.begun); !p.begun.IsZero() && p.done >= enough && took >= measureFor/20 {
+		rate = math.Max(rate, float64(p.done)/took.Seconds())
+	}
+	if rate == 0 {
 		return unknownRate
 	}
-	return math.Max(p.rate, slowestRate)
+	return math.Max(rate, slowestRate)
 }
 
 // drain is how long n jobs take.
-func (p *pace) drain(n int) time.Duration {
-	return time.Duration(min(float64(n)/p.expected(), farthest.Seconds()) * float64(time.Second))
+func (p *pace) drain(n int, now time.Time) time.Duration {
+	return time.Duration(min(float64(n)/p.expected(now), farthest.Seconds()) * float64(time.Second))
+}
+
+// step is how far apart items are put off.
+func (p *pace) step(now time.Time) time.Duration {
+	return time.Duration(float64(time.Second) / (closer * p.expected(now)))
 }
 
 // slot gives the time to which one more item is put off, when ahead jobs are in memory and nothing is served before earliest.
@@ -67,7 +83,7 @@ func (p *pace) slot(now, earliest time.Time, ahead int, jitter float64) time.Tim
 	if earliest.After(base) {
 		base = earliest
 	}
-	at := now.Add(max(p.drain(ahead), time.Second))
+	at := now.Add(max(p.drain(ahead, now), time.Second))
 	for _, t := range []time.Time{earliest, p.horizon} {
 		if t.After(at) {
 			at = t
@@ -76,6 +92,6 @@ func (p *pace) slot(now, earliest time.Time, ahead int, jitter float64) time.Tim
 	if at.Sub(base) > farthest {
 		return base.Add(farthest/2 + time.Duration(jitter*float64(farthest)))
 	}
-	p.horizon = at.Add(time.Duration(float64(time.Second) / (closer * p.expected())))
+	p.horizon = at.Add(p.step(now))
 	return at
 }

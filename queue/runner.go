@@ -95,8 +95,9 @@ type Runner struct {
 	held    map[jobKey]*Job // all that is leased here
 	over    []putOff        // handed over, but there is no room or no use: to be put off
 	running bool
-	full    bool  // somebody waits for room
-	average int64 // octets of a claimed item in memory
+	full    bool                    // somebody waits for room
+	average int64                   // octets of a claimed item in memory
+	crowded map[string]*destination // routes of destinations that lately had no room; at most maxCrowded
 
 	work context.Context // of the carriers; set by Run
 }
@@ -111,7 +112,8 @@ func NewRunner(c Config) *Runner {
 	}
 	c.Schedule, c.Limits = c.Schedule.withDefaults(), c.Limits.withDefaults()
 	r := &Runner{
-		config: c, log: c.Log, wake: make(chan struct{}, 1), stop: make(chan struct{}), held: make(map[jobKey]*Job), average: 1 << 10,
+		config: c, log: c.Log, wake: make(chan struct{}, 1), stop: make(chan struct{}), average: 1 << 10,
+		held: make(map[jobKey]*Job), crowded: make(map[string]*destination),
 		board: board{limits: c.Limits, schedule: c.Schedule, jitter: rand.Float64},
 	}
 	c.Queue.runner.Store(r)
@@ -257,6 +259,9 @@ func (r *Runner) next(ctx context.Context, c *carry) *Job {
 		r.board.giveBack(j)
 	}
 	j := r.board.next(c, time.Now())
+	if c.dest.hungry(time.Now()) {
+		r.Wake()
+	}
 	linger := c.dest.kind.limits.Linger
 	if j != nil || linger <= 0 || c.crowded() || r.board.stopped || c.dest.blocked(time.Now()) {
 		r.mu.Unlock()
@@ -298,12 +303,38 @@ func (r *Runner) place(tenant mail.TenantID, it Item, octets int64) []putOff {
 	if r.board.stopped {
 		return []putOff{{job: j, at: it.Due, asIs: true}}
 	}
-	out, kept := r.board.enter(j, k.destination(name), now)
+	d := k.destination(name)
+	out, kept := r.board.enter(j, d, now)
 	if kept {
 		r.held[j.key()] = j
 		r.launch(r.start(now))
+	} else if !d.blocked(now) {
+		r.noteCrowd(it.Route, d)
 	}
 	return out
+}
+
+// maxCrowded is how many routes are remembered that had no room.
+const maxCrowded = 1000
+
+// noteCrowd notes that there was no room for an item. Under mu.
+func (r *Runner) noteCrowd(route string, d *destination) {
+	if len(r.crowded) >= maxCrowded {
+		clear(r.crowded)
+	}
+	r.crowded[route] = d
+}
+
+// roomFor tells whether it is of use to lease an item of a route from birth.
+func (r *Runner) roomFor(route string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.crowded[route]
+	if d != nil && d.jobs > r.board.share(d)/2 {
+		return false
+	}
+	delete(r.crowded, route)
+	return true
 }
 
 // sizeOf reckons what an item takes in memory, in octets.
@@ -336,7 +367,7 @@ func (r *Runner) Flush(destination string) {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	for p := range places {
-		if _, err := r.config.Queue.Of(p.tenant).hurry(ctx, Worker(), p.route, flushMost); err != nil {
+		if _, err := r.config.Queue.Of(p.tenant).hurry(ctx, Worker(), hurry{route: p.route, most: flushMost}); err != nil {
 			r.log.Error("what waits for a destination could not be made due", "destination", destination, "tenant", p.tenant.String(), "route", p.route, "error", err)
 		}
 	}

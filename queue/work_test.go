@@ -529,3 +529,52 @@ func TestDamagedItem(t *testing.T) {
 		}))
 	})
 }
+
+// TestRecovered: what was put off while a destination was slow is carried soon when it is fast again, and not when it was put off to.
+func TestRecovered(t *testing.T) {
+	inHouse(t, func(h *house) {
+		begun := time.Now()
+		f := &fake{serve: func(ctx context.Context, domain string, j *Job) error {
+			if time.Since(begun) < 2*time.Minute {
+				time.Sleep(10 * time.Second)
+			}
+			deliver(j)
+			return j.Settle(ctx, "test", nil)
+		}}
+		h.run(Config{Limits: Limits{Jobs: 400, Share: 100}}, CarrierLimits{Start: 2, Concurrency: 2}, f)
+		h.many(alpha, "a.example", 2000)
+		tried := letter("a.example")
+		tried.Attempts, tried.Due = 3, time.Now().Add(50*time.Minute)
+		id := h.put(alpha, tried)[0]
+		time.Sleep(2 * time.Minute)
+		if n := len(f.all()); n > 50 {
+			t.Fatalf("%d were carried while it was slow", n)
+		}
+		time.Sleep(2 * time.Minute)
+		h.same("carried", len(f.all()), 2000)
+		h.same("what was tried before keeps its time", h.explain(alpha, id).State, store.ItemWaiting)
+		time.Sleep(time.Hour)
+		h.same("in the end", h.explain(alpha, id).State, store.ItemSettled)
+	})
+}
+
+// TestNotLeasedIntoACrowd: where a destination has all it may have in memory, new items are not leased from birth.
+func TestNotLeasedIntoACrowd(t *testing.T) {
+	inHouse(t, func(h *house) {
+		f := &fake{serve: func(ctx context.Context, domain string, j *Job) error {
+			time.Sleep(time.Minute)
+			deliver(j)
+			return j.Settle(ctx, "test", nil)
+		}}
+		h.run(Config{Limits: Limits{Jobs: 400, Share: 10}}, CarrierLimits{Start: 1, Concurrency: 1}, f)
+		h.many(alpha, "a.example", 20)
+		time.Sleep(time.Second)
+		offer, _ := h.runner.Reserve(2)
+		defer offer.Drop()
+		for domain, leased := range map[string]bool{"a.example": false, "b.example": true} {
+			it := letter(domain)
+			offer.Lease(&it)
+			h.same(domain, !it.Until.IsZero(), leased)
+		}
+	})
+}
