@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tegami/mail"
@@ -186,6 +187,7 @@ func TestStoreInTrouble(t *testing.T) {
 			trouble = begin
 			id := h.many(alpha, "a.example", 1)[0]
 			time.Sleep(30 * time.Second)
+			synctest.Wait()
 			h.same("noted", h.explain(alpha, id).State, store.ItemSettled)
 			h.same("carried once", len(f.all()), n+1)
 			h.same("with it", len(h.on(alpha, RouteRemote("with.example"))), n+1)
@@ -194,6 +196,7 @@ func TestStoreInTrouble(t *testing.T) {
 		trouble = func() { plan.FailFrom(faulty.Commit, 1, faulty.DiskFull) }
 		id := h.many(alpha, "a.example", 1)[0]
 		time.Sleep(30 * time.Second)
+		synctest.Wait()
 		h.same("given up", []any{h.explain(alpha, id).State, mail.Is(settled, mail.Unavailable)}, []any{store.ItemWaiting, true})
 		trouble = func() {}
 		plan.Heal()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -309,9 +310,10 @@ func TestRunnerExpires(t *testing.T) {
 // TestRunnerBacksOff: an error of Carry puts off what waits for the destination, without counting as a try, and with the reason.
 func TestRunnerBacksOff(t *testing.T) {
 	inHouse(t, func(h *house) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		f := &fake{serve: func(ctx context.Context, domain string, j *Job) error {
-			if down && domain == "down.example" {
+			if down.Load() && domain == "down.example" {
 				return &Failure{Reason: "remote.unreachable", Status: "4.4.1", Host: "mx.down.example", Answer: "421 no"}
 			}
 			deliver(j)
@@ -345,7 +347,7 @@ func TestRunnerBacksOff(t *testing.T) {
 		if tried > 6 {
 			t.Errorf("%d tries in half an hour", tried)
 		}
-		down = false
+		down.Store(false)
 		time.Sleep(time.Hour)
 		for _, id := range ids {
 			h.same("in the end", h.explain(alpha, id).State, store.ItemSettled)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -314,6 +315,7 @@ func TestLeaseIsLost(t *testing.T) {
 		h.run(Config{}, CarrierLimits{}, f)
 		h.many(alpha, "a.example", 1)
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		h.same("refused", mail.Is(settled, mail.Conflict), true)
 		h.same("what it wrote", len(h.on(alpha, RouteRemote("never.example"))), 0)
 		h.same("logged", h.log.has("a lease was lost"), true)
@@ -384,6 +386,7 @@ func TestReturnUntil(t *testing.T) {
 		h.run(Config{}, CarrierLimits{}, f)
 		id := h.many(alpha, "a.example", 1)[0]
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		got := f.all()
 		h.same("carried", len(got), 2)
 		if gap := got[1].at.Sub(first); gap < 10*time.Minute || gap > 10*time.Minute+2*time.Second {
@@ -443,6 +446,7 @@ func TestLingeringCarrier(t *testing.T) {
 			h.many(alpha, "a.example", 1)
 			time.Sleep(2 * time.Second)
 		}
+		synctest.Wait()
 		h.same("carries", carries["a.example"], 1)
 		begun := time.Now()
 		id := h.many(alpha, "b.example", 1)[0]
@@ -471,9 +475,10 @@ func (f carrierFunc) Carry(ctx context.Context, dest string, next func(context.C
 // TestFlushDestination: the back-off is forgotten, and what was put off is carried at once.
 func TestFlushDestination(t *testing.T) {
 	inHouse(t, func(h *house) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		f := &fake{serve: func(ctx context.Context, domain string, j *Job) error {
-			if down {
+			if down.Load() {
 				return errors.New("down")
 			}
 			deliver(j)
@@ -485,7 +490,7 @@ func TestFlushDestination(t *testing.T) {
 		held.Due, held.Opts.HoldUntil = time.Now().Add(24*time.Hour), time.Now().Add(24*time.Hour)
 		ids = append(ids, h.put(alpha, held)...)
 		time.Sleep(10 * time.Minute)
-		down = false
+		down.Store(false)
 		h.runner.Flush("a.example")
 		time.Sleep(2 * time.Second)
 		for _, id := range ids[:50] {
