@@ -5,6 +5,19 @@ import (
 	"testing"
 )
 
+// testBetween: one platform believes the other, and says so for each of its signatures.
+func (w *world) testBetween(t *testing.T) {
+	w.submit(t, "arno@alpha.example", "bob@beta.example", "between")
+	m := w.arrived(t, "bob@beta.example", "the letter", subject("between"))
+	m.holds(t, "Return-Path", "<arno@alpha.example>")
+	m.holds(t, "Received", "from mx.alpha.example ([127.0.1.1])", "SMTPS (TLS1.3")
+	m.holds(t, "Authentication-Results", "mx.beta.example", "spf=pass smtp.mailfrom=arno@alpha.example", "header.a=rsa-sha256", "header.a=ed25519-sha256",
+		"dmarc=pass header.from=alpha.example")
+	if results := m.header.Get("Authentication-Results"); strings.Count(results, "dkim=pass") != 2 {
+		t.Errorf("both signatures should pass: %s", results)
+	}
+}
+
 // testBelieved: what a platform sends passes SPF, DKIM with both algorithms, and DMARC at Postfix's side.
 func (w *world) testBelieved(t *testing.T) {
 	w.needPostfix(t)

@@ -118,3 +118,13 @@ func (w *world) testBounce(t *testing.T) {
 		t.Errorf("the original's header, and it alone, should come back:\n%s", r.original)
 	}
 }
+
+// testBounceBetween: beta doesn't know the recipient.
+func (w *world) testBounceBetween(t *testing.T) {
+	w.submit(t, "alice@alpha.example", "nobody@beta.example", "to-nobody-there")
+	r := w.arrived(t, "alice@alpha.example", "the notification", bounce).asReport(t)
+	r.wants(t, "nobody@beta.example", "failed", "5.1.1")
+	if host := r.perRcpt.Get("Remote-Mta"); !strings.Contains(host, "mx.beta.example") {
+		t.Errorf("the answer is said to be from %q", host)
+	}
+}

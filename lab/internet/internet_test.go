@@ -18,6 +18,7 @@ func TestInternet(t *testing.T) {
 		}{
 			{"STS", (*world).testSTS}, {"BrokenCertificate", (*world).testBrokenCertificate},
 			{"DANE", (*world).testDANE}, {"BrokenDANE", (*world).testBrokenDANE},
+			{"Between", (*world).testBetween}, {"BounceBetween", (*world).testBounceBetween},
 			{"BelievedAtPostfix", (*world).testBelieved}, {"BelievedAtTegami", (*world).testBelievedHere}, {"Forged", (*world).testForged},
 			{"Bounce", (*world).testBounce},
 			{"Forward", (*world).testForward}, {"ForwardUnsigned", (*world).testForwardUnsigned},
