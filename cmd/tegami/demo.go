@@ -171,6 +171,7 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount
 	fmt.Fprintln(sh.out, sh.text("demo.ready", "https://"+state.HTTPS+"/", accounts[0].Address, accounts[0].Password, filepath.Join(c.Data, stateFile)))
 	return printTable(sh.out, [][]string{
 		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
+		{"587", state.Submission, "VPN", state.SMTPVPN},
 		{"CA", ca},
 	})
 }
