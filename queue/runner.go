@@ -255,7 +255,8 @@ func (r *Runner) start(now time.Time) []*carry {
 // next gives a carry its next job.
 func (r *Runner) next(ctx context.Context, c *carry) *Job {
 	r.mu.Lock()
-	if j := c.job; j != nil { // not ended: a bug of the carrier
+	if j := c.job; j != nil { // a bug
+		r.log.Error("a carrier asks for a job and has not ended the one before", "kind", c.dest.kind.label(), "item", j.Item.ID.String())
 		r.board.giveBack(j)
 	}
 	j := r.board.next(c, time.Now())

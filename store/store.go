@@ -26,7 +26,8 @@ type Store interface {
 
 	// Claim leases up to max queue items that are due, fairly across tenants: no tenant
 	// gets a second item while another with due items has none. A claimed item is
-	// not given to anybody else until the lease ends or Tx.PutItem is called with its Fence (which ends the lease).
+	// not given to anybody else until the lease ends or Tx.PutItem is called with its Fence and without Until. A lease ends with
+	// its time; where a store belongs to one process, also with that process.
 	Claim(ctx context.Context, worker string, max int, lease time.Duration) ([]Claimed, error)
 
 	// Lead waits until this process holds a duty that only one process may have

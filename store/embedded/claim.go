@@ -11,17 +11,32 @@ import (
 )
 
 // Claim leases queue items that are due. Every tenant with due items gets its share in turn, beginning behind the one
-// that was served last.
+// that was served last. After the start it is not known which tenants have some: as long as nothing is found it looks at more.
 func (s *Store) Claim(ctx context.Context, worker string, max int, lease time.Duration) ([]store.Claimed, error) {
 	const op mail.Op = "store.Claim"
-	if err := s.usable(ctx, op); err != nil || max <= 0 {
-		return nil, err
+	if max <= 0 {
+		return nil, nil
 	}
 	s.claimMu.Lock()
 	defer s.claimMu.Unlock()
-	var got []store.Claimed
-	var failed error
-	for due := s.dueTenants(time.Now()); len(due) > 0 && len(got) < max; {
+	for {
+		if err := s.usable(ctx, op); err != nil {
+			return nil, err
+		}
+		due, probes := s.dueTenants(time.Now())
+		got, err := s.claimFrom(ctx, due, worker, max, lease)
+		if len(got) > 0 {
+			return got, nil
+		}
+		if err != nil || probes == 0 {
+			return nil, mail.Wrap(op, err)
+		}
+	}
+}
+
+// claimFrom leases items of tenants in turn.
+func (s *Store) claimFrom(ctx context.Context, due []*tenant, worker string, max int, lease time.Duration) (got []store.Claimed, failed error) {
+	for len(due) > 0 && len(got) < max {
 		share := fairShare(max-len(got), len(due))
 		now := min(len(due), max-len(got))
 		more := slices.Clone(due[now:])
@@ -41,10 +56,7 @@ func (s *Store) Claim(ctx context.Context, worker string, max int, lease time.Du
 		}
 		due = more
 	}
-	if len(got) == 0 && failed != nil {
-		return nil, mail.Wrap(op, failed)
-	}
-	return got, nil
+	return got, failed
 }
 
 // fairShare is how many items each of n tenants may get of what is left: so many that all get
@@ -52,10 +64,8 @@ func (s *Store) Claim(ctx context.Context, worker string, max int, lease time.Du
 func fairShare(left, n int) int { return max(left/n, 1) }
 
 // dueTenants gives the tenants that may have due items, in the order of service: those known to have some,
-// and some of those not looked at since the start.
-func (s *Store) dueTenants(now time.Time) []*tenant {
-	var due []*tenant
-	probes := 0
+// and some of those not looked at since the start, whose number is probes.
+func (s *Store) dueTenants(now time.Time) (due []*tenant, probes int) {
 	for _, t := range s.all() {
 		wake := t.nextWake()
 		if wake > now.UnixMilli() {
@@ -73,7 +83,7 @@ func (s *Store) dueTenants(now time.Time) []*tenant {
 	if found {
 		first++
 	}
-	return slices.Concat(due[first:], due[:first])
+	return slices.Concat(due[first:], due[:first]), probes
 }
 
 // claim leases up to n of one tenant's items. The time of the next is taken from the transaction; a commit beside it

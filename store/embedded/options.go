@@ -63,7 +63,7 @@ const (
 	busyTimeout = 5 * time.Second
 	// janitorPeriod is how often idle files are looked for and tallies saved.
 	janitorPeriod = 10 * time.Second
-	// probesPerClaim is how many tenants of which it is not known yet whether they have due items one Claim opens.
+	// probesPerClaim is how many tenants of which it is not known yet whether they have due items a Claim opens at once; it opens more as long as it finds nothing.
 	probesPerClaim = 100
 	// openPacks is how many packs of a tenant are kept open for reading.
 	openPacks = 16
