@@ -583,3 +583,25 @@ func TestNotLeasedIntoACrowd(t *testing.T) {
 		}
 	})
 }
+
+// TestJobNotEnded: a carrier that forgets to end its jobs is said in the log, and nothing is lost or carried in a loop.
+func TestJobNotEnded(t *testing.T) {
+	inHouse(t, func(h *house) {
+		var calls atomic.Int64
+		c := carrierFunc(func(ctx context.Context, dest string, next func(context.Context) *Job) error {
+			for j := next(ctx); j != nil; j = next(ctx) {
+				calls.Add(1)
+			}
+			return nil
+		})
+		h.run(Config{}, CarrierLimits{Start: 1}, c)
+		ids := h.many(alpha, "a.example", 3)
+		time.Sleep(30 * time.Second)
+		h.same("calls", calls.Load(), 3)
+		h.same("logged", h.log.has("has not ended the one before"), true)
+		for _, id := range ids {
+			it := h.explain(alpha, id)
+			h.same("put off", []any{it.State, it.Fence, it.To[0].Reason}, []any{store.ItemWaiting, 0, "delivery.later"})
+		}
+	})
+}
