@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,8 @@ func TestConfigIsStrict(t *testing.T) {
 		{"[log]\nform = 'xml'", `log.form cannot be "xml"`},
 		{"[tls]\ncertificate = 'x.pem'", `tls.key cannot be ""`},
 		{"[metrics]\nfrom = ['192.0.2.1']", `metrics.from cannot be "192.0.2.1"`},
+		{"[relay]\nsource = ['mx.example']", `relay.source cannot be "mx.example"`},
+		{"[relay]\nsource = ['::1', '127.0.0.1', '127.0.0.2']", `relay.source cannot be "127.0.0.2"`},
 		{"[[listen]]\nprotocol = 'gopher'\naddress = ':70'", `listen.protocol cannot be "gopher"`},
 		{"[[listen]]\nprotocol = 'smtp'\naddress = '25'", `listen.address cannot be "25"`},
 		{"[[listen]]\nprotocol = 'smtp'\naddress = ':25'\nzone = 'moon'", `listen.zone cannot be "moon"`},
@@ -51,6 +54,34 @@ func TestConfigDefaults(t *testing.T) {
 	}
 	if len(c.Listen) != 5 || c.Listen[0].Zone != "internet" || time.Duration(c.StopTimeout) != 5*time.Second || c.Log.Level != "info" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestRelaySource connects from the address of the destination's family.
+func TestRelaySource(t *testing.T) {
+	c, err := ParseConfig("x", []byte("hostname = 'm.example'\n[relay]\nsource = ['::1', '127.0.1.7']"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial, err := c.dialer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]string{"127.0.0.1:0": "127.0.1.7", "[::1]:0": "::1"} {
+		ln, err := net.Listen("tcp", at)
+		if err != nil {
+			t.Logf("not tried to %s: %v", at, err)
+			continue
+		}
+		conn, err := dial(t.Context(), "tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if from := conn.LocalAddr().(*net.TCPAddr).IP.String(); from != want {
+			t.Errorf("connected to %s from %s, want %s", at, from, want)
+		}
+		conn.Close()
+		ln.Close()
 	}
 }
 
