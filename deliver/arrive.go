@@ -247,7 +247,8 @@ func (a *arrival) report(ctx context.Context, r *queue.Recipient) error {
 	return nil
 }
 
-// author is the address in the header's From; proved says that it is the author indeed.
+// author is the address in the header's From; proved says that it is the author indeed. Of mail from outside it is the one
+// that was authenticated: among groups and what is no address others may read another.
 func author(d *queue.Doc) (from mail.Address, proved bool) {
 	from, err := mail.ParseAddress(d.HeaderFrom)
 	if err != nil {
@@ -257,7 +258,14 @@ func author(d *queue.Doc) (from mail.Address, proved bool) {
 		return from, true
 	}
 	f, err := policy.ParseFacts(d.Facts)
-	return from, err == nil && f.Proved()
+	if err != nil {
+		return from, false
+	}
+	checked, err := mail.ParseAddress(f.Author)
+	if err != nil {
+		return from, false
+	}
+	return checked, f.Proved()
 }
 
 // sender is the envelope's sender; proved says that it is the sender indeed.

@@ -59,6 +59,9 @@ func TestAuthentication(t *testing.T) {
 		"none":              {"x@good.example", text("x@plain.example"), "", []string{"dmarc=fail"}, false},
 		"no record":         {"x@nothing.example", text("x@nothing.example"), "", []string{"spf=none", "dmarc=none"}, false},
 		"DNS does not work": {"x@broken.example", text("x@broken.example"), "", []string{"spf=temperror", "dmarc=temperror"}, false},
+		"a group":           {"x@nothing.example", text("boss: x@nothing.example;"), "", []string{"dmarc=none"}, false},
+		"an encoded domain": {"x@good.example", text("ceo@=?utf-8?q?strict.example?="), "", []string{"spf=pass"}, true},
+		"only a name":       {"x@good.example", text("ceo@strict.example <>"), "", []string{"spf=pass"}, true},
 		"claims a result":   {"x@nothing.example", "Authentication-Results: mx.tegami.example; dmarc=pass\r\n" + text("x@nothing.example"), "", []string{"X-Untrusted-Auth-Claim: mx.tegami.example; dmarc=pass", "dmarc=none"}, false},
 	} {
 		before := len(h.inbox(user))
@@ -90,6 +93,40 @@ func TestAuthentication(t *testing.T) {
 		}
 	}
 	h.check()
+}
+
+// TestTheAuthenticatedAuthorCounts keeps the address that was authenticated with the item, whatever stands before it.
+func TestTheAuthenticatedAuthorCounts(t *testing.T) {
+	h := newHouse(t, func(c *intake.Config) { c.Lookup = names(make(ed25519.PublicKey, ed25519.PublicKeySize)) })
+	user := h.company("alpha.example", 10)[0]
+	for _, shown := range []string{"boss: x@good.example;", "boss@, x@good.example", "x@good.example\r\nSender: boss@alpha.example"} {
+		h.accepted(letter{outside, nil, "x@good.example", []string{user.Address.String()}, "From: " + shown + "\r\n\r\nHello.\r\n"})
+	}
+	for _, it := range h.items(user.Tenant) {
+		if f, err := policy.ParseFacts(it.Facts); err != nil || it.HeaderFrom != "x@good.example" || f.Author != it.HeaderFrom {
+			t.Errorf("%q by %q, %v", it.HeaderFrom, f.Author, err)
+		}
+	}
+}
+
+// TestNobodyClaimsOurResults renames what claims to be ours in submissions too: seals of lists and forwards repeat it.
+func TestNobodyClaimsOurResults(t *testing.T) {
+	h := newHouse(t)
+	user := h.company("alpha.example", 10)[0]
+	h.accepted(letter{secure, h.signIn("user0@alpha.example"), "user0@alpha.example", []string{"user0@alpha.example"}, "Authentication-Results: mx.tegami.example; dmarc=pass\r\nSubject: x\r\n\r\ny\r\n"})
+	if got := h.inbox(user)[0].text; strings.Contains(got, "\nAuthentication-Results:") {
+		t.Errorf("a claim of a result was left in\n%s", got)
+	}
+}
+
+// TestListWithoutOwners refuses mail for them at the door.
+func TestListWithoutOwners(t *testing.T) {
+	h := newHouse(t)
+	user := h.company("alpha.example", 10)[0]
+	_, err := h.dir.Company(user.Tenant).AddList(h.ctx, h.ops, addr("team@alpha.example"), directory.ListSpec{})
+	h.must(err)
+	_, err = h.send(letter{outside, nil, "x@victim.example", []string{"team-owner@alpha.example"}, "From: x@victim.example\r\n\r\nHello.\r\n"})
+	h.says(err, mail.NotFound, "recipient.unknown")
 }
 
 // TestDMARCOverride lets a tenant take what it would else refuse, for itself alone.

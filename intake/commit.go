@@ -101,8 +101,8 @@ func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 		if tx.in.cfg.Lookup != nil {
 			results = tx.find(ctx, header, seen.author(), &facts)
 		}
-		disown(chunks, header, tx.in.cfg.Hostname) // after the signatures were verified, which may cover it
 	}
+	disown(chunks, header, tx.in.cfg.Hostname) // after the signatures were verified, which may cover it
 	tx.staged.Prepend(tx.stamp(seen, results, at))
 	parsed := mime.ParseChunks(tx.staged.Chunks(), tx.in.cfg.Limits.MIME)
 	m := &finished{doc: tx.doc(parsed.Root.Envelope, seen.author()), at: at}
@@ -130,6 +130,9 @@ func (tx *Transaction) doc(e *mime.Envelope, author mail.Address) queue.Doc {
 	doc := queue.Doc{Trace: tx.trace, From: tx.from, Opts: tx.opts, Origin: tx.origin, MessageID: e.MessageID}
 	if list, _ := authors(e); len(list) > 0 {
 		doc.HeaderFrom = list[0].String()
+	}
+	if !author.IsNull() { // whose authentication counts, whatever stands before it in the field
+		doc.HeaderFrom = author.String()
 	}
 	if s := tx.submission; s != nil {
 		doc.Sender, doc.Sign = s.sender, s.signer(author)

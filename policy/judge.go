@@ -34,6 +34,7 @@ type Verdict struct {
 //   - several From fields, of which each program may show another: Invalid "message.several_froms" (RFC 5322 §3.6, RFC 9989 §5.3.1)
 //   - a submission in somebody else's name: Denied "sender.not_owned"
 //   - DMARC failed and the author's domain asks to reject: Denied "dmarc.rejected", unless the tenant or a trusted chain says otherwise
+//   - From without an address that DMARC could judge, though a program may show one: suspicious
 //
 // What could not be found out in time is no reason to refuse: a failing name server would then refuse
 // everybody's mail.
@@ -46,6 +47,9 @@ func Judge(r Rules, f *Facts) Verdict {
 		return Verdict{Refuse: mail.E(op, mail.Denied, "sender.not_owned", f.NotOwned)}
 	case f.Froms > 1:
 		return Verdict{Refuse: mail.E(op, mail.Invalid, "message.several_froms")}
+	}
+	if f.SPF != nil && f.Author == "" {
+		return Verdict{Suspicious: true}
 	}
 	d := f.DMARC
 	if d == nil || d.Result != "fail" || vouched(r, f.ARC) {

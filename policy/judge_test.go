@@ -23,6 +23,8 @@ func TestJudge(t *testing.T) {
 		"26 Received":                   {facts: Facts{Received: 26}, refused: "message.looping"},
 		"two From fields":               {facts: Facts{Froms: 2}, refused: "message.several_froms"},
 		"another's From":                {facts: Facts{NotOwned: "boss@a.example"}, refused: "sender.not_owned"},
+		"no author":                     {facts: Facts{Froms: 1, SPF: &SPF{Result: "pass"}}, suspicious: true},
+		"an author":                     {facts: Facts{Froms: 1, SPF: &SPF{Result: "pass"}, Author: "a@x.example"}},
 		"reject":                        {facts: failing("reject", nil), refused: "dmarc.rejected"},
 		"reject, tenant takes it":       {facts: failing("reject", nil), rules: Rules{DMARC: DMARCAccept}, suspicious: true},
 		"quarantine":                    {facts: failing("quarantine", nil), suspicious: true},
