@@ -85,7 +85,7 @@ func TestLI1Post(t *testing.T) {
 	if len(members) != 2 || members[0].Address != addr("suzuki@alpha.example") {
 		t.Errorf("members left: %+v", members)
 	}
-	h.want("notices", h.notices(), "suzuki@alpha.example: team-unsubscribe@alpha.example list.not_proved 5.7.1")
+	h.want("notices", h.notices(), "") // who forges an address must not have us write to it
 }
 
 // TestLI7Nested expands lists within lists once, and survives a circle that was made behind our back.
@@ -222,6 +222,50 @@ func TestLI7Moderation(t *testing.T) {
 	if out := h.remote()["boss@other.example"]; out.From != addr("team-bounces@alpha.example") {
 		t.Errorf("for the owner outside: %+v", out.Doc)
 	}
+}
+
+// TestLI7ModerationForged: a stranger who proves his own domain is no owner, whatever the envelope says and however the
+// field From is written.
+func TestLI7ModerationForged(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	c := h.company("alpha.example", "sato", "owner")
+	spec := directory.ListSpec{Moderated: true, Owners: addrs("owner@alpha.example")}
+	l := h.list(c, "team@alpha.example", spec, "sato@alpha.example", "suzuki@other.example")
+	proof, err := (&policy.Facts{Author: "x@evil.example", DMARC: &policy.DMARC{Result: "pass", Domain: "evil.example"}}).Encode()
+	h.must(err)
+	for _, shown := range []string{"not an address", "owner@alpha.example"} { // as a group, or what else others read otherwise
+		doc := queue.Doc{From: addr("owner@alpha.example"), HeaderFrom: shown, Facts: proof}
+		h.accept(l.Tenant, doc, letter("x@evil.example", "forged"), "team@alpha.example")
+		doc.From, doc.HeaderFrom = addr("suzuki@other.example"), strings.Replace(shown, "owner@alpha", "suzuki@other", 1)
+		h.accept(l.Tenant, doc, letter("x@evil.example", "leave"), "team-unsubscribe@alpha.example")
+	}
+	h.drain()
+	h.want("delivered", h.count("sato@alpha.example"), 0)
+	h.want("said", h.heard(), "moderate team@alpha.example, moderate team@alpha.example")
+	if members, err := c.Members(h.ctx, l.ID); err != nil || len(members) != 2 {
+		t.Errorf("members left: %+v, %v", members, err)
+	}
+}
+
+// TestLI7Owners: mail for the owners goes to those outside once, and not when it is spam.
+func TestLI7Owners(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	c := h.company("alpha.example", "owner")
+	l := h.list(c, "team@alpha.example", directory.ListSpec{Owners: addrs("owner@alpha.example", "boss@other.example")})
+	h.accept(l.Tenant, from("o@customer.example"), letter("o@customer.example", "question"), "team-owner@alpha.example")
+	h.drain()
+	it, ok := h.remote()["boss@other.example"]
+	if !ok || !strings.Contains(string(it.Prefix), "X-Loop: team-owner@alpha.example\r\n") {
+		t.Errorf("for the owner outside: %+v", it.Doc)
+	}
+	h.accept(l.Tenant, from("o@customer.example"), string(it.Prefix)+letter("o@customer.example", "question"), "team-owner@alpha.example")
+	spam := from("o@customer.example")
+	spam.Spam = true
+	h.accept(l.Tenant, spam, letter("o@customer.example", "buy"), "team-owner@alpha.example")
+	h.drain()
+	h.want("sent", len(h.items(store.ItemWaiting)), 1+1) // and the notice of the circle
+	h.want("for the owner here", h.count("owner@alpha.example"), 2)
+	h.want("notices", h.notices(), "o@customer.example: team-owner@alpha.example message.looping 5.4.6")
 }
 
 // TestLI4Subject numbers posts where the list is made to.

@@ -68,10 +68,18 @@ func (a *arrival) mayPost(ctx context.Context, l *directory.List) (trusted bool,
 	return trusted, err
 }
 
-// toOwners gives a message for list-owner@ to the owners.
+// toOwners gives a message for list-owner@ to the owners. Spam does not leave the house, and what comes back from an owner
+// who forwards to the list's owners does not go round again.
 func (a *arrival) toOwners(ctx context.Context, r *queue.Recipient, l *directory.List) error {
-	if len(l.Owners) == 0 {
+	m, err := a.open(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(l.Owners) == 0:
 		fail(r, "recipient.unknown", "5.1.1")
+		return nil
+	case m.looping(func(at mail.Address) bool { return same(at, l.OwnerAddress()) }):
+		fail(r, "message.looping", "5.4.6")
 		return nil
 	}
 	from := a.it.From
@@ -83,8 +91,11 @@ func (a *arrival) toOwners(ctx context.Context, r *queue.Recipient, l *directory
 		target, err := a.resolve(ctx, owner)
 		next := follow(a.it, queue.RouteLocal, to)
 		switch {
+		case mail.Is(err, mail.Denied) && a.it.Spam:
+			continue
 		case mail.Is(err, mail.Denied):
 			next.Route, next.From = queue.RouteRemote(owner.Domain), from
+			next.Prefix = field(nil, "X-Loop", l.OwnerAddress().String())
 		case mail.Is(err, mail.NotFound), err == nil && target.Kind != directory.TargetList && !isOwn(&target):
 			continue // nobody, or in a circle
 		case err != nil:
@@ -103,6 +114,9 @@ func (a *arrival) unsubscribe(r *queue.Recipient, l *directory.List, member mail
 		from, proved := author(&a.it.Doc)
 		if !proved || a.it.From.IsNull() || a.it.Auto {
 			fail(r, "list.not_proved", "5.7.1")
+			if _, sent := sender(&a.it.Doc); !sent {
+				r.Notify = mail.NotifyNever // whoever forged the sender would have us write to him
+			}
 			return
 		}
 		member = from

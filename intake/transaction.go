@@ -113,6 +113,10 @@ func (tx *Transaction) take(ctx context.Context, r mail.Recipient, target *direc
 		if err := tx.in.cfg.Directory.MayPost(ctx, target.List, tx.from, tx.proved(ctx)); err != nil {
 			return err
 		}
+	case directory.TargetListOwner:
+		if len(target.List.Owners) == 0 { // said at the door, and not by a bounce to whoever the sender is
+			return mail.E(op, mail.NotFound, "recipient.unknown", r.String())
+		}
 	case directory.TargetReturn:
 		if !tx.from.IsNull() { // bounces only: else whoever saw such an address could write through us
 			return mail.E(op, mail.NotFound, "recipient.unknown", r.String())

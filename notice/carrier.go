@@ -84,13 +84,13 @@ func silent(d *queue.Doc) bool {
 	return d.From.IsNull() || d.Auto || d.Spam || forged(d)
 }
 
-// forged tells whether a message from outside failed both SPF and DMARC.
+// forged tells whether a message from outside failed SPF and nothing else proves its author.
 func forged(d *queue.Doc) bool {
 	if !d.Sender.IsZero() || len(d.Facts) == 0 {
 		return false
 	}
 	f, err := policy.ParseFacts(d.Facts)
-	return err == nil && f.SPF != nil && f.SPF.Result == "fail" && f.DMARC != nil && f.DMARC.Result == "fail"
+	return err == nil && f.SPF != nil && f.SPF.Result == "fail" && !f.Proved()
 }
 
 // original reads the header of the message a job is about; nil where its octets are gone.

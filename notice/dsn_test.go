@@ -243,6 +243,9 @@ func TestEveryReasonHasAText(t *testing.T) {
 // TestNeverTold: what nobody is told of.
 func TestNeverTold(t *testing.T) {
 	forgery := policy.Facts{SPF: &policy.SPF{Result: "fail"}, DMARC: &policy.DMARC{Result: "fail"}}
+	noDMARC := policy.Facts{Author: "a@x.example", SPF: &policy.SPF{Result: "fail", Domain: "x.example"}, DMARC: &policy.DMARC{Result: "none"}}
+	signed := noDMARC
+	signed.DKIM = []policy.DKIM{{Result: "pass", Domain: "x.example"}}
 	softly := policy.Facts{SPF: &policy.SPF{Result: "softfail"}, DMARC: &policy.DMARC{Result: "fail"}}
 	facts := func(f policy.Facts) []byte {
 		b, err := f.Encode()
@@ -260,6 +263,8 @@ func TestNeverTold(t *testing.T) {
 		"by the platform":      {func(it *queue.Item) { it.Auto = true }, true},
 		"spam":                 {func(it *queue.Item) { it.Spam = true }, true},
 		"forged":               {func(it *queue.Item) { it.Facts = facts(forgery) }, true},
+		"forged, no DMARC":     {func(it *queue.Item) { it.Facts = facts(noDMARC) }, true},
+		"forwarded by others":  {func(it *queue.Item) { it.Facts = facts(signed) }, false},
 		"not surely forged":    {func(it *queue.Item) { it.Facts = facts(softly) }, false},
 		"submitted":            {func(it *queue.Item) { it.Facts, it.Sender = facts(forgery), 5 }, false},
 		"facts that are noise": {func(it *queue.Item) { it.Facts = []byte("{") }, false},
