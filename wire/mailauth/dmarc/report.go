@@ -16,6 +16,7 @@ const (
 	MaxRows       = 100_000  // rows of a report
 	maxResults    = 100      // DKIM results of a row, and reasons (RFC 9990 §3.1.3)
 	maxText       = 256      // octets of a text that is kept
+	maxElement    = 1 << 20  // octets of XML of one row, or any other element below the root: it is in memory as a whole
 )
 
 // Report is an aggregate report (RFC 9990 §3.1): what one receiver saw in a time of mail that shows a domain.

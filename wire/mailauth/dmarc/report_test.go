@@ -164,6 +164,8 @@ func TestHostileReports(t *testing.T) {
 		"entities":                 {`<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><feedback><policy_published><domain>&b;</domain></policy_published></feedback>`, mail.Invalid},
 		"an encoding nobody has":   {`<?xml version="1.0" encoding="x-none"?>` + head + "</feedback>", mail.Invalid},
 		"a bomb":                   {packed(head + strings.Repeat(" ", 3<<20) + "</feedback>"), mail.Full},
+		"a heavy row":              {head + "<record><auth_results>" + strings.Repeat("<dkim/>", 300_000) + "</auth_results></record></feedback>", mail.Full},
+		"a heavy start":            {"<feedback" + strings.Repeat(` a=""`, 300_000) + ">" + head[len("<feedback>"):] + "</feedback>", mail.Full},
 		"more octets than we read": {strings.Repeat("x", MaxReport+1), mail.Full},
 		"deep":                     {"<feedback>" + strings.Repeat("<a>", 20000) + strings.Repeat("</a>", 20000) + "</feedback>", mail.Invalid},
 	} {

@@ -32,7 +32,7 @@ func ReadReport(r io.Reader, each func(*Row)) (*Report, error) {
 	plain, err := inflate(octets)
 	if err == nil {
 		limited := &bounded{from: plain, left: min(MaxInflated, max(1<<20, MaxRatio*int64(len(octets))))}
-		reader := reader{decoder: xml.NewDecoder(limited), each: each}
+		reader := reader{decoder: xml.NewDecoder(limited), limit: limited, each: each}
 		if err = reader.read(); err == nil {
 			return &reader.report, nil
 		}
@@ -49,11 +49,15 @@ var errTooLarge = errors.New("more than the limit")
 // errNoReport is the cause where there is XML, but no report.
 var errNoReport = errors.New("no feedback element with a domain")
 
-// bounded reads up to a number of octets, and fails past it.
+// bounded reads up to a number of octets, and up to maxElement from begin on; it fails past either.
 type bounded struct {
-	from io.Reader
-	left int64
+	from    io.Reader
+	left    int64
+	element int64 // left of maxElement
 }
+
+// begin says that what was read so far is in memory no more.
+func (b *bounded) begin() { b.element = maxElement }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
@@ -64,8 +68,12 @@ func (b *bounded) Read(p []byte) (int, error) {
 		}
 		return 0, err
 	}
-	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
+	if b.element <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.left, b.element)])
 	b.left -= int64(n)
+	b.element -= int64(n)
 	return n, err
 }
 
@@ -106,6 +114,7 @@ func unzip(octets []byte) (io.Reader, error) {
 // encoding/xml knows no entities but the five of XML, fetches nothing, and bounds its depth.
 type reader struct {
 	decoder *xml.Decoder
+	limit   *bounded // what decoder reads
 	each    func(*Row)
 	report  Report
 	rows    int
@@ -147,6 +156,7 @@ var errEnd = errors.New("end of the element")
 // next gives the next element that begins.
 func (r *reader) next() (*xml.StartElement, error) {
 	for {
+		r.limit.begin()
 		t, err := r.decoder.Token()
 		if err != nil {
 			return nil, err
@@ -162,6 +172,7 @@ func (r *reader) next() (*xml.StartElement, error) {
 
 // element reads an element below the root. Unknown ones are passed over: they are extensions (RFC 9990 §5).
 func (r *reader) element(e *xml.StartElement) error {
+	r.limit.begin()
 	switch e.Name.Local {
 	case "report_metadata":
 		var x xmlMetadata
