@@ -404,6 +404,24 @@ func TestClientWaitsForTheAnswer(t *testing.T) {
 	}
 }
 
+// TestClientKeepsLittleOfLongReplies: what a server says about each of many recipients is not kept to the end.
+func TestClientKeepsLittleOfLongReplies(t *testing.T) {
+	long := strings.Repeat("550-"+strings.Repeat("x", 500)+"\r\n", maxReplyLines-1) + "550 the end\r\n"
+	c := play(t, "220 a\r\n", "250 a\r\n", "250 ok\r\n", long, long)
+	if _, err := c.Greet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := c.Send(t.Context(), mail.Envelope{To: to("b@x.example", "c@x.example")}, -1, strings.NewReader("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range sent.To {
+		if r.Code != 550 || len(r.Lines) != 2 || cap(r.Lines) > 8 {
+			t.Errorf("%d lines of %d are kept", len(r.Lines), cap(r.Lines))
+		}
+	}
+}
+
 func TestClientKnowsItsServersName(t *testing.T) {
 	for _, c := range []struct {
 		greeting, hello, name string

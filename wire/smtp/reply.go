@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,7 @@ type Reply struct {
 const (
 	maxReplyLines    = 128
 	maxReplyLineRead = 2048 // octets; some servers write more than MaxReplyLine
+	maxReplyKept     = 1024 // octets of its lines that are kept while others of the same transaction are read, or one line
 )
 
 // R makes a reply of one line.
@@ -120,6 +122,17 @@ func ReadReply(r *Reader) (Reply, error) {
 		}
 	}
 	return reply, ErrReply
+}
+
+// shorten gives up lines of a long reply: a message may have many recipients, and a server may have much to say about each.
+func (r *Reply) shorten() {
+	size := 0
+	for i, l := range r.Lines {
+		if size += len(l); size > maxReplyKept && i > 0 {
+			r.Lines = slices.Clone(r.Lines[:i])
+			return
+		}
+	}
 }
 
 // add takes one line in and tells whether more must follow.

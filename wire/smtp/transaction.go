@@ -232,6 +232,7 @@ func (t *transaction) read(ctx context.Context, first, last int, reset bool) err
 		if *reply, err = ReadReply(t.c.r); err != nil {
 			return fmt.Errorf("smtp: reply to %.4s: %w", t.command(i), err)
 		}
+		reply.shorten()
 	}
 	return nil
 }
