@@ -101,7 +101,7 @@ func (e *expansionJob) mustNotForge(ctx context.Context) bool {
 type subjectTag struct{ head, tail string }
 
 func tagOf(l *directory.List) subjectTag {
-	prefix := l.Prefix
+	prefix := strings.TrimSpace(l.Prefix) // a space at its beginning would match that of a folded line
 	if prefix == "" {
 		prefix = "[" + l.Address.Local + "]"
 	}
@@ -120,7 +120,11 @@ func (t subjectTag) text(number int) string {
 
 // older matches the tag of an earlier post in a reply's subject.
 func (t subjectTag) older() (*regexp.Regexp, error) {
-	return regexp.Compile(regexp.QuoteMeta(t.head) + `(?: [0-9]+)?` + regexp.QuoteMeta(t.tail) + ` *`)
+	number := `(?: [0-9]+)?`
+	if t.head == "" { // its space would be that of a folded line
+		number = ""
+	}
+	return regexp.Compile(regexp.QuoteMeta(t.head) + number + regexp.QuoteMeta(t.tail) + ` *`)
 }
 
 // rewriteSubject puts the list's tag before the subject, once: the tag of the post that is answered goes. What was written

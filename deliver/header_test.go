@@ -43,6 +43,18 @@ func TestLI4SubjectTags(t *testing.T) {
 	}
 }
 
+// TestSubjectStaysOneField: no tag takes the space away that makes a line belong to the field.
+func TestSubjectStaysOneField(t *testing.T) {
+	for prefix, old := range map[string]string{" [team]": "a\r\n [team]Bcc: x", "]": "a\r\n 12]Bcc: x", "[team]": "[team] a\r\n [team 3] Bcc: x"} {
+		l := &directory.List{Address: mail.Address{Local: "all", Domain: "x.example"}}
+		l.Prefix, l.Number = prefix, true
+		header := rewriteSubject([]byte("Subject: "+old+"\r\nTo: y\r\n\r\n"), tagOf(l), 13)
+		if _, found := mime.Header(header).Lookup("Bcc"); found {
+			t.Errorf("%q made %q", prefix, header)
+		}
+	}
+}
+
 // TestSubjectKeepsTheRest changes that one field only.
 func TestSubjectKeepsTheRest(t *testing.T) {
 	tag := subjectTag{"[t", "]"}

@@ -69,6 +69,11 @@ func TestSettings(t *testing.T) {
 	if got, err := c.Settings(h.ctx); err != nil || got.AccountRate.Day != 500 || got.NoticeLang != "ja" || got.DMARCOverride != directory.DMARCAccept {
 		t.Errorf("settings are %+v, %v", got, err)
 	}
+	s.TenantRate.Day = directory.MaxRate // ML-10: what the platform allows is not for the tenant to say
+	h.says(c.SetSettings(h.ctx, h.signIn("boss@alpha.example").Actor(), s), mail.Denied, "actor.denied")
+	h.must(c.SetSettings(h.ctx, h.ops, s))
+	s.NoticeLang = "en"
+	h.must(c.SetSettings(h.ctx, h.signIn("boss@alpha.example").Actor(), s))
 	for key, s := range map[string]directory.Settings{
 		"settings.mode":     {UserForward: "some"},
 		"settings.rate":     {TenantRate: directory.Rate{Day: -1}},

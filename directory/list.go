@@ -147,7 +147,7 @@ func putList(tx store.Tx, l *List, version uint64) error {
 
 // checkSpec judges what a list shall be, and gives it in its stored form.
 func checkSpec(op mail.Op, s ListSpec) (ListSpec, error) {
-	s.Name = strings.TrimSpace(s.Name)
+	s.Name, s.Prefix = strings.TrimSpace(s.Name), strings.TrimSpace(s.Prefix)
 	if s.Posting == "" {
 		s.Posting = PostDomain
 	}

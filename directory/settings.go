@@ -33,7 +33,8 @@ type Settings struct {
 	AdminForward   ForwardMode `json:"adminForward"` // of Account.Forward; "" = ForwardAny
 	ForwardDomains []string    `json:"forwardDomains,omitempty"`
 
-	// Limits of sending (ML-10): recipients of submissions of one account, one domain, the whole tenant.
+	// Limits of sending (ML-10): recipients of submissions of one account, one domain, the whole tenant. That of the
+	// tenant is set by operators: it is what the platform allows the tenant.
 	AccountRate Rate `json:"accountRate"`
 	DomainRate  Rate `json:"domainRate"`
 	TenantRate  Rate `json:"tenantRate"`
@@ -102,7 +103,8 @@ func (c *Company) Settings(ctx context.Context) (s Settings, err error) {
 	return s, err
 }
 
-// SetSettings replaces the tenant's settings. For its administrators. Invalid "settings.mode",
+// SetSettings replaces the tenant's settings. For its administrators, but for TenantRate: another one than is set is
+// Denied "actor.denied" unless by an operator. Invalid "settings.mode",
 // "settings.rate", "settings.override", "settings.zone", "domain.malformed", "lang.unknown"; Full "settings.domains_full".
 func (c *Company) SetSettings(ctx context.Context, by mail.Actor, s Settings) error {
 	const op = "directory.SetSettings"
@@ -111,7 +113,10 @@ func (c *Company) SetSettings(ctx context.Context, by mail.Actor, s Settings) er
 		return err
 	}
 	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
-		_, o, err := readSettings(tx)
+		old, o, err := readSettings(tx)
+		if err == nil && s.TenantRate != old.TenantRate && by.Role() != mail.Operator {
+			err = mail.E(op, mail.Denied, "actor.denied")
+		}
 		if err != nil {
 			return err
 		}
