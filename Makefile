@@ -1,7 +1,7 @@
 # Tegami. `make` lists the targets.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint race fuzz bench kill docs clean
+.PHONY: help build run test check lint race fuzz bench relay queue kill docs clean
 
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
@@ -13,7 +13,7 @@ KILLS ?= 200
 # The harness that measures a server beside Postfix and Dovecot (docs/benchmarks.md), where it is at hand.
 PEERS ?= ../shared/bench/peers/ours.sh
 # Packages whose tests run with the race detector.
-RACED = ./mailbox ./queue ./intake ./store/embedded ./server/... ./wire/pop3 ./wire/smtp
+RACED = ./mailbox ./queue ./intake ./deliver ./relay ./notice ./report ./wire/dns ./domains ./store/embedded ./server/... ./wire/pop3 ./wire/smtp
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 
 bench: build ## measure the platform beside Postfix and Dovecot, or run the Go benchmarks where the harness is missing
 	@if [ -x $(PEERS) ]; then $(PEERS) bin/tegami --runs 3; else go test -run '^$$' -bench . ./...; fi
+
+relay: build ## measure relaying beside Postfix (Debian's smtp-source in, smtp-sink out); as root
+	scripts/bench-relay.sh
+
+queue: ## a million waiting recipients: how soon the first goes out, how much memory they take, how fast they are listed
+	TEGAMI_QUEUE_ITEMS=1000000 go test -count=1 -timeout 30m -run ManyQueued -v ./queue
 
 kill: ## kill -9 the server KILLS (200) times under load, and count
 	TEGAMI_KILLS=$(KILLS) go test -count=1 -timeout 4h -v ./lab/kill

@@ -112,7 +112,12 @@ func (r *Relay) sign(ctx context.Context, p *parcel, o *octets) error {
 		return nil
 	}
 	body := io.MultiReader(bytes.NewReader(o.first[o.header:]), io.NewSectionReader(o.blob, o.rest, o.blob.Size()-o.rest))
-	fields, err := r.cfg.Domains.Sign(ctx, p.tenant, p.item.Sign, p.item.Blob, o.first[:o.header], body)
+	blob, header := p.item.Blob, o.first[:o.header]
+	if oneClick(p.item.Prefix) {
+		// The signature must cover the member's own link (RFC 8058 §4), so each copy has its own.
+		blob, header = mail.BlobRef{}, append(bytes.Clone(p.item.Prefix), header...)
+	}
+	fields, err := r.cfg.Domains.Sign(ctx, p.tenant, p.item.Sign, blob, header, body)
 	switch mail.KindOf(err) {
 	case mail.Unavailable, mail.Busy, mail.Full:
 		return err
@@ -124,6 +129,12 @@ func (r *Relay) sign(ctx context.Context, p *parcel, o *octets) error {
 	front := make([]byte, 0, len(p.item.Prefix)+len(fields))
 	o.front = append(append(front, p.item.Prefix...), fields...)
 	return nil
+}
+
+// oneClick tells whether what goes in front of a message lets its reader leave a list with one click.
+func oneClick(prefix []byte) bool {
+	const field = "List-Unsubscribe-Post:"
+	return bytes.HasPrefix(prefix, []byte(field)) || bytes.Contains(prefix, []byte("\n"+field))
 }
 
 // size is how many octets there are in all.

@@ -210,6 +210,20 @@ func TestOctets(t *testing.T) {
 			}
 		})
 	}
+	t.Run("one click is signed with the rest", func(t *testing.T) {
+		l := newLab(t, plainMX)
+		d := &ourDomains{}
+		l.cfg.Domains = d
+		l.host("127.0.0.2", "mx.x.example", good)
+		it := l.item(shortText, "b@x.example")
+		prefix := "List-Unsubscribe: <https://t.example/u?t=1>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+		it.Prefix, it.Sign = []byte(prefix), "t.example"
+		l.carry(it)
+		header, _, _ := strings.Cut(shortText, "\r\n\r\n")
+		if want := prefix + header + "\r\n\r\n"; len(d.headers) != 1 || d.headers[0] != want {
+			t.Errorf("signed %q, want %q", d.headers, want)
+		}
+	})
 	t.Run("keys out of reach", func(t *testing.T) {
 		l := newLab(t, plainMX)
 		l.cfg.Domains = &ourDomains{signErr: mail.E("x", mail.Unavailable, "storage.failed")}
