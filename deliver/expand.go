@@ -189,6 +189,10 @@ func (e *expansionJob) serveSome(ctx context.Context, places []int, last bool) e
 	if err != nil {
 		return err
 	}
+	signer, err := e.signer(ctx)
+	if err != nil {
+		return err
+	}
 	for _, i := range places {
 		r := &e.it.To[i]
 		target, err := e.resolve(ctx, r.Address)
@@ -198,7 +202,7 @@ func (e *expansionJob) serveSome(ctx context.Context, places []int, last bool) e
 		case err == nil && target.Tenant == e.job.Tenant && isOwn(&target):
 			p.boxes, p.at = append(p.boxes, Addressee{r.Recipient, target.Account}), append(p.at, i)
 		case err == nil, mail.Is(err, mail.Denied):
-			p.items, p.sent = append(p.items, e.memberCopy(tokens, r.Address, err != nil)), append(p.sent, i)
+			p.items, p.sent = append(p.items, e.memberCopy(tokens, signer, r.Address, err != nil)), append(p.sent, i)
 		default:
 			return err
 		}
@@ -264,8 +268,18 @@ func (e *expansionJob) tell(ctx context.Context, p *portion) {
 	}
 }
 
+// signer is the domain that signs copies: the poster's where it is the tenant's, else the list's. A poster of another tenant of
+// the house comes with a domain that this one has no keys of.
+func (e *expansionJob) signer(ctx context.Context) (string, error) {
+	owner, ours, err := e.cfg.Directory.LocalDomain(ctx, e.it.Sign)
+	if err != nil || ours && owner == e.job.Tenant {
+		return e.it.Sign, err
+	}
+	return e.list.Address.Domain, nil
+}
+
 // memberCopy is the item of a member outside: with a return path and a link to leave of its own.
-func (e *expansionJob) memberCopy(t *directory.Tokens, addr mail.Address, remote bool) queue.Item {
+func (e *expansionJob) memberCopy(t *directory.Tokens, signer string, addr mail.Address, remote bool) queue.Item {
 	next := follow(e.it, queue.RouteLocal, queue.Recipient{Recipient: mail.Recipient{Address: addr}})
 	next.Auto = false // its bounce comes back, and counts
 	at, ok := e.all.places[addr.Key()]
@@ -274,9 +288,7 @@ func (e *expansionJob) memberCopy(t *directory.Tokens, addr mail.Address, remote
 	}
 	if remote {
 		next.Route = queue.RouteRemote(addr.Domain)
-		if next.Sign == "" {
-			next.Sign = e.list.Address.Domain
-		}
+		next.Sign = signer
 		if ok {
 			next.Prefix = e.leaving(t, at)
 		}

@@ -247,6 +247,22 @@ func TestLI7ModerationForged(t *testing.T) {
 	}
 }
 
+// TestLI7CopiesAreSignedByUs: a poster of another tenant of the house brings a domain that the list's tenant has no keys of.
+func TestLI7CopiesAreSignedByUs(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	c := h.company("alpha.example", "sato")
+	h.company("beta.example", "schmidt")
+	l := h.list(c, "team@alpha.example", directory.ListSpec{}, "x@other.example")
+	for _, poster := range []string{"sato@alpha.example", "schmidt@beta.example"} {
+		a := h.account(poster)
+		h.accept(l.Tenant, queue.Doc{From: a.Address, Sender: a.ID, Sign: a.Address.Domain}, letter(poster, "x"), "team@alpha.example")
+	}
+	h.drain()
+	for _, it := range h.items(store.ItemWaiting) {
+		h.want("signed by", it.Sign, "alpha.example")
+	}
+}
+
 // TestLI7Owners: mail for the owners goes to those outside once, and not when it is spam.
 func TestLI7Owners(t *testing.T) {
 	h := newHouse(t, deliver.Config{})
