@@ -44,6 +44,8 @@ const (
 	maxControls = 8
 	// controlPatience is how long a request may take to come in.
 	controlPatience = 30 * time.Second
+	// controlPause is how long nothing is accepted after that failed.
+	controlPause = time.Second
 )
 
 // request is a command line on its way to the server.
@@ -114,10 +116,15 @@ func (c *control) accept(ctx context.Context, ln *net.UnixListener, running *syn
 	for {
 		conn, err := ln.AcceptUnix()
 		if err != nil {
-			if ctx.Err() == nil {
-				c.log.Error("control socket", "err", err)
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
 			}
-			return
+			c.log.Error("control socket", "err", err)
+			select { // no descriptors left, most likely: that passes, and without the socket nobody could look into it
+			case <-ctx.Done():
+			case <-time.After(controlPause):
+			}
+			continue
 		}
 		c.slots <- struct{}{}
 		running.Go(func() {
