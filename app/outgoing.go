@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -241,7 +242,7 @@ func (p *Platform) newRelay() error {
 	}
 	p.relay = relay.New(relay.Config{
 		Hostname: c.Hostname, Lookup: p.lookup, Domains: signer{p.domains, c.Hostname, c.Relay.Sign}, SmartHost: smartHost,
-		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Reports: p.reports, Dial: dial, Log: p.log, Metrics: p.metrics,
+		Port: uint16(c.Relay.Port), Roots: roots, Allow: allow, Policies: policyFiles{filepath.Join(c.Data, policyFolder)}, Reports: p.reports, Dial: dial, Log: p.log, Metrics: p.metrics,
 	})
 	p.runner.Handle("remote ", p.relay, queue.CarrierLimits{Concurrency: c.Relay.Concurrency})
 	return nil
