@@ -56,7 +56,7 @@ func TestSlowHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// TestMemoryIsBounded: of many items for a slow destination only a part is leased at any time, and each is put off about once.
+// TestMemoryIsBounded: of many items for a slow destination only a part is leased at any time, and each is put off a few times.
 func TestMemoryIsBounded(t *testing.T) {
 	inHouse(t, func(h *house) {
 		f := &fake{serve: func(ctx context.Context, domain string, j *Job) error {
@@ -86,7 +86,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			h.same("state", it.State, store.ItemSettled)
 			tries += it.Tries
 		}
-		if tries > 5*items {
+		if tries > 10*items { // the pace is learned, and with it how far away they are put
 			t.Errorf("%d items were claimed %d times", items, tries)
 		}
 	})

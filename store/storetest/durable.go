@@ -152,9 +152,9 @@ func underLoad(f *fixture, reopen func()) {
 	done := make(chan struct{})
 	tenant := f.tenant
 	for range 10 {
+		s := f.sealed("12345") // here: one that begins late would find the store closed
 		go func() {
 			defer func() { done <- struct{}{} }()
-			s := f.sealed("12345")
 			defer s.Release()
 			for {
 				err := tenant.Update(f.Context(), Actor(), "storetest", func(tx store.Tx) error {
