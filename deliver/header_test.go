@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -151,4 +152,18 @@ func FuzzSubject(f *testing.F) {
 			t.Errorf("%q became %q", b, out)
 		}
 	})
+}
+
+// TestStations: a message that passed too many lists and forwards goes no further, wherever it comes to next.
+func TestStations(t *testing.T) {
+	never := func(mail.Address) bool { return false }
+	for n, want := range map[int]bool{0: false, maxStations: false, maxStations + 1: true} {
+		header := ""
+		for i := range n {
+			header += fmt.Sprintf("%s: list%d@x.example\r\n", []string{"X-Loop", "Delivered-To"}[i%2], i)
+		}
+		if got := (&message{header: mime.Header(header + "\r\n")}).looping(never); got != want {
+			t.Errorf("%d stations: %v", n, got)
+		}
+	}
 }

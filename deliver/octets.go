@@ -121,9 +121,14 @@ func field(b []byte, name string, value ...string) []byte {
 	return append(b, "\r\n"...)
 }
 
-// looping tells whether a message has been at an address before, or at too many hosts (RFC 5321 §6.3).
+// maxStations is how many lists and forwarding accounts a message may pass: where they all name each other, the paths between
+// them are many more than they are.
+const maxStations = 10
+
+// looping tells whether a message has been at an address before, at too many stations like it, or at too many hosts
+// (RFC 5321 §6.3).
 func (m *message) looping(at func(mail.Address) bool) bool {
-	received := 0
+	received, stations := 0, 0
 	for f := range m.header.Fields() {
 		switch name := string(f.Name); {
 		case strings.EqualFold(name, "Received"):
@@ -131,6 +136,9 @@ func (m *message) looping(at func(mail.Address) bool) bool {
 				return true
 			}
 		case strings.EqualFold(name, "Delivered-To"), strings.EqualFold(name, "X-Loop"):
+			if stations++; stations > maxStations {
+				return true
+			}
 			if a, err := mail.ParseAddress(mime.Unfold(f.Value)); err == nil && at(a) {
 				return true
 			}

@@ -58,7 +58,8 @@ func (tx *Transaction) Commit(ctx context.Context) (Receipt, error) {
 	return receipt, nil
 }
 
-// limit holds a submission that is over a limit of sending, and refuses that of a hijacked account (ML-10). Only
+// limit holds a submission that is over a limit of sending, refuses one that is far over it (Full "sending.too_much"), and that of a
+// hijacked account (ML-10). Only
 // recipients at other hosts count: colleagues are no bulk mail, and what the platform writes is no submission.
 func (tx *Transaction) limit(ctx context.Context, m *finished) error {
 	if tx.submission == nil || len(tx.submission.remote) == 0 {
@@ -67,10 +68,15 @@ func (tx *Transaction) limit(ctx context.Context, m *finished) error {
 	if tx.hijacked(ctx) {
 		return tx.stopSending(ctx)
 	}
-	if over := tx.overrun(ctx); over != nil {
-		m.hold = "sending.over_limit"
-		tx.tellOverrun(over)
+	over := tx.overrun(ctx)
+	if over == nil {
+		return nil
 	}
+	tx.tellOverrun(over)
+	if over.Far {
+		return mail.E("intake.limit", mail.Full, "sending.too_much", over.Limit)
+	}
+	m.hold = "sending.over_limit"
 	return nil
 }
 

@@ -45,7 +45,12 @@ type Overrun struct {
 	Whose  string // "account", "domain" or "tenant"
 	Window time.Duration
 	Limit  int // recipients
+	// Far: it is passed so far that nothing more is held, else what waits for an administrator would have no bound.
+	Far bool
 }
+
+// farOver is how many times a limit what is held may come to.
+const farOver = 3
 
 // counter is one of the counters a submission adds to.
 type counter struct {
@@ -74,8 +79,9 @@ func (tx *Transaction) overrun(ctx context.Context) (over *Overrun) {
 				tx.in.cfg.Log.Error("sending is not counted", "session", tx.origin.Session, "err", err)
 				continue
 			}
-			if sum > int64(w.limit) && over == nil {
-				over = &Overrun{c.whose, w.window, w.limit}
+			far := sum > farOver*int64(w.limit)
+			if sum > int64(w.limit) && (over == nil || far) {
+				over = &Overrun{c.whose, w.window, w.limit, far}
 			}
 		}
 	}

@@ -53,6 +53,9 @@ func TestML10SendingLimits(t *testing.T) {
 	if want := []intake.Overrun{{Whose: "account", Window: time.Hour, Limit: 10}, {Whose: "account", Window: time.Hour, Limit: 10}, {Whose: "domain", Window: 24 * time.Hour, Limit: 25}}; fmt.Sprint(told) != fmt.Sprint(want) {
 		t.Errorf("told %v, want %v", told, want)
 	}
+	_, err := h.send(letter{secure, h.signIn("user0@alpha.example"), "user0@alpha.example", strangers(30), "Subject: x\r\n\r\nx\r\n"})
+	h.says(err, mail.Full, "sending.too_much") // 42 are more than three times 10
+	told = told[:3]
 	if got := h.inbox(alpha[5]); len(got) != 6 {
 		t.Errorf("the colleague got %d of 6", len(got))
 	}

@@ -148,7 +148,9 @@ func (c *control) serve(ctx context.Context, conn *net.UnixConn) error {
 	}
 	conn.SetReadDeadline(time.Now().Add(controlPatience))
 	var r request
-	if err := json.NewDecoder(io.LimitReader(conn, maxControlRequest)).Decode(&r); err != nil {
+	if err := json.NewDecoder(io.LimitReader(conn, maxControlRequest)).Decode(&r); err == io.EOF {
+		return nil // somebody looked whether we are here
+	} else if err != nil {
 		return err
 	}
 	conn.SetReadDeadline(time.Time{})
@@ -158,7 +160,7 @@ func (c *control) serve(ctx context.Context, conn *net.UnixConn) error {
 		io.Copy(io.Discard, conn) // ends when the client goes, or with the connection
 		cancel()
 	}()
-	answer := &reply{enc: json.NewEncoder(conn)}
+	answer := &reply{conn: conn, enc: json.NewEncoder(conn)}
 	lang, _ := i18n.ParseLang(r.Lang)
 	sh := &shell{ctx: ctx, in: bytes.NewReader(r.Input), out: stream{answer, false}, err: stream{answer, true}, words: i18n.New(), lang: lang}
 	sh.serving, sh.operator = c.platform, operatorAt(peer, r.User)
@@ -192,13 +194,15 @@ func peerOf(conn *net.UnixConn) (cred *unix.Ucred, err error) {
 
 // reply writes the parts of one answer, one after the other.
 type reply struct {
-	mu  sync.Mutex
-	enc *json.Encoder
+	mu   sync.Mutex
+	conn net.Conn
+	enc  *json.Encoder
 }
 
 func (a *reply) send(p printed) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.conn.SetWriteDeadline(time.Now().Add(controlPatience)) // who does not read shall not keep a place, or the server from stopping
 	return a.enc.Encode(p)
 }
 
