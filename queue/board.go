@@ -309,7 +309,7 @@ func (b *board) leave(c *carry, failure *Failure, panicked bool, now time.Time) 
 	d.used = now
 	switch {
 	case c.job == nil:
-	case panicked: // its lease ends by itself: not to be carried again at once
+	case panicked: // set back by the Runner: not to be carried again at once
 		j := c.job
 		c.job, j.carry = nil, nil
 		b.drop(j)

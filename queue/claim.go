@@ -114,6 +114,9 @@ func (r *Runner) admit(list []store.Claimed) {
 			r.damaged(c, err)
 			continue
 		}
+		if r.renewed(c.Tenant, &it) {
+			continue
+		}
 		size := sizeOf(&it)
 		octets += size
 		out = append(out, r.place(c.Tenant, it, size)...)
@@ -188,7 +191,9 @@ func (r *Runner) pull(ctx context.Context, d *destination) {
 	now := time.Now()
 	d.pace.pulled(did.due, now)
 	if !did.all {
-		d.places[from] = did.last
+		if _, known := d.places[from]; known { // Flush may have forgotten all of them meanwhile
+			d.places[from] = did.last
+		}
 		return
 	}
 	delete(d.places, from)
@@ -302,7 +307,7 @@ func (r *Runner) writeOff(ctx context.Context, t mail.TenantID, batch []putOff) 
 // putBack gives the item as it is to be written, and of whom the sender is to hear.
 func (r *Runner) putBack(o putOff) (it Item, told []Recipient) {
 	it = o.job.Item
-	it.Until = time.Time{}
+	it.Fence, it.Until = o.job.fence, time.Time{}
 	if o.asIs {
 		it.Due = o.at
 		return it, nil

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -39,15 +40,16 @@ func (j *Job) key() jobKey { return jobKey{j.Tenant, j.Item.ID} }
 // with Attempts, until the message is too old: then he is Failed with "delivery.expired".
 // What the sender must hear of becomes an item on RouteNotice in the same transaction.
 // With nobody Waiting the item is settled; one on RouteNotice is settled whatever its To says. An item
-// whose State the carrier set to store.ItemHeld is held. An error means that nothing was written: the
-// lease ends by itself and the item is carried again. The end of ctx does not keep it from writing.
+// whose State the carrier set to store.ItemHeld is held. An error means that nothing of this was written: the
+// item is carried again when its lease ends or, where the error was not the store's, as after a try without
+// success. The end of ctx does not keep it from writing.
 func (j *Job) Settle(ctx context.Context, op mail.Op, with With) error {
 	if err := j.mine(op); err != nil {
 		return err
 	}
 	err := j.runner.persist(ctx, j.Tenant, op, func(tx store.Tx) error { return j.write(tx, with) })
 	if err != nil {
-		j.lose()
+		j.lose(err)
 		return mail.Wrap(op, err)
 	}
 	j.Committed()
@@ -84,7 +86,7 @@ func (j *Job) write(tx store.Tx, with With) error {
 // copied gives the item as the carrier left it, after with.
 func (j *Job) copied(tx store.Tx, with With) (Item, error) {
 	it := j.Item
-	it.To = slices.Clone(it.To)
+	it.To, it.Fence = slices.Clone(it.To), j.lease()
 	if with == nil {
 		return it, nil
 	}
@@ -135,6 +137,9 @@ func (j *Job) Progress(ctx context.Context, op mail.Op, with With) error {
 	var done Item
 	until := time.Now().Add(j.runner.config.Limits.Lease)
 	err := j.runner.persist(ctx, j.Tenant, op, func(tx store.Tx) error {
+		if is, err := stands(tx, &done); is || err != nil {
+			return err
+		}
 		it, err := j.copied(tx, with)
 		if err != nil {
 			return err
@@ -154,6 +159,16 @@ func (j *Job) Progress(ctx context.Context, op mail.Op, with With) error {
 	return nil
 }
 
+// stands tells whether an item was written just as it is: an earlier try was committed although its answer got lost. The lease
+// goes on after Progress, so the fence does not keep the same from being done twice.
+func stands(tx store.Tx, it *Item) (bool, error) {
+	if it.ID.IsZero() { // the first try
+		return false, nil
+	}
+	s, err := tx.Item(it.ID)
+	return err == nil && bytes.Equal(s.Doc, appendDoc(nil, &it.Doc)), err
+}
+
 // Return gives the item back untried, to be carried again at a time (zero: when the destination can be served again).
 // With a time that is an error if it could not be written; then the item is carried again when its lease ends.
 func (j *Job) Return(ctx context.Context, again time.Time) error {
@@ -169,6 +184,7 @@ func (j *Job) Return(ctx context.Context, again time.Time) error {
 		r.mu.Unlock()
 		return nil
 	}
+	delete(r.held, j.key())
 	r.board.end(j, false, now)
 	start := r.start(now)
 	r.mu.Unlock()
@@ -194,8 +210,21 @@ func (j *Job) mine(op mail.Op) error {
 	return nil
 }
 
-// lose ends a job whose end could not be written: its lease ends by itself.
-func (j *Job) lose() {
+// lease is the fence of the job's lease: a new one where the Runner had to claim its item again.
+func (j *Job) lease() uint64 {
+	j.runner.mu.Lock()
+	defer j.runner.mu.Unlock()
+	return j.fence
+}
+
+// lose ends a job whose end could not be written: its lease ends by itself. If it was not the store that failed, the same would
+// happen with each lease to come and the item would never be given up: then it is set back.
+func (j *Job) lose(why error) {
+	switch mail.KindOf(why) {
+	case mail.Unavailable, mail.Busy, mail.Conflict:
+	default:
+		j.setBack()
+	}
 	r := j.runner
 	r.mu.Lock()
 	now := time.Now()
@@ -206,25 +235,61 @@ func (j *Job) lose() {
 	r.launch(start)
 }
 
-// persistTries is how often the end of a job is written before it is given up, with pauses from persistPause on, each four
-// times the one before: what another host took goes out twice if that is not noted.
+// setBack puts an item off as it stands in the store, as after a try without success.
+func (j *Job) setBack() {
+	r, s := j.runner, j.runner.config.Schedule
+	err := r.update(context.Background(), j.Tenant, "queue.SetBack", func(tx store.Tx) error {
+		stored, err := tx.Item(j.Item.ID)
+		if err != nil {
+			return err
+		}
+		it, err := Open(stored)
+		if err != nil {
+			return err
+		}
+		it.Fence, it.Until = j.lease(), time.Time{}
+		before, now := outcomes(&it), time.Now()
+		(&Failure{Reason: "delivery.later", Status: "4.3.0"}).apply(&it)
+		it.Attempts++
+		return putWithNotice(tx, &it, s.delay(&it, before, now.Add(s.Next(it.Attempts, r.board.jitter())), now))
+	})
+	if err != nil {
+		r.log.Error("an item was not put off", "tenant", j.Tenant.String(), "item", j.Item.ID.String(), "error", err)
+	}
+}
+
+// The end of a job is written again and again, with pauses from persistPause to persistMost, each four times the one before, for
+// as long as a lease lasts: what another host took goes out twice if that is not noted. persistTries is how often at least,
+// also when the Runner is to stop.
 const (
 	persistTries = 5
 	persistPause = 50 * time.Millisecond
+	persistMost  = 5 * time.Second
 )
 
-// persist runs an update that should not be lost, again and again while the store is in trouble. That is safe: the
-// first that commits ends the lease, or fails all others by its fence.
-func (r *Runner) persist(ctx context.Context, t mail.TenantID, op mail.Op, fn func(store.Tx) error) (err error) {
-	pause := persistPause
-	for try := range persistTries {
-		if err = r.update(ctx, t, op, fn); !mail.Is(err, mail.Unavailable) && !mail.Is(err, mail.Busy) {
+// persist runs an update that should not be lost, again and again while the store is in trouble. That is safe where the update
+// ends the lease: the first that commits fails all others by its fence.
+func (r *Runner) persist(ctx context.Context, t mail.TenantID, op mail.Op, fn func(store.Tx) error) error {
+	pause, begun := persistPause, time.Now()
+	for try := 1; ; try++ {
+		err := r.update(ctx, t, op, fn)
+		if !mail.Is(err, mail.Unavailable) && !mail.Is(err, mail.Busy) {
 			return err
 		}
-		if try < persistTries-1 {
-			time.Sleep(pause)
-			pause *= 4
+		if try >= persistTries && (r.stopping() || time.Since(begun) >= r.config.Limits.Lease) {
+			return err
 		}
+		time.Sleep(pause)
+		pause = min(4*pause, persistMost)
 	}
-	return err
+}
+
+// stopping tells whether nothing is begun any more.
+func (r *Runner) stopping() bool {
+	select {
+	case <-r.stop:
+		return true
+	default:
+		return false
+	}
 }

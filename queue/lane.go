@@ -207,20 +207,40 @@ func (h hurry) page(tx store.Tx, after mail.ItemID) (did hurried, err error) {
 	now := time.Now()
 	for _, s := range list {
 		did.last = s.ID
-		it, err := Open(s)
+		changed, err := h.hasten(tx, s, now)
 		if err != nil {
 			return did, err
 		}
-		if it.State != store.ItemWaiting || it.Fence != 0 || !it.Due.After(now) || it.Opts.HoldUntil.After(now) || h.untried && it.Attempts > 0 {
-			continue
+		if changed {
+			did.due++
 		}
-		s.Due = now
-		if err := tx.PutItem(s); err != nil {
-			return did, err
-		}
-		did.due++
 	}
 	return did, nil
+}
+
+// hasten makes one item due. It looks at it again: another process may have carried it since the list was read.
+func (h hurry) hasten(tx store.Tx, s store.Item, now time.Time) (bool, error) {
+	if !h.wants(&s, now) {
+		return false, nil
+	}
+	s, err := tx.Item(s.ID)
+	if mail.Is(err, mail.NotFound) || err == nil && !h.wants(&s, now) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s.Due = now
+	return true, tx.PutItem(s)
+}
+
+// wants tells whether an item is to be made due. One that can't be read keeps no other from it: it is told of when it is claimed.
+func (h hurry) wants(s *store.Item, now time.Time) bool {
+	if s.State != store.ItemWaiting || s.Fence != 0 || !s.Due.After(now) {
+		return false
+	}
+	it, err := Open(*s)
+	return err == nil && !it.Opts.HoldUntil.After(now) && !(h.untried && it.Attempts > 0)
 }
 
 // allowed lets operators and administrators of the tenant.

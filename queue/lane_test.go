@@ -195,7 +195,7 @@ func TestStoreInTrouble(t *testing.T) {
 		}
 		trouble = func() { plan.FailFrom(faulty.Commit, 1, faulty.DiskFull) }
 		id := h.many(alpha, "a.example", 1)[0]
-		time.Sleep(30 * time.Second)
+		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		h.same("given up", []any{h.explain(alpha, id).State, mail.Is(settled, mail.Unavailable)}, []any{store.ItemWaiting, true})
 		trouble = func() {}

@@ -81,16 +81,8 @@ func (r *Runner) renewBatch(ctx context.Context, t mail.TenantID, list []leased)
 	err := r.update(ctx, t, "queue.Renew", func(tx store.Tx) error {
 		clear(lost)
 		for _, l := range list {
-			s, err := tx.Item(l.id)
-			if mail.Is(err, mail.NotFound) || err == nil && s.Fence != l.fence {
-				lost[l.job] = true
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			s.Until = until
-			if err := tx.PutItem(s); err != nil {
+			err := l.renew(tx, until)
+			if lost[l.job] = mail.Is(err, mail.NotFound) || mail.Is(err, mail.Conflict); !lost[l.job] && err != nil {
 				return err
 			}
 		}
@@ -113,6 +105,33 @@ func (r *Runner) renewBatch(ctx context.Context, t mail.TenantID, list []leased)
 		r.log.Warn("a lease was lost", "tenant", t.String(), "item", l.id.String())
 		r.giveUp(l.job)
 	}
+}
+
+// renew renews one lease. One that ended goes on if nobody had the item meanwhile. Conflict "item.leased" if somebody had,
+// NotFound if it is gone.
+func (l *leased) renew(tx store.Tx, until time.Time) error {
+	s, err := tx.Item(l.id)
+	if err != nil {
+		return err
+	}
+	if s.State != store.ItemWaiting || s.Fence != 0 && s.Fence != l.fence {
+		return mail.E("queue.Renew", mail.Conflict, "item.leased")
+	}
+	s.Fence, s.Until = l.fence, until
+	return tx.PutItem(s)
+}
+
+// renewed takes a claimed item for what it is if it is in memory already: its lease ended, because it could not be renewed or the
+// clock jumped. Who has it in hand goes on under the new lease, and nobody else begins.
+func (r *Runner) renewed(t mail.TenantID, it *Item) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j := r.held[jobKey{t, it.ID}]
+	if j == nil {
+		return false
+	}
+	j.fence, j.until = it.Fence, it.Until
+	return true
 }
 
 // giveUp forgets a job that is no longer ours, if it waits. Who has it in his hands hears of it when he settles it. Under mu.

@@ -224,6 +224,9 @@ func (r *Runner) carry(c *carry) {
 	r.noteCarry(c, err, inHand, len(out))
 	r.launch(start)
 	r.putOff(out)
+	if panicked != nil && inHand != nil {
+		inHand.setBack()
+	}
 }
 
 // noteCarry logs how a carry ended, if there is something to say.
@@ -235,7 +238,7 @@ func (r *Runner) noteCarry(c *carry, err error, inHand *Job, put int) {
 	var panicked *errPanic
 	switch {
 	case errors.As(err, &panicked):
-		log.Error("a carrier has a bug: the item in its hands is carried again when its lease ends", "error", err)
+		log.Error("a carrier has a bug: the item in its hands is put off", "error", err)
 	case err != nil:
 		log.Warn("a destination can't be served now", "error", err, "put_off", put)
 	case inHand != nil:

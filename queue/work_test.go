@@ -265,7 +265,7 @@ func TestPanic(t *testing.T) {
 		h.same("logged", h.log.has("a carrier has a bug"), true)
 		h.same("others", []any{h.explain(alpha, ids[1]).State, h.explain(alpha, ids[2]).State}, []any{store.ItemSettled, store.ItemSettled})
 		it := h.explain(alpha, bad)
-		h.same("leased still", []any{it.State, it.Fence}, []any{store.ItemWaiting, 1})
+		h.same("put off", []any{it.State, it.Fence, it.Attempts}, []any{store.ItemWaiting, 0, 1})
 		time.Sleep(3 * time.Minute)
 		it = h.explain(alpha, bad)
 		h.same("carried again", []any{it.State, it.Tries}, []any{store.ItemSettled, 2})

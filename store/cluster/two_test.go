@@ -130,6 +130,7 @@ func TestTwoProcesses(t *testing.T) {
 		"OppositeOrders": testOppositeOrders,
 		"OneName":        testOneName,
 		"Claims":         testClaims,
+		"Item":           testItem,
 		"Lead":           testLead,
 		"Epoch":          testEpoch,
 		"Tally":          testTally,
@@ -510,5 +511,30 @@ func TestOtherVersionsAreRefused(t *testing.T) {
 		if _, err := Open(t.Context(), config); !mail.Is(err, mail.Unavailable) {
 			t.Errorf("version %d: %v", version, err)
 		}
+	}
+}
+
+// testItem: an item that was read to be changed is carried by nobody else meanwhile, or the change would bring back what was settled.
+func testItem(p *pair) {
+	var id mail.ItemID
+	p.ok(update(p.a, func(tx store.Tx) error {
+		id = mail.ItemID(tx.NextID())
+		return tx.PutItem(store.Item{ID: id, State: store.ItemWaiting, Due: time.Now().Add(-time.Minute), Route: "local"})
+	}))
+	p.ok(update(p.a, func(tx store.Tx) error {
+		it, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		list, err := p.b.Claim(p.ctx, "b", 10, time.Minute)
+		if err != nil || len(list) > 0 {
+			p.Errorf("claimed beside a change: %v, %v", list, err)
+		}
+		it.Doc = []byte("changed")
+		return tx.PutItem(it)
+	}))
+	list, err := p.b.Claim(p.ctx, "b", 10, time.Minute)
+	if err != nil || len(list) != 1 || string(list[0].Item.Doc) != "changed" {
+		p.Errorf("claimed afterwards: %v, %v", list, err)
 	}
 }

@@ -18,7 +18,7 @@ func SQLite() Dialect {
 	return Dialect{Name: "sqlite", Tokens: map[string]string{
 		"{int}": "INTEGER", "{text}": "TEXT", "{blob}": "BLOB",
 		"{tenant}": "", "{norowid}": " WITHOUT ROWID",
-		"{lock}": "", "{skip}": "",
+		"{lock}": "", "{lock i}": "", "{skip}": "",
 		"{t,}": "", "{$t,}": "",
 	}}
 }
@@ -29,7 +29,7 @@ func Postgres() Dialect {
 	return Dialect{Name: "postgres", Tenant: true, Numbered: true, Tokens: map[string]string{
 		"{int}": "BIGINT", "{text}": `TEXT COLLATE "C"`, "{blob}": "BYTEA",
 		"{tenant}": "tenant BIGINT NOT NULL,", "{norowid}": "",
-		"{lock}": " FOR UPDATE", "{skip}": " FOR UPDATE SKIP LOCKED",
+		"{lock}": " FOR UPDATE", "{lock i}": " FOR UPDATE OF i", "{skip}": " FOR UPDATE SKIP LOCKED",
 		"{t,}": "tenant, ", "{$t,}": "$1, ",
 	}}
 }

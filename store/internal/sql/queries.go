@@ -72,6 +72,7 @@ const (
 	qPacked
 
 	qItem
+	qItemLock
 	qItemLease
 	qItems
 	qItemsOf
@@ -203,6 +204,7 @@ var queryTexts = [numQueries]string{
 	qPacked:     "SELECT id, size, hash, pack, off, NULL FROM blob WHERE {t=}pack = ? AND id > ? ORDER BY id LIMIT ?",
 
 	qItem:      "SELECT " + itemColumns + itemJoin + "i.id = ?",
+	qItemLock:  "SELECT " + itemColumns + itemJoin + "i.id = ?{lock i}",
 	qItemLease: "SELECT fence, leased FROM item WHERE {t=}id = ?{lock}",
 	qItems:     "SELECT " + itemColumns + itemJoin + "i.id > ? ORDER BY i.id LIMIT ?",
 	qItemsOf:   "SELECT " + itemColumns + itemJoin + "i.state = ? AND i.state <> 3 AND i.id > ? ORDER BY i.id LIMIT ?",

@@ -223,11 +223,13 @@ func (r *Reader) scanItem(row Row) store.Item {
 }
 
 // Item gives a queue item.
-func (r *Reader) Item(id mail.ItemID) (store.Item, error) {
+func (r *Reader) Item(id mail.ItemID) (store.Item, error) { return r.item(qItem, id) }
+
+func (r *Reader) item(q Query, id mail.ItemID) (store.Item, error) {
 	const op mail.Op = "store.Item"
 	var i store.Item
 	r.args.Reset().Int(int64(id))
-	err := r.rows(op, qItem, func(row Row) bool {
+	err := r.rows(op, q, func(row Row) bool {
 		i = r.scanItem(row)
 		return false
 	})

@@ -9,6 +9,10 @@ import (
 	"tegami/store"
 )
 
+// Item gives a queue item, which nobody else changes until the transaction is over: who writes it back as it was read must not
+// undo what another process did meanwhile.
+func (t *Tx) Item(id mail.ItemID) (store.Item, error) { return t.item(qItemLock, id) }
+
 // mayWrite checks the fence a caller brings against the lease in the row. A worker whose lease was
 // given to another, or whose item is gone, finds out here.
 func (t *Tx) mayWrite(op mail.Op, id mail.ItemID, fence uint64) (exists bool, err error) {
