@@ -256,7 +256,7 @@ func (p *Platform) newIntake() *intake.Intake {
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, House: p.house, Runner: p.runner, Hostname: c.Hostname,
 		TrustedSealers: c.Inbound.TrustedSealers, Postmaster: postmaster, Metrics: p.metrics, Log: obs.Named(p.log, "intake"),
 		Limits: intake.Limits{Sending: c.Sending.limits()},
-		Full:   p.notices.Full, Hijacked: p.notices.Hijacked,
+		Full:   p.notices.Full, Hijacked: p.hijacked,
 		OverLimit: func(t mail.TenantID, a mail.AccountID, o intake.Overrun) {
 			p.notices.OverLimit(t, a, o.Whose, o.Limit, o.Window)
 		},
@@ -316,6 +316,20 @@ func (p *Platform) tend(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// holdTime is how long holding what a stolen account has submitted may take.
+const holdTime = 10 * time.Minute
+
+// hijacked tells of a stolen account, and holds what it has submitted already.
+func (p *Platform) hijacked(tenant mail.TenantID, account directory.Account) {
+	p.notices.Hijacked(tenant, account)
+	p.run(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), holdTime)
+		defer cancel()
+		held, err := p.queue.Of(tenant).HoldFrom(ctx, directory.Operator("tegami", ""), account.ID)
+		p.log.Warn("mail of a stopped account is held", "account", account.Address.String(), "messages", held, "err", err)
+	})
 }
 
 // signer is the relay's view of the domains: mail of the platform itself, such as a bounce, is signed as the platform's host

@@ -144,7 +144,14 @@ func (c accountSending) Run(sh *shell, a *adminCommand) error {
 			return err
 		}
 		if c.Stop {
-			return company.StopSending(d.ctx, d.by, found.ID, "")
+			if err := company.StopSending(d.ctx, d.by, found.ID, ""); err != nil {
+				return err
+			}
+			held, err := d.platform.Queue().Of(found.Tenant).HoldFrom(d.ctx, d.by, found.ID)
+			if err == nil {
+				fmt.Fprintln(sh.out, sh.text("cli.held", held))
+			}
+			return err
 		}
 		return company.ResumeSending(d.ctx, d.by, found.ID)
 	})

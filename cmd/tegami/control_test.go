@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"net/smtp"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAdminWhileServing runs admin commands beside a server that has the state for itself: they reach it, read what they read here, and are
@@ -26,4 +30,94 @@ func TestAdminWhileServing(t *testing.T) {
 	if out := m.admin("", "account", "add", "--help"); !strings.Contains(out, "address") {
 		t.Errorf("help: %q", out)
 	}
+}
+
+// TestOperatorsQueue does on a running server what an operator does when an account was stolen, and with what waits.
+func TestOperatorsQueue(t *testing.T) {
+	m := terminal{t, filepath.Join(t.TempDir(), "data")}
+	state, stop := m.demo("--accounts", "100", "--password", "demo-password-1")
+	defer stop()
+	from := state.Accounts[0].Address
+	send(t, state, from, "somebody@other.example") // nobody is there to take it
+	waiting := func(state string) []itemRow {
+		t.Helper()
+		return fromJSON[[]itemRow](t, m.admin("", "--json", "queue", "list", "--state", state))
+	}
+	list := waiting("waiting")
+	if len(list) != 1 || list[0].Route != "remote other.example" {
+		t.Fatalf("waiting: %+v", list)
+	}
+	if routes := fromJSON[[]routeRow](t, m.admin("", "--json", "queue", "routes")); len(routes) != 1 || routes[0].Items != 1 {
+		t.Errorf("routes: %+v", routes)
+	}
+	id, domain := list[0].ID.String(), "--tenant="+from[strings.IndexByte(from, '@')+1:]
+	until(t, "it was tried", func() bool {
+		return fromJSON[itemRow](t, m.admin("", "queue", "show", id, domain)).Attempts > 0
+	})
+	show := fromJSON[itemRow](t, m.admin("", "queue", "show", id, domain))
+	if r := show.Recipients[0]; r.Outcome != "waiting" || r.Reason == "" || !strings.HasPrefix(r.Status, "4.") {
+		t.Errorf("what is known of it: %+v", show)
+	}
+	m.refuse("", "", "queue", "flush")
+	m.admin("", "queue", "flush", "--route", "remote other.example")
+	until(t, "it is held", func() bool { // unless it is just being tried
+		m.admin("", "account", "sending", "--stop", from)
+		return len(waiting("held")) == 1
+	})
+	if err := trySend(t, state, from, "somebody@other.example"); err == nil || !strings.Contains(err.Error(), "5.7.1") {
+		t.Errorf("a stopped account sends: %v", err)
+	}
+	m.admin("", "account", "sending", "--resume", from)
+	m.admin("", "queue", "delete", id, domain)
+	until(t, "its sender was told", func() bool {
+		for _, it := range waiting("settled") {
+			if it.From == "<>" && it.Recipients[0].Address == from {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// until waits for something to come true.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for begun := time.Now(); !holds(); time.Sleep(50 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// send submits a message, which must work.
+func send(t *testing.T, state demoState, from, to string) {
+	t.Helper()
+	if err := trySend(t, state, from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// trySend submits a message over TLS.
+func trySend(t *testing.T, state demoState, from, to string) error {
+	t.Helper()
+	c, err := smtp.Dial(state.Submission)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.StartTLS(trust(t, state.CA)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Auth(smtp.PlainAuth("", from, state.Accounts[0].Password, "127.0.0.1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.Mail(from), c.Rcpt(to)); err != nil {
+		return err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "From: "+from+"\r\nTo: "+to+"\r\nSubject: x\r\n\r\nHello.\r\n")
+	return errors.Join(err, w.Close())
 }
