@@ -200,6 +200,9 @@ func TestLI7Moderation(t *testing.T) {
 		}
 	}
 	h.must(h.Moderate(h.ctx, user(owner), l.Tenant, h.held[0].ID, deliver.Accept))
+	if it := h.items(store.ItemWaiting)[0]; it.Opts.HoldUntil.Before(h.held[0].Origin.Received) {
+		t.Errorf("its lifetime does not begin anew: %v", it.Opts.HoldUntil)
+	}
 	h.must(h.Moderate(h.ctx, user(owner), l.Tenant, h.held[1].ID, deliver.Refuse))
 	h.must(h.Moderate(h.ctx, user(owner), l.Tenant, h.held[2].ID, deliver.Discard))
 	if err := h.Moderate(h.ctx, user(owner), l.Tenant, h.held[0].ID, deliver.Accept); !mail.Is(err, mail.NotFound) {

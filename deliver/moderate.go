@@ -70,8 +70,9 @@ func (h *House) Moderate(ctx context.Context, by mail.Actor, tenant mail.TenantI
 // decide writes what a decision makes of a post.
 func decide(tx store.Tx, it *queue.Item, d Decision) error {
 	it.Hold = ""
-	if d == Accept {
-		it.State, it.Due, it.Spam = store.ItemWaiting, time.Now(), false
+	if d == Accept { // its lifetime begins anew: the copies of a post that waited for days would expire at the first 4xx
+		now := time.Now()
+		it.State, it.Due, it.Opts.HoldUntil, it.Spam = store.ItemWaiting, now, now, false
 		return queue.Put(tx, it)
 	}
 	it.State = store.ItemSettled
