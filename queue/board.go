@@ -136,6 +136,7 @@ func (b *board) enter(j *Job, d *destination, now time.Time) (out []putOff, kept
 		}
 		out = b.evict([]*Job{other}, now)
 	}
+	d.inherit(j)
 	d.jobs++
 	d.octets += j.octets
 	b.jobs++

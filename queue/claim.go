@@ -198,7 +198,7 @@ func (r *Runner) pull(ctx context.Context, d *destination) {
 	}
 	delete(d.places, from)
 	if len(d.places) == 0 {
-		d.pace.horizon = now
+		d.pace.horizon, d.inherits = now, false
 	}
 }
 

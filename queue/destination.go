@@ -33,6 +33,8 @@ type destination struct {
 	pace     pace
 	places   map[place]mail.ItemID // where its items were put off, at most maxPlaces, and up to where they were pulled
 	pulling  bool                  // some are being made due
+	left     map[place]struct{}    // where a process before put some off, at most maxPlaces: looked at once
+	inherits bool                  // of places, some are of these
 }
 
 // A line is the jobs of one tenant that wait for a destination, the oldest first.
@@ -185,10 +187,25 @@ func (d *destination) remember(p place) {
 	}
 }
 
+// inherit notes where an item comes from that a process before this one put off: others may wait there for a time that nobody
+// needs to wait for any more.
+func (d *destination) inherit(j *Job) {
+	at := place{j.Tenant, j.Item.Route}
+	if _, known := d.left[at]; known || j.Item.Tries < 2 || j.Item.Attempts > 0 || len(d.left) == maxPlaces {
+		return
+	}
+	if d.left == nil {
+		d.left = make(map[place]struct{})
+	}
+	d.left[at] = struct{}{}
+	d.inherits = true
+	d.remember(at)
+}
+
 // hungry tells whether the destination is faster than was thought: nothing waits for it in memory, and more than a second's
-// work was put off.
+// work was put off, or nobody knows how much.
 func (d *destination) hungry(now time.Time) bool {
-	return d.waiting == 0 && len(d.places) > 0 && !d.pulling && !d.blocked(now) && d.pace.horizon.Sub(now) > time.Second
+	return d.waiting == 0 && len(d.places) > 0 && !d.pulling && !d.blocked(now) && (d.inherits || d.pace.horizon.Sub(now) > time.Second)
 }
 
 // forgettable tells whether nothing is lost when the destination is forgotten.

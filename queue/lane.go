@@ -170,7 +170,7 @@ type hurry struct {
 	route   string
 	after   mail.ItemID
 	most    int
-	untried bool // only what no carrier had yet
+	untried bool // only what the Runner put off and no carrier had yet
 }
 
 // hurried is what became of it.
@@ -240,7 +240,7 @@ func (h hurry) wants(s *store.Item, now time.Time) bool {
 		return false
 	}
 	it, err := Open(*s)
-	return err == nil && !it.Opts.HoldUntil.After(now) && !(h.untried && it.Attempts > 0)
+	return err == nil && !it.Opts.HoldUntil.After(now) && !(h.untried && (it.Attempts > 0 || it.Tries == 0))
 }
 
 // allowed lets operators and administrators of the tenant.

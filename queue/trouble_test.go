@@ -151,3 +151,23 @@ func TestReturnedIsForgotten(t *testing.T) {
 		h.ok(h.queue.Of(alpha).Hold(context.Background(), mail.MintActor(mail.Operator, 0, 0, "test", mail.Origin{}), id))
 	})
 }
+
+// TestInherited: what a process before put off does not wait for its time when the destination has nothing else to do.
+func TestInherited(t *testing.T) {
+	inHouse(t, func(h *house) {
+		list := make([]Item, flushPage+50)
+		for i := range list {
+			list[i] = letter("a.example")
+			list[i].Tries, list[i].Due = 1, time.Now().Add(time.Duration(i)*time.Minute)
+		}
+		fresh := letter("a.example")
+		fresh.Due = time.Now().Add(time.Hour)
+		tried := fresh
+		tried.Tries, tried.Attempts = 1, 1
+		h.put(alpha, append(list, fresh, tried)...)
+		f := &fake{}
+		h.run(Config{}, CarrierLimits{}, f)
+		time.Sleep(time.Minute - time.Second)
+		h.same("carried", len(f.all()), len(list))
+	})
+}
