@@ -153,7 +153,7 @@ func (b *board) later(j *Job, now time.Time) putOff {
 	if d.blocked(now) {
 		out.why = d.last
 	}
-	d.remember(place{j.Tenant, j.Item.Route})
+	d.remember(place{j.Tenant, j.Item.Route}, j.Item.ID)
 	return out
 }
 

@@ -190,8 +190,11 @@ func (r *Runner) pull(ctx context.Context, d *destination) {
 	d.pulling = false
 	now := time.Now()
 	d.pace.pulled(did.due, now)
-	if !did.all {
-		if _, known := d.places[from]; known { // Flush may have forgotten all of them meanwhile
+	switch upTo, known := d.places[from]; {
+	case known && upTo != after: // another was put off meanwhile that lies before
+		return
+	case !did.all:
+		if known { // Flush may have forgotten all of them meanwhile
 			d.places[from] = did.last
 		}
 		return

@@ -177,12 +177,16 @@ func (d *destination) failed(f *Failure, s Schedule, begun, now time.Time, jitte
 	d.pace.pause()
 }
 
-// remember notes where an item was put off.
-func (d *destination) remember(p place) {
+// remember notes where an item was put off. One that was pulled already, and found no room, is pulled again.
+func (d *destination) remember(p place, id mail.ItemID) {
 	if d.places == nil {
 		d.places = make(map[place]mail.ItemID)
 	}
-	if _, known := d.places[p]; !known && len(d.places) < maxPlaces {
+	upTo, known := d.places[p]
+	switch {
+	case known && id <= upTo:
+		d.places[p] = id - 1
+	case !known && len(d.places) < maxPlaces:
 		d.places[p] = 0
 	}
 }
@@ -199,7 +203,7 @@ func (d *destination) inherit(j *Job) {
 	}
 	d.left[at] = struct{}{}
 	d.inherits = true
-	d.remember(at)
+	d.remember(at, j.Item.ID)
 }
 
 // hungry tells whether the destination is faster than was thought: nothing waits for it in memory, and more than a second's

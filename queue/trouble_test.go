@@ -125,7 +125,7 @@ func TestFlushBesidePull(t *testing.T) {
 		}
 		h.put(alpha, list...)
 		d := r.board.kinds[0].destination("a.example")
-		d.remember(place{alpha, RouteRemote("a.example")})
+		d.remember(place{alpha, RouteRemote("a.example")}, 1)
 		plan.Slow(faulty.Update, time.Second)
 		go r.pull(context.Background(), d)
 		time.Sleep(500 * time.Millisecond)
