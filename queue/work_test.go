@@ -601,7 +601,9 @@ func TestJobNotEnded(t *testing.T) {
 		h.run(Config{}, CarrierLimits{Start: 1}, c)
 		ids := h.many(alpha, "a.example", 3)
 		time.Sleep(30 * time.Second)
-		h.same("calls", calls.Load(), 3)
+		if n := calls.Load(); n < 1 || n > 3 { // as many as were there when the destination was given up for a while
+			t.Errorf("%d calls", n)
+		}
 		h.same("logged", h.log.has("has not ended the one before"), true)
 		for _, id := range ids {
 			it := h.explain(alpha, id)
