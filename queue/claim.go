@@ -177,10 +177,11 @@ func (r *Runner) pull(ctx context.Context, d *destination) {
 	for from, after = range d.places {
 		break // any
 	}
+	room := max(1, r.board.share(d)-d.jobs) // what finds none would only be put off again
 	r.mu.Unlock()
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	did, err := r.config.Queue.Of(from.tenant).hurry(late, Worker(), hurry{route: from.route, after: after, most: flushPage, untried: true})
+	did, err := r.config.Queue.Of(from.tenant).hurry(late, Worker(), hurry{route: from.route, after: after, most: flushPage, due: room, untried: true})
 	if err != nil {
 		r.log.Error("what was put off could not be made due", "destination", d.name, "tenant", from.tenant.String(), "route", from.route, "error", err)
 		did.all = true

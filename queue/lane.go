@@ -170,6 +170,7 @@ type hurry struct {
 	route   string
 	after   mail.ItemID
 	most    int
+	due     int  // at most so many are made due; 0 = any
 	untried bool // only what the Runner put off and no carrier had yet
 }
 
@@ -193,6 +194,9 @@ func (l *Lane) hurry(ctx context.Context, by mail.Actor, wish hurry) (did hurrie
 			return did, err
 		}
 		did = hurried{page.last, did.due + page.due, page.all}
+		if wish.enough(did.due) {
+			break
+		}
 	}
 	return did, nil
 }
@@ -212,11 +216,17 @@ func (h hurry) page(tx store.Tx, after mail.ItemID) (did hurried, err error) {
 			return did, err
 		}
 		if changed {
-			did.due++
+			if did.due++; h.enough(did.due) {
+				did.all = false
+				break
+			}
 		}
 	}
 	return did, nil
 }
+
+// enough tells whether so many items are as many as were wished for.
+func (h hurry) enough(due int) bool { return h.due > 0 && due >= h.due }
 
 // hasten makes one item due. It looks at it again: another process may have carried it since the list was read.
 func (h hurry) hasten(tx store.Tx, s store.Item, now time.Time) (bool, error) {
