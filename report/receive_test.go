@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"tegami/lab/archives"
 	"tegami/mail"
 	"tegami/policy"
 	"tegami/queue"
@@ -149,26 +149,10 @@ func TestDigestIsBounded(t *testing.T) {
 
 // TestMailsOfOthers reads the mails of reports that receivers in the world have sent.
 func TestMailsOfOthers(t *testing.T) {
-	dir := os.Getenv("TEGAMI_TESTDATA")
-	if dir == "" {
-		dir = "../../shared/testdata"
-	}
-	if _, err := exec.LookPath("xz"); err != nil {
-		t.Skip("xz is not installed")
-	}
-	to := t.TempDir()
-	for _, archive := range []string{"mailauth-stalwart", "mox-messages"} {
-		file := filepath.Join(dir, archive+".tar.xz")
-		if _, err := os.Stat(file); err != nil {
-			t.Skipf("no test data %s (set TEGAMI_TESTDATA)", archive)
-		}
-		if out, err := exec.Command("tar", "xJf", file, "-C", to).CombinedOutput(); err != nil {
-			t.Fatalf("tar: %v: %s", err, out)
-		}
-	}
 	read := 0
-	for _, pattern := range []string{"*/dmarc-feedback/*.eml", "*/dmarc-reports/*.eml", "*/tlsreports/*.eml"} {
-		files, err := filepath.Glob(filepath.Join(to, pattern))
+	for _, pattern := range []string{"mailauth-stalwart/dmarc-feedback/*.eml", "mox-messages/dmarc-reports/*.eml", "mox-messages/tlsreports/*.eml"} {
+		archive, _, _ := strings.Cut(pattern, "/")
+		files, err := filepath.Glob(filepath.Join(archives.Unpack(t, archive), pattern))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,42 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"tegami/lab/archives"
 )
-
-// testdataDir is where the archives of mail written by others are.
-func testdataDir() string {
-	if d := os.Getenv("TEGAMI_TESTDATA"); d != "" {
-		return d
-	}
-	return "../../../shared/testdata"
-}
-
-// unpack unpacks an archive and gives its folder, or skips the test.
-func unpack(t *testing.T, archive string) string {
-	t.Helper()
-	file, err := filepath.Abs(filepath.Join(testdataDir(), archive+".tar.xz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("no test data %s (set TEGAMI_TESTDATA)", archive)
-	}
-	if _, err := exec.LookPath("xz"); err != nil {
-		t.Skip("xz is not installed")
-	}
-	dir := t.TempDir()
-	cmd := exec.Command("tar", "xJf", file)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v: %s", err, out)
-	}
-	return dir
-}
 
 // exceptions are the known differences from what others expect, from testdata/exceptions.tsv:
 // archive, file, place ("*" for all of them), and the reason.
@@ -188,7 +159,7 @@ func TestArchivesRebuild(t *testing.T) {
 		"mime-python", "mime-rspamd", "mime-rubymail", "mime-tika", "mox-messages", "spam-gtube", "mailauth-stalwart", "spam-spamassassin",
 	} {
 		t.Run(archive, func(t *testing.T) {
-			dir, n := unpack(t, archive), 0
+			dir, n := archives.Unpack(t, archive), 0
 			err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 				if err != nil || d.IsDir() {
 					return err

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tegami/lab/archives"
 )
 
 // mailFacts is what a reader of the mail sees.
@@ -56,7 +58,7 @@ func TestKnownMails(t *testing.T) {
 	dirs := map[string]string{}
 	for _, want := range knownMails {
 		if dirs[want.archive] == "" {
-			dirs[want.archive] = filepath.Join(unpack(t, want.archive), want.archive)
+			dirs[want.archive] = filepath.Join(archives.Unpack(t, want.archive), want.archive)
 		}
 		raw, err := os.ReadFile(filepath.Join(dirs[want.archive], want.file))
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tegami/lab/archives"
 )
 
 // mimekitPart is the JSON that MimeKit's tests expect of the offsets in a mailbox file.
@@ -27,7 +29,7 @@ type mimekitPart struct {
 // TestMimeKit compares the offsets of all parts of mailbox files with MimeKit's, with LF and with CRLF.
 func TestMimeKit(t *testing.T) {
 	const archive = "mime-mimekit"
-	dir := filepath.Join(unpack(t, archive), archive, "mbox")
+	dir := filepath.Join(archives.Unpack(t, archive), archive, "mbox")
 	x := loadExceptions(t, archive)
 	for _, name := range []string{"content-length", "issue1189"} {
 		raw, err := os.ReadFile(filepath.Join(dir, name+".mbox.txt"))

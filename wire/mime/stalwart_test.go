@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"tegami/lab/archives"
 )
 
 // The JSON that stands beside the mails of mail-parser.
@@ -76,7 +78,7 @@ func (p *stalwartPart) UnmarshalJSON(b []byte) error {
 // TestStalwart compares with what mail-parser expects of its mails, with LF and with CRLF.
 func TestStalwart(t *testing.T) {
 	const archive = "mime-mailparser-stalwart"
-	dir := filepath.Join(unpack(t, archive), archive)
+	dir := filepath.Join(archives.Unpack(t, archive), archive)
 	x := loadExceptions(t, archive)
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*.eml"))
 	if err != nil || len(files) == 0 {

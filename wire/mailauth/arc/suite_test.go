@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -13,36 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"tegami/lab/archives"
 	"tegami/mail"
 	"tegami/wire/mailauth/authres"
 	"tegami/wire/mailauth/dkim"
 	"tegami/wire/mime"
 )
-
-// unpack unpacks an archive of test data written by others and gives its folder, or skips the test.
-func unpack(t *testing.T, archive string) string {
-	t.Helper()
-	dir := os.Getenv("TEGAMI_TESTDATA")
-	if dir == "" {
-		dir = "../../../../shared/testdata"
-	}
-	file, err := filepath.Abs(filepath.Join(dir, archive+".tar.xz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("no test data %s (set TEGAMI_TESTDATA)", archive)
-	}
-	if _, err := exec.LookPath("xz"); err != nil {
-		t.Skip("xz is not installed")
-	}
-	cmd := exec.Command("tar", "xJf", file)
-	cmd.Dir = t.TempDir()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v: %s", err, out)
-	}
-	return filepath.Join(cmd.Dir, archive)
-}
 
 // A node is a mapping of the suite's files: keys in their order, with texts or mappings.
 type node struct {
@@ -154,7 +129,7 @@ func suiteZone(s *node) *zone {
 // TestSuiteValidation runs the validation half of the public test suite for RFC 8617.
 func TestSuiteValidation(t *testing.T) {
 	n := 0
-	for _, s := range readSuite(t, filepath.Join(unpack(t, "arc"), "arc-draft-validation-tests.give.yml")) {
+	for _, s := range readSuite(t, filepath.Join(archives.Unpack(t, "arc"), "arc", "arc-draft-validation-tests.give.yml")) {
 		for _, name := range s.sub["tests"].keys {
 			c := s.sub["tests"].sub[name]
 			header, body := split(c.text["message"])
@@ -175,7 +150,7 @@ var blanks = regexp.MustCompile(`\s+`)
 // TestSuiteSigning runs the signing half: the sets are equal but for white space, to the last octet of the signatures.
 func TestSuiteSigning(t *testing.T) {
 	n := 0
-	for _, s := range readSuite(t, filepath.Join(unpack(t, "arc"), "arc-draft-sign-tests.give.yml")) {
+	for _, s := range readSuite(t, filepath.Join(archives.Unpack(t, "arc"), "arc", "arc-draft-sign-tests.give.yml")) {
 		block, _ := pem.Decode([]byte(s.text["privatekey"]))
 		private, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tegami/lab/archives"
 	"tegami/mail"
 	"tegami/wire/dns/dnstest"
 )
@@ -204,7 +205,7 @@ func TestLenientReports(t *testing.T) {
 
 // TestReportsOfOthers reads what receivers in the world have sent.
 func TestReportsOfOthers(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(unpack(t, "mailauth-stalwart"), "*", "dmarc-feedback", "*.xml"))
+	files, err := filepath.Glob(filepath.Join(archives.Unpack(t, "mailauth-stalwart"), "*", "dmarc-feedback", "*.xml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no reports: %v", err)
 	}

@@ -2,43 +2,19 @@ package dmarc
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
 
+	"tegami/lab/archives"
 	"tegami/mail"
 )
-
-// unpack unpacks an archive of test data and gives its folder, or skips the test.
-func unpack(t *testing.T, archive string) string {
-	t.Helper()
-	dir := os.Getenv("TEGAMI_TESTDATA")
-	if dir == "" {
-		dir = "../../../../shared/testdata"
-	}
-	file, err := filepath.Abs(filepath.Join(dir, archive+".tar.xz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("no test data %s (set TEGAMI_TESTDATA)", archive)
-	}
-	if _, err := exec.LookPath("xz"); err != nil {
-		t.Skip("xz is not installed")
-	}
-	to := t.TempDir()
-	if out, err := exec.Command("tar", "xJf", file, "-C", to).CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v: %s", err, out)
-	}
-	return to
-}
 
 var pslCase = regexp.MustCompile(`(?m)^checkPublicSuffix\((?:'([^']*)'|null), (?:'([^']*)'|null)\);`)
 
 // TestPublicSuffixList runs the cases of publicsuffix.org, in the canonical form domains have here (A-labels, lower case).
 func TestPublicSuffixList(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(unpack(t, "psl"), "*", "test_psl.txt"))
+	files, err := filepath.Glob(filepath.Join(archives.Unpack(t, "psl"), "*", "test_psl.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}

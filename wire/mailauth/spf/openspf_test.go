@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"tegami/lab/archives"
 	"tegami/mail"
 	"tegami/wire/dns"
 )
@@ -20,7 +20,7 @@ import (
 func TestOpenSPF(t *testing.T) {
 	exceptions := readExceptions(t)
 	ran := 0
-	for _, s := range loadSuite(t, unpack(t, "spf")) {
+	for _, s := range loadSuite(t, archives.Unpack(t, "spf")) {
 		for name, c := range s.tests {
 			ran++
 			got := Check(context.Background(), s.zone, netip.MustParseAddr(c["host"][0]), c["helo"][0], sender(c["mailfrom"][0]))
@@ -55,30 +55,6 @@ func sender(s string) mail.Address {
 		return mail.Address{}
 	}
 	return mail.Address{Local: s[:i], Domain: s[i+1:]}
-}
-
-// unpack unpacks an archive of test data and gives its folder, or skips the test.
-func unpack(t *testing.T, archive string) string {
-	t.Helper()
-	dir := os.Getenv("TEGAMI_TESTDATA")
-	if dir == "" {
-		dir = "../../../../shared/testdata"
-	}
-	file, err := filepath.Abs(filepath.Join(dir, archive+".tar.xz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("no test data %s (set TEGAMI_TESTDATA)", archive)
-	}
-	if _, err := exec.LookPath("xz"); err != nil {
-		t.Skip("xz is not installed")
-	}
-	to := t.TempDir()
-	if out, err := exec.Command("tar", "xJf", file, "-C", to).CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v: %s", err, out)
-	}
-	return to
 }
 
 // readExceptions reads the tests that are known to differ, with the reason.
