@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -68,12 +69,7 @@ func (c tenantSettings) apply(s *directory.Settings) error {
 	case len(c.ForwardDomain) > 0:
 		s.ForwardDomains = c.ForwardDomain
 	}
-	for text, rate := range map[string]*directory.Rate{c.AccountRate: &s.AccountRate, c.DomainRate: &s.DomainRate, c.CompanyRate: &s.TenantRate} {
-		if err := parseRate(text, rate); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(parseRate(c.AccountRate, &s.AccountRate), parseRate(c.DomainRate, &s.DomainRate), parseRate(c.CompanyRate, &s.TenantRate))
 }
 
 // parseRate reads HOUR/DAY; nothing changes nothing.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tegami/directory"
 )
 
 // TestAdminWhileServing runs admin commands beside a server that has the state for itself: they reach it, read what they read here, and are
@@ -26,6 +28,10 @@ func TestAdminWhileServing(t *testing.T) {
 	m.refuse("password", "\n", "account", "set", "--set-password", list[0].Address)
 	if _, failure, code := m.tegami("", "admin", "--data", m.data, "account", "no-such-verb"); code != 2 || failure == "" {
 		t.Errorf("an unknown verb: %d %q", code, failure)
+	}
+	settings := fromJSON[settingsRow](t, m.admin("", "--json", "tenant", "settings", domain, "--account-rate", "100/500", "--domain-rate", "100/500"))
+	if want := (directory.Rate{Hour: 100, Day: 500}); settings.AccountRate != want || settings.DomainRate != want || settings.TenantRate != (directory.Rate{}) {
+		t.Errorf("two limits of the same numbers: %+v", settings)
 	}
 	if out := m.admin("", "account", "add", "--help"); !strings.Contains(out, "address") {
 		t.Errorf("help: %q", out)
