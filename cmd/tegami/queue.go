@@ -251,7 +251,7 @@ func (c queueFlush) Run(sh *shell, a *adminCommand) error {
 	})
 }
 
-// flushRoute makes all that waits on a route due. What a carrier has in hand is being tried anyway.
+// flushRoute makes due what waits on a route. What a carrier has in hand is being tried anyway, and what its sender wants held until a time stays.
 func (c queueFlush) flushRoute(d *desk) error {
 	tenants, err := d.tenants(c.Tenant)
 	if err != nil {
@@ -261,24 +261,8 @@ func (c queueFlush) flushRoute(d *desk) error {
 		d.platform.Runner().Flush(domain)
 	}
 	for _, t := range tenants {
-		lane := d.platform.Queue().Of(t)
-		for after := mail.ItemID(0); ; {
-			items, err := lane.On(d.ctx, c.Route, after, 0)
-			if err != nil {
-				return err
-			}
-			for _, it := range items {
-				after = it.ID
-				if it.State != store.ItemWaiting || !it.Until.IsZero() {
-					continue
-				}
-				if err := lane.Flush(d.ctx, d.by, it.ID); err != nil && !mail.Is(err, mail.Conflict) && !mail.Is(err, mail.NotFound) {
-					return err
-				}
-			}
-			if len(items) < store.MaxPage {
-				break
-			}
+		if _, err := d.platform.Queue().Of(t).FlushRoute(d.ctx, d.by, c.Route); err != nil {
+			return err
 		}
 	}
 	return nil
