@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 
-	"tegami/i18n"
 	"tegami/mail"
 	"tegami/server/httpd"
 	"tegami/server/imapd"
@@ -59,7 +58,7 @@ func (p *Platform) pop3(l ListenConfig) serving {
 func (p *Platform) https(l ListenConfig) serving {
 	networks, _ := p.config.metricsNetworks() // were checked with the boot file
 	door := httpd.New(httpd.Config{
-		Words: i18n.New(), Metrics: p.metrics, Log: p.log, Hostname: p.config.Hostname,
+		Words: p.words, Metrics: p.metrics, Log: p.log, Hostname: p.config.Hostname,
 		Health: p.healthy, MetricsFrom: networks, Services: p.services(), Domains: p.domains, Zone: mail.Zone(l.Zone), Unsubscribe: p.dir,
 		Certificate: p.certs.current.Load,
 	})

@@ -66,19 +66,20 @@ type printed struct {
 // control answers control connections until its context ends.
 type control struct {
 	platform *app.Platform
+	words    *i18n.Catalogue
 	log      *slog.Logger
 	slots    chan struct{}
 }
 
 // serveControl opens the socket in the data folder and answers it. What it returns ends that, and waits for
 // running commands.
-func serveControl(ctx context.Context, p *app.Platform, data string, log *slog.Logger) (stop func() error, err error) {
+func serveControl(sh *shell, p *app.Platform, data string, log *slog.Logger) (stop func() error, err error) {
 	ln, err := listenControl(data)
 	if err != nil {
 		return nil, mail.Because("tegami.serveControl", mail.Unavailable, "cli.control", err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &control{p, log, make(chan struct{}, maxControls)}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(sh.ctx))
+	c := &control{p, sh.words, log, make(chan struct{}, maxControls)}
 	var running sync.WaitGroup
 	running.Go(func() { c.accept(ctx, ln, &running) })
 	return func() error {
@@ -162,7 +163,7 @@ func (c *control) serve(ctx context.Context, conn *net.UnixConn) error {
 	}()
 	answer := &reply{conn: conn, enc: json.NewEncoder(conn)}
 	lang, _ := i18n.ParseLang(r.Lang)
-	sh := &shell{ctx: ctx, in: bytes.NewReader(r.Input), out: stream{answer, false}, err: stream{answer, true}, words: i18n.New(), lang: lang}
+	sh := &shell{ctx: ctx, in: bytes.NewReader(r.Input), out: stream{answer, false}, err: stream{answer, true}, words: c.words, lang: lang}
 	sh.serving, sh.operator = c.platform, operatorAt(peer, r.User)
 	code := run(sh, r.Args)
 	return answer.send(printed{Exit: &code})

@@ -33,7 +33,7 @@ func runPlatform(sh *shell, p *app.Platform, c app.Config, log *slog.Logger, rea
 	if err := p.Start(sh.ctx); err != nil {
 		return errors.Join(err, p.Close())
 	}
-	hangUp, err := serveControl(sh.ctx, p, c.Data, log)
+	hangUp, err := serveControl(sh, p, c.Data, log)
 	if err != nil {
 		return errors.Join(err, p.Stop())
 	}
