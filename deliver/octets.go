@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"strings"
@@ -59,22 +58,11 @@ func readHeader(blob store.Blob) ([]byte, error) {
 		if n, err := blob.ReadAt(b[from:], int64(from)); err != nil && (err != io.EOF || n < len(b)-from) {
 			return nil, err
 		}
-		if end := headerEnd(b); end >= 0 {
+		if end := mime.HeaderEnd(b); end > 0 {
 			return b[:end], nil
 		}
 	}
 	return b, nil
-}
-
-// headerEnd is the offset behind the blank line, or -1.
-func headerEnd(b []byte) int {
-	if bytes.HasPrefix(b, []byte("\r\n")) {
-		return 2
-	}
-	if i := bytes.Index(b, []byte("\r\n\r\n")); i >= 0 {
-		return i + 4
-	}
-	return -1
 }
 
 // returnPath is the length of a Return-Path field at the very top, which was put there for those here.

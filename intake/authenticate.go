@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 
@@ -9,14 +10,12 @@ import (
 	"tegami/policy"
 	"tegami/policy/probe"
 	"tegami/wire/mailauth/authres"
+	"tegami/wire/mime"
 )
 
-// removedName takes the place of the name of an Authentication-Results field that claims to be ours (RFC
-// 8601 §5). It has the same length: the octets are changed where they lie.
-const (
-	resultsName = "Authentication-Results"
-	removedName = "X-Untrusted-Auth-Claim"
-)
+// removedName takes the place of "Authentication-Results" in a field that claims to be ours (RFC 8601 §5). It has the same
+// length: the octets are changed where they lie.
+const removedName = "X-Untrusted-Auth-Claim"
 
 // disown renames the Authentication-Results fields of a header that claim to be from name.
 func disown(chunks [][]byte, header []byte, name string) {
@@ -41,24 +40,13 @@ func overwrite(chunks [][]byte, from int, text string) {
 
 // authenticate finds out who sent a message from outside. It gives the field that says so.
 func (tx *Transaction) authenticate(ctx context.Context, header []byte, author mail.Address) (*probe.Found, authres.Field) {
-	end := headerEnd(header)
+	end := cmp.Or(mime.HeaderEnd(header), len(header))
 	m := probe.Message{
 		Origin: tx.origin, From: tx.from, Author: author, Header: header[:end],
 		Body: func() io.Reader { return behind(tx.staged.Chunks(), end) },
 	}
 	found := probe.Authenticate(ctx, tx.in.cfg.Lookup, m, tx.sender)
 	return &found, found.Results(tx.in.cfg.Hostname, m)
-}
-
-// headerEnd is where the body begins: behind the first blank line.
-func headerEnd(header []byte) int {
-	if bytes.HasPrefix(header, []byte("\r\n")) {
-		return 2
-	}
-	if i := bytes.Index(header, []byte("\r\n\r\n")); i >= 0 {
-		return i + 4
-	}
-	return len(header)
 }
 
 // behind reads the octets of a message from an offset on.

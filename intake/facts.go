@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"bytes"
 	"cmp"
 	"strings"
 
@@ -50,15 +49,10 @@ func headerOf(chunks [][]byte) []byte {
 		return nil
 	}
 	header := chunks[0]
-	for i := 1; i < len(chunks) && len(header) < maxHeader && !endsInside(header); i++ {
+	for i := 1; i < len(chunks) && len(header) < maxHeader && mime.HeaderEnd(header) == 0; i++ {
 		header = append(header[:len(header):len(header)], chunks[i]...)
 	}
 	return header
-}
-
-// endsInside tells whether the blank line behind the header is in b.
-func endsInside(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("\r\n")) || bytes.Contains(b, []byte("\r\n\r\n"))
 }
 
 // authors gives the addresses a message says it is from, From's first. nameless: From or Sender holds something

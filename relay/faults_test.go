@@ -9,6 +9,7 @@ import (
 
 	"tegami/queue"
 	"tegami/store"
+	"tegami/wire/mime"
 )
 
 // TestFaults: a host that misbehaves, and another behind it. One host's fault costs nobody his mail, and no mail is sent twice
@@ -157,7 +158,7 @@ func FuzzClean(f *testing.F) {
 func FuzzHeader(f *testing.F) {
 	f.Add([]byte("Return-Path: <a@b>\r\n\tx\r\nA: b\r\n\r\nbody"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if n := headerEnd(b); n > len(b) {
+		if n := mime.HeaderEnd(b); n > len(b) {
 			t.Error(n)
 		}
 		if n := returnPath(b); n > len(b) || n > 0 && string(b[n-2:n]) != "\r\n" {

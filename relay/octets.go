@@ -8,6 +8,7 @@ import (
 	"tegami/mail"
 	"tegami/queue"
 	"tegami/store"
+	"tegami/wire/mime"
 )
 
 const (
@@ -62,7 +63,7 @@ func (o *octets) begin(buf []byte) error {
 			return err
 		}
 		o.rest = n
-		if o.header = headerEnd(o.first); o.header > 0 || n == size || n == maxHeader {
+		if o.header = mime.HeaderEnd(o.first); o.header > 0 || n == size || n == maxHeader {
 			break
 		}
 	}
@@ -70,17 +71,6 @@ func (o *octets) begin(buf []byte) error {
 		o.first, o.header = o.first[n:], o.header-n
 	}
 	return nil
-}
-
-// headerEnd is the length of the header with the blank line, 0 where there is none.
-func headerEnd(b []byte) int {
-	if bytes.HasPrefix(b, []byte("\r\n")) {
-		return 2
-	}
-	if i := bytes.Index(b, []byte("\r\n\r\n")); i >= 0 {
-		return i + 4
-	}
-	return 0
 }
 
 // returnPath is the length of a Return-Path field at the very top. The intake stamps it on what is delivered here, and

@@ -32,6 +32,17 @@ func (h Header) Fields() iter.Seq[Field] {
 	}
 }
 
+// HeaderEnd gives the length of a message's header with the blank line behind it; 0 where it does not end within b.
+func HeaderEnd(b []byte) int {
+	if bytes.HasPrefix(b, []byte("\r\n")) {
+		return 2
+	}
+	if i := bytes.Index(b, []byte("\r\n\r\n")); i >= 0 {
+		return i + 4
+	}
+	return 0
+}
+
 // Get gives the value of the first field of a name, unfolded, raw; "" when there is none.
 func (h Header) Get(name string) string {
 	v, _ := h.Lookup(name)
