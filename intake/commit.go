@@ -103,10 +103,8 @@ func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 	seen := lookOver(header)
 	facts := policy.Facts{Received: seen.received, Froms: seen.froms}
 	var results []byte
-	if tx.outside() {
-		if tx.in.cfg.Lookup != nil {
-			results = tx.find(ctx, header, seen.author(), &facts)
-		}
+	if tx.submission == nil && tx.in.cfg.Lookup != nil {
+		results = tx.find(ctx, header, seen.author(), &facts)
 	}
 	disown(chunks, header, tx.in.cfg.Hostname) // after the signatures were verified, which may cover it
 	tx.staged.Prepend(tx.stamp(seen, results, at))
@@ -118,9 +116,6 @@ func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 	m.index = parsed.Encode(nil)
 	return m, nil
 }
-
-// outside tells whether the message is nobody's here.
-func (tx *Transaction) outside() bool { return tx.submission == nil }
 
 // find authenticates the message; it gives the header field that says what was found.
 func (tx *Transaction) find(ctx context.Context, header []byte, from mail.Address, facts *policy.Facts) []byte {
@@ -336,7 +331,7 @@ func (e *entry) writeLocal(t store.Tx, blob mail.BlobRef) (delivered int, err er
 	if e.alone && len(e.remote) == 0 && len(e.wait) == 0 && nobody(it.To) {
 		return 0, refusal(it.To)
 	}
-	if wantsNotice(&it.Doc) {
+	if queue.Tells(&it) { // RFC 3461 §4.1
 		it.State, it.Route = store.ItemWaiting, queue.RouteNotice
 	}
 	if err := queue.Put(t, &it); err != nil {
@@ -385,24 +380,4 @@ func refusal(to []queue.Recipient) error {
 		kind = mail.Full
 	}
 	return mail.E("intake.Commit", kind, to[0].Reason, to[0].Address.String())
-}
-
-// wantsNotice tells whether the sender must hear of an outcome (RFC 3461 §4.1). The
-// null reverse-path hears nothing (RFC 5321 §4.5.5).
-func wantsNotice(d *queue.Doc) bool {
-	if d.From.IsNull() {
-		return false
-	}
-	if d.Spam {
-		return false // no backscatter
-	}
-	for _, r := range d.To {
-		switch {
-		case r.Outcome == queue.Failed && (r.Notify == 0 || r.Notify&mail.NotifyFailure != 0):
-			return true
-		case r.Outcome == queue.Delivered && r.Notify&mail.NotifySuccess != 0:
-			return true
-		}
-	}
-	return false
 }

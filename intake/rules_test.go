@@ -175,6 +175,7 @@ func TestWhoHearsOfAnOutcome(t *testing.T) {
 	}{
 		{"delivered", "a", queue.Delivered, 0, false},
 		{"delivered, asked for", "a", queue.Delivered, mail.NotifySuccess | mail.NotifyFailure, true},
+		{"went on to others, asked for", "a", queue.Expanded, mail.NotifySuccess, true},
 		{"failed", "a", queue.Failed, 0, true},
 		{"failed, asked for", "a", queue.Failed, mail.NotifyFailure, true},
 		{"failed, only success asked for", "a", queue.Failed, mail.NotifySuccess, false},
@@ -185,7 +186,7 @@ func TestWhoHearsOfAnOutcome(t *testing.T) {
 		if c.from != "" {
 			d.From = mail.Address{Local: c.from, Domain: "x.example"}
 		}
-		if got := wantsNotice(&d); got != c.want {
+		if got := queue.Tells(&queue.Item{Route: queue.RouteLocal, Doc: d}); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

@@ -65,6 +65,10 @@ func late(it *Item) (told []Recipient) {
 	return told
 }
 
+// Tells tells whether the sender is to hear of what the item's recipients have become (RFC 3461 §4.1). The null reverse-path
+// hears nothing (RFC 5321 §4.5.5).
+func Tells(it *Item) bool { return len(news(it, nil)) > 0 }
+
 // PutWithNotice writes an item whose recipients are settled in the commit that accepted it, and what its
 // sender asked to hear of that (NOTIFY=SUCCESS).
 func PutWithNotice(tx store.Tx, it *Item) error { return putWithNotice(tx, it, news(it, nil)) }
