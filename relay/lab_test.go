@@ -38,6 +38,7 @@ type lab struct {
 	names  *dnstest.Names
 	cfg    Config
 	relay  *Relay
+	store  store.Store
 	tenant store.Tenant
 	port   int
 	ca     *authority
@@ -61,7 +62,7 @@ func newLab(t testing.TB, zone string) *lab {
 	if err := st.CreateTenant(t.Context(), ourTenant); err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{TB: t, ctx: t.Context(), names: dnstest.Zone(zone), tenant: st.Tenant(ourTenant), ca: newAuthority(t)}
+	l := &lab{TB: t, ctx: t.Context(), names: dnstest.Zone(zone), store: st, tenant: st.Tenant(ourTenant), ca: newAuthority(t)}
 	wait := 5 * time.Second
 	l.cfg = Config{
 		Hostname: "mx.tegami.example", Lookup: l.names, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},

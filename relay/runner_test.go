@@ -12,13 +12,12 @@ import (
 	"tegami/mail"
 	"tegami/queue"
 	"tegami/store"
-	"tegami/store/embedded"
 )
 
 // run runs a Runner over items until done says so, and stops it.
-func (l *lab) run(st store.Store, done func([]queue.Item) bool) []queue.Item {
+func (l *lab) run(done func([]queue.Item) bool) []queue.Item {
 	l.Helper()
-	q := queue.New(st)
+	q := queue.New(l.store)
 	runner := queue.NewRunner(queue.Config{Queue: q})
 	runner.Handle("remote ", l.start(), queue.CarrierLimits{Concurrency: 4, Start: 4})
 	ctx, stop := context.WithCancel(l.ctx)
@@ -52,9 +51,9 @@ func count(items []queue.Item, is func(*queue.Item) bool) (n int) {
 }
 
 // put writes items.
-func (l *lab) put(tenant store.Tenant, items ...*queue.Item) {
+func (l *lab) put(items ...*queue.Item) {
 	l.Helper()
-	err := tenant.Update(l.ctx, queue.Worker(), "relay.test", func(tx store.Tx) error {
+	err := l.tenant.Update(l.ctx, queue.Worker(), "relay.test", func(tx store.Tx) error {
 		for _, it := range items {
 			it.Due = time.Now().Add(-time.Second)
 			if err := queue.Put(tx, it); err != nil {
@@ -71,15 +70,6 @@ func (l *lab) put(tenant store.Tenant, items ...*queue.Item) {
 // TestWithTheQueue: the carrier in the hands of the real Runner.
 func TestWithTheQueue(t *testing.T) {
 	l := newLab(t, plainMX)
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	if err := st.CreateTenant(t.Context(), ourTenant); err != nil {
-		t.Fatal(err)
-	}
-	l.tenant = st.Tenant(ourTenant)
 	h := l.host("127.0.0.2", "mx.x.example", good)
 	const many = 200
 	var items []*queue.Item
@@ -89,9 +79,9 @@ func TestWithTheQueue(t *testing.T) {
 	for i := range 3 {
 		items = append(items, l.item(shortText, fmt.Sprintf("b%d@nowhere.example", i)))
 	}
-	l.put(l.tenant, items...)
+	l.put(items...)
 	settled := func(it *queue.Item) bool { return it.State == store.ItemSettled }
-	after := l.run(st, func(list []queue.Item) bool { return count(list, settled) == len(items) })
+	after := l.run(func(list []queue.Item) bool { return count(list, settled) == len(items) })
 	notices := count(after, func(it *queue.Item) bool { return it.Route == queue.RouteNotice })
 	if len(h.got()) != many || h.connections() > 4 || notices != 3 {
 		t.Errorf("%d messages over %d connections, %d notices", len(h.got()), h.connections(), notices)
@@ -109,41 +99,23 @@ func TestWithTheQueue(t *testing.T) {
 // TestDestinationDown: what waits for a host that is down says why.
 func TestDestinationDown(t *testing.T) {
 	l := newLab(t, plainMX)
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	if err := st.CreateTenant(t.Context(), ourTenant); err != nil {
-		t.Fatal(err)
-	}
-	l.tenant = st.Tenant(ourTenant)
 	l.host("127.0.0.2", "mx.x.example", "S: 421 4.3.2 full of mail\nCLOSE")
 	var items []*queue.Item
 	for i := range 20 {
 		items = append(items, l.item(shortText, fmt.Sprintf("b%d@x.example", i)))
 	}
-	l.put(l.tenant, items...)
+	l.put(items...)
 	told := func(it *queue.Item) bool {
 		to := &it.To[0]
 		return it.State == store.ItemWaiting && to.Outcome == queue.Waiting && to.Reason == "remote.deferred" && to.Status == "4.3.2" && to.Answer == "421 4.3.2 full of mail"
 	}
-	l.run(st, func(list []queue.Item) bool { return count(list, told) == len(items) })
+	l.run(func(list []queue.Item) bool { return count(list, told) == len(items) })
 }
 
 // BenchmarkQueue measures messages of 4 KB from the queue of the embedded store to smtp-sink, each settled on disk.
 func BenchmarkQueue(b *testing.B) {
 	port := sink(b)
 	l := newLab(b, "")
-	st, err := embedded.Open(b.TempDir(), embedded.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer st.Close()
-	if err := st.CreateTenant(b.Context(), ourTenant); err != nil {
-		b.Fatal(err)
-	}
-	l.tenant = st.Tenant(ourTenant)
 	l.cfg.SmartHost = &domains.SmartHost{Host: "127.0.0.1", Port: uint16(port), TLS: domains.TLSOff}
 	blob := l.blob(shortText + strings.Repeat("a line of a letter of 4 KB, as most are, more or less\r\n", 75))
 	items := make([]*queue.Item, b.N)
@@ -152,7 +124,7 @@ func BenchmarkQueue(b *testing.B) {
 		items[i].From, items[i].To = address("a@tegami.example"), []queue.Recipient{{Recipient: mail.Recipient{Address: address("b@x.example")}}}
 	}
 	for list := range slices.Chunk(items, 1000) {
-		l.put(l.tenant, list...)
+		l.put(list...)
 	}
 	b.ResetTimer()
 	left := func() (n int) {
@@ -166,7 +138,7 @@ func BenchmarkQueue(b *testing.B) {
 		}
 		return n
 	}
-	q := queue.New(st)
+	q := queue.New(l.store)
 	runner := queue.NewRunner(queue.Config{Queue: q})
 	runner.Handle("remote ", l.start(), queue.CarrierLimits{Concurrency: 20, Start: 20})
 	ctx, stop := context.WithCancel(b.Context())
