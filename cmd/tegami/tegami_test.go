@@ -21,6 +21,7 @@ import (
 
 	"tegami/directory"
 	"tegami/i18n"
+	"tegami/lab/ports"
 )
 
 // terminal runs the program as somebody at a terminal does.
@@ -91,7 +92,7 @@ func (m terminal) demo(args ...string) (state demoState, stop func()) {
 	var out safeBuffer
 	sh := &shell{ctx: ctx, in: strings.NewReader(""), out: &out, err: &out, words: i18n.New(), lang: i18n.English}
 	ended := make(chan int, 1)
-	base := strconv.Itoa(freeBase(m.t))
+	base := strconv.Itoa(ports.Take(m.t))
 	go func() { ended <- run(sh, append([]string{"demo", "--data", m.data, "--port-base", base}, args...)) }()
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(filepath.Join(m.data, stateFile))
@@ -111,27 +112,6 @@ func (m terminal) demo(args ...string) (state demoState, stop func()) {
 			m.t.Errorf("the demo ended with %d:\n%s", code, out.String())
 		}
 	}
-}
-
-// freeBase finds a port with enough free ones behind it.
-func freeBase(t *testing.T) int {
-	t.Helper()
-	for base := 21000; base < 32000; base += 50 {
-		free := true
-		for i := range demoProtocols {
-			ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+i)))
-			if err != nil {
-				free = false
-				break
-			}
-			ln.Close()
-		}
-		if free {
-			return base
-		}
-	}
-	t.Fatal("no free ports")
-	return 0
 }
 
 // TestDemo holds the demo to what others rely on: the keys of demo.json, accounts that work, and a second run on the same folder.

@@ -3,7 +3,6 @@ package internet
 import (
 	"crypto/rsa"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"tegami/lab/dns"
 	"tegami/lab/platform"
+	"tegami/lab/ports"
 )
 
 // Where the hosts are.
@@ -45,9 +45,10 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	platform.Binary(t)
 	w := &world{names: dns.Start(t, fixedZone), ca: newAuthority(t), dir: sharedDir(t)}
-	w.port = freePort(t)
+	hosts := []string{alphaIP, betaIP, gammaIP, deltaIP}
+	w.port = ports.Take(t, hosts...)
 	w.https = 443
-	if !free(443) {
+	if !ports.Free(443, 1, hosts...) {
 		w.https = w.port + 3
 	}
 	w.delta = w.serve(t, "mx.delta.example", deltaIP, w.certificateFor(t, "delta", "mta-sts.delta.example", "mx.elsewhere.example"))
@@ -97,32 +98,6 @@ func sharedDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// freePort finds a port that is free, with the three behind it, at every host. It is below those the system gives to
-// connections by itself.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		port := 20_000 + 4*rand.IntN(3000)
-		if free(port) && free(port+1) && free(port+2) && free(port+3) {
-			return port
-		}
-	}
-	t.Fatal("no four free ports in a row")
-	return 0
-}
-
-// free tells whether a port can be had at every host.
-func free(port int) bool {
-	for _, ip := range []string{alphaIP, betaIP, gammaIP, deltaIP} {
-		l, err := net.Listen("tcp", at(ip, port))
-		if err != nil {
-			return false
-		}
-		l.Close()
-	}
-	return true
 }
 
 // at is an address and port.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"tegami/lab/ports"
 )
 
 // Ready is how long a started platform may take until demo.json stands there.
@@ -26,7 +27,8 @@ type Platform struct {
 	process
 	Dir  string // its data folder
 	Demo Demo
-	port int
+
+	releasePorts func() // what nobody calls for a shared platform: the ports are its process's until that ends
 }
 
 // Demo is what demo.json says.
@@ -97,6 +99,7 @@ func Start(t testing.TB, accounts int) *Platform {
 func StartIn(t testing.TB, dir string, accounts int, flags ...string) *Platform {
 	t.Helper()
 	p := start(t, dir, accounts, flags...)
+	t.Cleanup(p.releasePorts)
 	p.endWith(t, p.Kill)
 	return p
 }
@@ -113,8 +116,12 @@ func StartShared(t testing.TB, accounts int) *Platform {
 
 func start(t testing.TB, dir string, accounts int, flags ...string) *Platform {
 	t.Helper()
-	p := &Platform{Dir: filepath.Join(dir, "data"), port: freePorts(t)}
-	p.args = []string{"demo", "--data", p.Dir, "--port-base", strconv.Itoa(p.port),
+	base, release, err := ports.Reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Platform{Dir: filepath.Join(dir, "data"), releasePorts: release}
+	p.args = []string{"demo", "--data", p.Dir, "--port-base", strconv.Itoa(base),
 		"--accounts", strconv.Itoa(accounts), "--password", Password}
 	p.args = append(p.args, flags...)
 	if err := os.Mkdir(p.Dir, 0o700); err != nil {
@@ -152,32 +159,3 @@ func (p *Platform) Check(ctx context.Context, t testing.TB) (string, error) {
 
 // User is the login name of the n-th account of the first company.
 func User(n int) string { return fmt.Sprintf("user%d@alpha.example", n) }
-
-// freePorts finds a base port with 20 free ones behind it.
-func freePorts(t testing.TB) int {
-	t.Helper()
-	for range 50 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		base := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if base < 60000 && allFree(base, 20) {
-			return base
-		}
-	}
-	t.Fatal("no 20 free ports in a row")
-	return 0
-}
-
-func allFree(base, n int) bool {
-	for i := range n {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
-		if err != nil {
-			return false
-		}
-		l.Close()
-	}
-	return true
-}
