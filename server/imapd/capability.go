@@ -8,24 +8,60 @@ import (
 	"tegami/wire/sasl"
 )
 
-// capabilitiesBefore and capabilitiesAfter are announced before and after sign-in.
-// Each name stands here because it is implemented, and nothing is that is not here.
-const (
-	capabilitiesBefore = "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE"
-	capabilitiesAfter  = "IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE " +
-		"APPENDLIMIT= CHILDREN CONDSTORE ESEARCH IDLE LIST-EXTENDED LIST-STATUS MOVE MULTIAPPEND " +
-		"NAMESPACE OBJECTID QUOTA QUOTA=RES-STORAGE SAVEDATE SEARCHRES SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE " +
-		"UIDPLUS UNSELECT UTF8=ACCEPT WITHIN"
+// What is announced before and after sign-in. Each name stands here because it is implemented, and nothing is that
+// is not here.
+var (
+	capabilitiesBefore = []string{
+		"ENABLE",
+		"ID",
+		"LITERAL+",
+		"SASL-IR",
+	}
+	capabilitiesAfter = []string{
+		"CHILDREN",
+		"CONDSTORE",
+		"CREATE-SPECIAL-USE",
+		"ENABLE",
+		"ESEARCH",
+		"ID",
+		"IDLE",
+		"LIST-EXTENDED",
+		"LIST-STATUS",
+		"LITERAL+",
+		"MOVE",
+		"MULTIAPPEND",
+		"NAMESPACE",
+		"OBJECTID",
+		"QUOTA",
+		"QUOTA=RES-STORAGE",
+		"SAVEDATE",
+		"SEARCHRES",
+		"SPECIAL-USE",
+		"STATUS=SIZE",
+		"UIDPLUS",
+		"UNSELECT",
+		"UTF8=ACCEPT",
+		"WITHIN",
+	}
 )
+
+// versions stand first: some clients look no further.
+const versions = "IMAP4rev1 IMAP4rev2"
 
 // capabilities lists what the server can do in the session's state (RFC 9051 §6.1.1).
 func (s *session) capabilities() string {
-	if s.state != notAuthenticated {
-		limit := "APPENDLIMIT=" + strconv.FormatInt(s.srv.cfg.Limits.Message, 10)
-		return strings.Replace(capabilitiesAfter, "APPENDLIMIT=", limit, 1)
-	}
 	var b strings.Builder
-	b.WriteString(capabilitiesBefore)
+	b.WriteString(versions)
+	if s.state != notAuthenticated {
+		b.WriteString(" APPENDLIMIT=" + strconv.FormatInt(s.srv.cfg.Limits.Message, 10))
+		for _, name := range capabilitiesAfter {
+			b.WriteString(" " + name)
+		}
+		return b.String()
+	}
+	for _, name := range capabilitiesBefore {
+		b.WriteString(" " + name)
+	}
 	if s.canStartTLS() {
 		b.WriteString(" STARTTLS")
 	}

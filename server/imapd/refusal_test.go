@@ -82,7 +82,7 @@ func TestCommandTable(t *testing.T) {
 		"IDLE": {"IDLE"}, "MOVE": {"MOVE", "UID MOVE"}, "NAMESPACE": {"NAMESPACE"}, "UNSELECT": {"UNSELECT"}, "ID": {"ID"},
 		"QUOTA": {"GETQUOTA", "GETQUOTAROOT"}, "UIDPLUS": {"UID EXPUNGE"}, "ENABLE": {"ENABLE"},
 	} {
-		if !slices.Contains(strings.Fields(capabilitiesAfter), capability) {
+		if !slices.Contains(capabilitiesAfter, capability) {
 			t.Errorf("%s is not announced", capability)
 		}
 		for _, v := range verbs {
