@@ -1,0 +1,23 @@
+package sieve
+
+import "context"
+
+// A Script is compiled and valid. It never changes and can be run by many at once.
+type Script struct {
+	limits Limits
+}
+
+// Compile checks a script and makes it ready to run. The zero Limits mean the usual ones. The error is a
+// *SyntaxError with all that is wrong.
+func Compile(source []byte, lim Limits) (*Script, error) { return nil, &SyntaxError{} }
+
+// Run runs the script on a message. The error is a *RunError when the script is to blame: a limit it passed, a
+// value no action can take, actions that exclude each other. Any other error is the Host's or of reading, and
+// may be gone at the next try. With an error there is no result, and the caller keeps the message (RFC 5228 §2.10.6).
+func (s *Script) Run(ctx context.Context, in *Input) (*Result, error) { return nil, nil }
+
+// Capabilities are the names a script can require, sorted; what ManageSieve announces (RFC 5804 §1.7).
+func Capabilities() []string { return nil }
+
+// NotifyMethods are the URI schemes of notify, as ManageSieve announces them (RFC 5804 §1.7).
+func NotifyMethods() []string { return []string{"mailto"} }
