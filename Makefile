@@ -1,7 +1,7 @@
 # Tegami. `make` lists the targets.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint race fuzz bench relay queue kill docs clean
+.PHONY: help build run test check lint race fuzz bench relay queue states kill docs clean
 
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
@@ -55,6 +55,9 @@ relay: build ## measure relaying beside Postfix (Debian's smtp-source in, smtp-s
 
 queue: ## a million waiting recipients: how soon the first goes out, how much memory they take, how fast they are listed
 	TEGAMI_QUEUE_ITEMS=1000000 go test -count=1 -timeout 30m -run ManyQueued -v ./queue
+
+states: ## 50 random IMAP clients on one account for a minute, each holding the server to what it said
+	TEGAMI_STATES=50 TEGAMI_STATES_SECONDS=60 go test -count=1 -timeout 10m -run TestStates -v ./lab/states
 
 kill: ## kill -9 the server KILLS (200) times under load, and count
 	TEGAMI_KILLS=$(KILLS) go test -count=1 -timeout 4h -v ./lab/kill
