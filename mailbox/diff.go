@@ -53,35 +53,55 @@ func diff(shown, now marks, expunge bool) ([]Event, marks) {
 }
 
 // compare gives the marks that are in old only, as they were, and those in both that differ, as
-// they are now. Pieces the lists share at the same place are skipped.
+// they are now. Pieces the lists share are skipped.
 func compare(old, now marks) (gone, changed []Mark) {
-	for i, j := 0, 0; i < old.len(); {
-		if n := sharedAt(old, now, i); n > 0 && i == j {
-			i, j = i+n, j+n
+	a, b := cursor{l: old}, cursor{l: now}
+	for a.more() {
+		if a.sharesPiece(&b) {
+			a.skipPiece()
+			b.skipPiece()
 			continue
 		}
-		a := old.at(i)
+		was := a.mark()
 		switch {
-		case j == now.len() || now.at(j).UID > a.UID:
-			gone = append(gone, a)
-			i++
-		case now.at(j).UID < a.UID:
-			j++
+		case !b.more() || b.mark().UID > was.UID:
+			gone = append(gone, was)
+			a.next()
+		case b.mark().UID < was.UID:
+			b.next()
 		default:
-			if b := now.at(j); a != b {
-				changed = append(changed, b)
+			if is := b.mark(); is != was {
+				changed = append(changed, is)
 			}
-			i, j = i+1, j+1
+			a.next()
+			b.next()
 		}
 	}
 	return gone, changed
 }
 
-// sharedAt tells how many marks two lists share as one piece that begins at place i in both.
-func sharedAt(a, b marks, i int) int {
-	p := i / pieceLen
-	if i%pieceLen != 0 || p >= len(b.pieces) || &a.pieces[p][0] != &b.pieces[p][0] {
-		return 0
+// cursor goes through a list, by marks or by whole pieces.
+type cursor struct {
+	l    marks
+	p, i int
+}
+
+func (c *cursor) more() bool { return c.p < len(c.l.pieces) }
+func (c *cursor) mark() Mark { return c.l.pieces[c.p].ms[c.i] }
+func (c *cursor) skipPiece() { c.p, c.i = c.p+1, 0 }
+
+func (c *cursor) next() {
+	if c.i++; c.i == len(c.l.pieces[c.p].ms) {
+		c.skipPiece()
 	}
-	return len(a.pieces[p]) // no two pieces begin at the same address
+}
+
+// sharesPiece tells whether both stand at the beginning of the same piece. No two pieces begin at one address
+// with one length and differ.
+func (c *cursor) sharesPiece(d *cursor) bool {
+	if c.i != 0 || d.i != 0 || !d.more() {
+		return false
+	}
+	x, y := c.l.pieces[c.p].ms, d.l.pieces[d.p].ms
+	return &x[0] == &y[0] && len(x) == len(y)
 }

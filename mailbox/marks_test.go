@@ -63,7 +63,7 @@ func TestApplySharesPieces(t *testing.T) {
 	old := upTo(4*pieceLen - 10)
 	same := func(a, b marks) (n int) {
 		for p := range min(len(a.pieces), len(b.pieces)) {
-			if &a.pieces[p][0] == &b.pieces[p][0] {
+			if &a.pieces[p].ms[0] == &b.pieces[p].ms[0] {
 				n++
 			}
 		}
@@ -81,7 +81,8 @@ func TestApplySharesPieces(t *testing.T) {
 		{"a flag in the last piece", []Mark{{UID: last, ModSeq: 9e6}}, nil, 3},
 		{"one added", []Mark{{UID: last + 1}}, nil, 3},
 		{"a flag in the first, one added", []Mark{{UID: 1, ModSeq: 9e6}, {UID: last + 1}}, nil, 2},
-		{"one gone from the third piece", nil, []mail.UID{2*pieceLen + 7}, 2},
+		{"one gone from the third piece", nil, []mail.UID{2*pieceLen + 7}, 3},
+		{"the first gone", nil, []mail.UID{1}, 3},
 		{"one gone that was not there", nil, []mail.UID{last + 7}, 4},
 	} {
 		if n := same(old, old.apply(c.changed, c.gone)); n != c.shared {
@@ -143,16 +144,44 @@ func TestApplyIsAMap(t *testing.T) {
 	})
 }
 
-// checkShape tells whether all pieces but the last are full.
+// checkShape tells whether pieces are where they say, none is empty or too long, and no two neighbours should be one.
 func checkShape(t *rapid.T, l marks) {
 	n := 0
-	for p, piece := range l.pieces {
-		if len(piece) == 0 || len(piece) > pieceLen || p < len(l.pieces)-1 && len(piece) != pieceLen {
-			t.Fatalf("piece %d of %d holds %d marks", p, len(l.pieces), len(piece))
+	for i, p := range l.pieces {
+		if len(p.ms) == 0 || len(p.ms) > pieceLen || int(p.first) != n || p.last != p.ms[len(p.ms)-1].UID {
+			t.Fatalf("piece %d of %d holds %d marks from %d (said %d) up to %d", i, len(l.pieces), len(p.ms), n, p.first, p.last)
 		}
-		n += len(piece)
+		if i > 0 {
+			before := len(l.pieces[i-1].ms)
+			if before+len(p.ms) <= pieceLen && min(before, len(p.ms)) < minPiece {
+				t.Fatalf("pieces of %d and %d marks are not joined", before, len(p.ms))
+			}
+		}
+		n += len(p.ms)
 	}
 	if n != l.len() {
 		t.Fatalf("len %d, but %d marks", l.len(), n)
+	}
+}
+
+// Expunging all but a few leaves few pieces, and every number is right.
+func TestListDoesNotCrumble(t *testing.T) {
+	l := upTo(40 * pieceLen)
+	var gone []mail.UID
+	for uid := range mail.UID(40 * pieceLen) {
+		if uid%100 != 0 {
+			gone = append(gone, uid)
+		}
+	}
+	for part := range slices.Chunk(gone, 77) {
+		l = l.apply(nil, part)
+	}
+	if len(l.pieces) > 2+l.len()/minPiece {
+		t.Errorf("%d marks in %d pieces", l.len(), len(l.pieces))
+	}
+	for i, m := range l.all() {
+		if at, ok := l.find(m.UID); !ok || at != i || l.at(i) != m {
+			t.Fatalf("UID %d stands at %d, found at %d", m.UID, i, at)
+		}
 	}
 }
