@@ -37,6 +37,7 @@ type Account struct {
 	Lang    string // "ja" or "en"
 	Roles   []Role
 	Forward Forwarding // ML-5
+	Filter  bool       // it has an active script, which says what becomes of its mail (ML-12)
 	// SendingStopped says why the account may not send, as a key of the catalogue; "" = it may.
 	SendingStopped string
 }
@@ -81,6 +82,7 @@ type accountDoc struct {
 	Lang    string         `json:"lang"`
 	Roles   []Role         `json:"roles,omitempty"`
 	Forward Forwarding     `json:"forward,omitzero"`
+	Filter  bool           `json:"filter,omitempty"`
 
 	SendingStopped string `json:"sendingStopped,omitempty"`
 }
@@ -92,7 +94,7 @@ func (d *accountDoc) account(id mail.AccountID, tenant mail.TenantID, plan Plan)
 	return Account{
 		ID: id, Tenant: tenant, Domain: d.Domain, Address: d.Address, Aliases: d.Aliases,
 		Name: d.Name, State: d.State, Quota: int64(plan), Lang: d.Lang, Roles: d.Roles,
-		Forward: d.Forward, SendingStopped: d.SendingStopped,
+		Forward: d.Forward, Filter: d.Filter, SendingStopped: d.SendingStopped,
 	}
 }
 
@@ -292,7 +294,7 @@ func notLastAdmin(r store.Reader, by mail.Actor, op mail.Op, id mail.AccountID) 
 }
 
 // DeleteAccount removes an account with its credential, its mailboxes, all mail in
-// them, and its places on the tenant's lists. Its address is free again. Conflict "account.last_admin".
+// them, its scripts, and its places on the tenant's lists. Its address is free again. Conflict "account.last_admin".
 func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.AccountID) error {
 	const op = "directory.DeleteAccount"
 	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
@@ -309,6 +311,9 @@ func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.Acco
 			return err
 		}
 		if err := dropMailboxes(tx, id); err != nil {
+			return err
+		}
+		if err := dropBelongings(tx, id); err != nil {
 			return err
 		}
 		if err := dropMemberships(tx, append(slices.Clone(doc.Aliases), doc.Address)...); err != nil {

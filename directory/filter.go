@@ -1,0 +1,40 @@
+package directory
+
+import (
+	"tegami/mail"
+	"tegami/store"
+)
+
+// KindScript is the kind of the objects that are scripts of accounts' filters. Package mailbox keeps them; they go with
+// their account.
+const KindScript = "script"
+
+// ofAccount are the kinds of objects that other rooms keep for an account, under the mark of OfAccount.
+var ofAccount = [...]string{KindScript}
+
+// OfAccount marks what belongs to an account and goes with it.
+func OfAccount(id mail.AccountID) store.Key { return store.Key{Name: "account", Value: id.String()} }
+
+// SetFilter notes whether an account has an active script, inside the transaction that activates it: so that a delivery
+// knows without a look-up. NotFound "account.unknown".
+func SetFilter(tx store.Tx, id mail.AccountID, on bool) error {
+	doc, version, err := readAccount(tx, id)
+	if err != nil || doc.Filter == on {
+		return mail.Wrap("directory.SetFilter", err)
+	}
+	doc.Filter = on
+	return mail.Wrap("directory.SetFilter", putAccount(tx, id, doc, version))
+}
+
+// dropBelongings deletes what other rooms keep for an account.
+func dropBelongings(tx store.Tx, id mail.AccountID) error {
+	for _, kind := range ofAccount {
+		err := eachMarked(tx, kind, OfAccount(id), func(o store.Object) error {
+			return tx.DeleteObject(kind, o.ID, o.Version)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
