@@ -1,0 +1,197 @@
+package door
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/obs"
+	"tegami/wire/sasl"
+)
+
+// A Conn is an accepted connection. Its session uses it from one goroutine; what other goroutines do with it goes
+// through the Server.
+type Conn struct {
+	// Conn carries the octets: as accepted, or TLS over it from StartTLS on.
+	net.Conn
+	// Origin is where the session comes from.
+	Origin mail.Origin
+	// Log writes with the session's id and the peer's address.
+	Log *slog.Logger
+
+	server *Server
+	socket net.Conn  // as accepted
+	tls    *tls.Conn // nil in the clear
+	cancel context.CancelFunc
+	ending atomic.Pointer[ending]
+
+	mu      sync.Mutex // guards what follows, which other goroutines look at
+	busy    bool       // a read is none of a command's first octet: it is not interrupted
+	who     *directory.Identity
+	how     string // mechanism
+	last    string // command
+	lastAt  time.Time
+	secured string // Origin.TLS
+}
+
+// ending is why a session has to end.
+type ending struct{ why error }
+
+func newConn(s *Server, conn net.Conn) *Conn {
+	c := &Conn{Conn: conn, server: s, socket: conn}
+	c.Origin = mail.Origin{Door: s.cfg.Name, Zone: s.cfg.Zone, Remote: remoteOf(conn), Session: obs.NewSessionID(), Received: time.Now()}
+	c.Log = s.log.With("session", c.Origin.Session, "remote", c.Origin.Remote.String())
+	return c
+}
+
+func remoteOf(conn net.Conn) netip.Addr {
+	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// Ending says why the session has to end, with a key of the catalogue; nil while it may go on. Kind Busy when the server
+// stops, Denied when the sign-in is no longer valid. It costs nothing to ask.
+func (c *Conn) Ending() error {
+	if e := c.ending.Load(); e != nil {
+		return e.why
+	}
+	return nil
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// end asks the session to end, and ends its wait for a command. The first reason stays.
+func (c *Conn) end(why error) {
+	if !c.ending.CompareAndSwap(nil, &ending{why}) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.busy {
+		c.socket.SetReadDeadline(longAgo)
+	}
+}
+
+// Await sets until when the next command must come. While the session has to end, reading fails at once.
+func (c *Conn) Await(until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy = false
+	if c.Ending() != nil {
+		until = longAgo
+	}
+	c.socket.SetReadDeadline(until) // an error shows in the read
+}
+
+// Expect sets until when the next octets of something begun must come, such as a message. The end of the session
+// waits for them.
+func (c *Conn) Expect(until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy = true
+	c.socket.SetReadDeadline(until) // an error shows in the read
+}
+
+// Write sends octets. Each write has the time of Limits.Write, so that a slow client may take long for
+// a large message but not for ever.
+func (c *Conn) Write(p []byte) (int, error) {
+	if err := c.socket.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.Write)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// StartTLS makes the connection a TLS one. What was read ahead in the clear is the caller's to throw away. Its error is logged.
+func (c *Conn) StartTLS(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.Limits.Handshake)
+	defer cancel()
+	c.socket.SetWriteDeadline(time.Time{})
+	c.Await(time.Time{}) // the context has the limit
+	conn := tls.Server(c.socket, c.server.cfg.TLS)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		c.Log.Info("TLS handshake failed", "err", err)
+		return mail.Because("door.StartTLS", mail.Invalid, "", err)
+	}
+	st := conn.ConnectionState()
+	c.Conn, c.tls = conn, conn
+	c.Origin.TLS = strings.ReplaceAll(tls.VersionName(st.Version), " ", "") + " " + tls.CipherSuiteName(st.CipherSuite)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.secured = c.Origin.TLS
+	return nil
+}
+
+// CanStartTLS tells whether StartTLS can be offered now.
+func (c *Conn) CanStartTLS() bool { return c.tls == nil && c.server.cfg.TLS != nil }
+
+// IsTLS tells whether the connection is a TLS one.
+func (c *Conn) IsTLS() bool { return c.tls != nil }
+
+// Channel is what SASL can bind to; the zero Channel in the clear.
+func (c *Conn) Channel() sasl.Channel {
+	if c.tls == nil {
+		return sasl.Channel{}
+	}
+	st := c.tls.ConnectionState()
+	return sasl.Channel{TLS: &st, Leaf: onlyLeaf(c.server.cfg.TLS)}
+}
+
+// onlyLeaf is the certificate every peer is shown; nil where there is a choice.
+func onlyLeaf(c *tls.Config) *x509.Certificate {
+	if len(c.Certificates) != 1 || c.GetCertificate != nil || c.GetConfigForClient != nil {
+		return nil
+	}
+	return c.Certificates[0].Leaf
+}
+
+// SignedIn notes who has signed in, and by what mechanism ("LOGIN", "SCRAM-SHA-256" …). From then on the session is asked after
+// (Config.Current). It is false, and nothing is noted, where the account has too many sessions.
+func (c *Conn) SignedIn(who *directory.Identity, mechanism string) bool {
+	c.server.cfg.Metrics.SignIn(c.Origin.Door, true)
+	a := who.Account()
+	if !c.server.admitAccount(c, a.ID) {
+		c.Log.Warn("too many sessions of an account", "account", a.Address.String())
+		return false
+	}
+	c.Log.Info("signed in", "account", a.Address.String(), "protocol", c.Origin.Door, "mechanism", mechanism, "tls", c.Origin.TLS)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.who, c.how = who, mechanism
+	return true
+}
+
+// SignInFailed counts and logs a sign-in that was refused.
+func (c *Conn) SignInFailed(user, mechanism string, why error) {
+	c.server.cfg.Metrics.SignIn(c.Origin.Door, false)
+	c.Log.Info("sign-in failed", "user", user, "protocol", c.Origin.Door, "mechanism", mechanism, "err", why)
+}
+
+// SignedOut notes that nobody is signed in any more, as after UNAUTHENTICATE (RFC 8437).
+func (c *Conn) SignedOut() {
+	c.mu.Lock()
+	who := c.who
+	c.who, c.how = nil, ""
+	c.mu.Unlock()
+	if who != nil {
+		c.server.leaveAccount(who.Account().ID)
+	}
+}
+
+// Command notes which command came, by its name in the door's table, for who looks at the list of sessions.
+func (c *Conn) Command(name string, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last, c.lastAt = name, at
+}
