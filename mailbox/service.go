@@ -6,6 +6,7 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/store"
+	"tegami/wire/sieve"
 )
 
 // Config are the limits of the service. The zero value is the shipped profile.
@@ -14,6 +15,8 @@ type Config struct {
 	MaxMessage int64
 	// MaxMailboxes is how many mailboxes an account may have. 0 = MaxMailboxes.
 	MaxMailboxes int
+	// Sieve bounds the scripts of accounts' filters.
+	Sieve sieve.Limits
 }
 
 // Service opens accounts and holds what their sessions share.
@@ -24,6 +27,8 @@ type Service struct {
 	boxes registry
 	paths pathCache
 	drops dropLocks
+
+	filters filterCache
 }
 
 // New makes the service over a store. The directory tells what an account may hold at the moment it matters.
