@@ -19,6 +19,7 @@ type Account struct {
 	id      *directory.Identity
 	account directory.Account
 	tenant  store.Tenant
+	known   knownRights
 }
 
 // MaxKeyword is the length of a keyword in octets.
@@ -51,6 +52,14 @@ func (a *Account) limit(ctx context.Context, op mail.Op) (int64, error) {
 	return now.Quota, mail.Wrap(op, err)
 }
 
+// limitOf gives the octets that the owner of a mailbox may hold.
+func (a *Account) limitOf(ctx context.Context, op mail.Op, at *spot) (int64, error) {
+	if at.foreign {
+		return at.owner.Quota, nil // read just now
+	}
+	return a.limit(ctx, op)
+}
+
 // Usable tells whether the account may still be used: it or its tenant can have been suspended since it was
 // opened, or be gone. Denied with the reason as in directory.Directory.Current; it answers from memory.
 func (a *Account) Usable(ctx context.Context) error {
@@ -65,9 +74,13 @@ func (a *Account) Watch(ctx context.Context) <-chan mail.ModSeq {
 }
 
 // Keywords lists the account's keywords; the n-th is flag mail.Keyword(n).
-func (a *Account) Keywords(ctx context.Context) (names []string, err error) {
-	err = a.view(ctx, "mailbox.Keywords", func(r store.Reader) (err error) {
-		names, err = r.Keywords(a.account.ID)
+func (a *Account) Keywords(ctx context.Context) ([]string, error) {
+	return a.keywordsOf(ctx, "mailbox.Keywords", a.account.ID)
+}
+
+func (a *Account) keywordsOf(ctx context.Context, op mail.Op, of mail.AccountID) (names []string, err error) {
+	err = a.view(ctx, op, func(r store.Reader) (err error) {
+		names, err = r.Keywords(of)
 		return err
 	})
 	return names, err
@@ -77,12 +90,16 @@ func (a *Account) Keywords(ctx context.Context) (names []string, err error) {
 // keywords known that the account did not use yet. Invalid "flag.unknown" for a name that can't be
 // a flag, Full "keywords.too_many" past mail.MaxKeywords.
 func (a *Account) FlagsOf(ctx context.Context, names []string) (mail.Flags, error) {
-	const op = "mailbox.FlagsOf"
+	return a.flagsOf(ctx, "mailbox.FlagsOf", a.account.ID, names)
+}
+
+// flagsOf is FlagsOf for an account whose mailbox may be written to.
+func (a *Account) flagsOf(ctx context.Context, op mail.Op, of mail.AccountID, names []string) (mail.Flags, error) {
 	flags, words, err := splitFlags(op, names)
 	if err != nil || len(words) == 0 {
 		return flags, err
 	}
-	known, err := a.Keywords(ctx)
+	known, err := a.keywordsOf(ctx, op, of)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +108,7 @@ func (a *Account) FlagsOf(ctx context.Context, names []string) (mail.Flags, erro
 	}
 	var bits mail.Flags
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
-		bits, err = addKeywords(tx, a.account.ID, words)
+		bits, err = addKeywords(tx, of, words)
 		return err
 	})
 	return flags | bits, err

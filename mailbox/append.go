@@ -65,18 +65,18 @@ func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
 }
 
 // Append puts messages into a mailbox, all or none, in one commit (RFC 9051 §6.3.12, RFC 3502). The
-// result carries no Index. NotFound "mailbox.unknown", Full "box.full" over the quota (SV-5), Full
-// "keywords.too_many", Full "message.too_many" past MaxAppended.
+// result carries no Index. NotFound "mailbox.unknown", Denied "mailbox.no_right" without RightInsert, Full "box.full"
+// over the owner's quota (SV-5), Full "keywords.too_many", Full "message.too_many" past MaxAppended.
 func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Message, error) {
 	const op = "mailbox.Append"
-	levels, err := parsePath(op, path)
+	at, err := a.locate(ctx, op, path)
 	if err != nil {
 		return nil, err
 	}
 	if len(in) > MaxAppended {
 		return nil, mail.E(op, mail.Full, "message.too_many", MaxAppended)
 	}
-	quota, err := a.limit(ctx, op)
+	quota, err := a.limitOf(ctx, op, &at)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Mes
 	var out []Message
 	var g grown
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
-		out, g, err = a.appendAll(tx, quota, levels, ready)
+		out, g, err = a.appendAll(tx, quota, &at, ready)
 		return err
 	})
 	if err != nil {
@@ -138,22 +138,24 @@ func (a *Account) seal(ctx context.Context, op mail.Op, in *Appended) (sealed, e
 	return sealed{u, index, in.Flags | flags, words, date}, nil
 }
 
-// appendAll keeps messages in one transaction.
-func (a *Account) appendAll(tx store.Tx, quota int64, levels []string, in []sealed) (out []Message, g grown, err error) {
-	if g.before, err = a.resolve(tx, levels); err != nil {
+// appendAll keeps messages in one transaction, with those of their flags that the account may set there.
+func (a *Account) appendAll(tx store.Tx, quota int64, at *spot, in []sealed) (out []Message, g grown, err error) {
+	const op = "mailbox.Append"
+	var rights Rights
+	if g.before, rights, err = a.resolve(tx, op, at, RightInsert); err != nil {
 		return nil, g, err
 	}
-	box, err := tx.Box(a.account.ID)
+	box, err := tx.Box(at.owner.ID)
 	if err != nil {
 		return nil, g, err
 	}
-	if err := room("mailbox.Append", box, total(in), quota); err != nil {
+	if err := room(op, box, total(in), quota); err != nil {
 		return nil, g, err
 	}
 	g.since = box.ModSeq
 	out = make([]Message, 0, len(in))
 	for _, s := range in {
-		m, err := a.keep(tx, g.before.ID, s)
+		m, err := keep(tx, g.before, rights, s)
 		if err != nil {
 			return nil, g, err
 		}
@@ -173,18 +175,12 @@ func total(in []sealed) (size int64) {
 	return size
 }
 
-// hasRoom tells whether size more octets may go into the account. Full "box.full".
-func (a *Account) hasRoom(tx store.Tx, op mail.Op, size, quota int64) error {
-	box, err := tx.Box(a.account.ID)
-	if err != nil {
-		return err
-	}
-	return room(op, box, size, quota)
-}
-
 // keep puts one message into a mailbox, beginning a conversation of its own (see Deliver).
-func (a *Account) keep(tx store.Tx, into mail.MailboxID, s sealed) (Message, error) {
-	words, err := addKeywords(tx, a.account.ID, s.words)
+func keep(tx store.Tx, into Mailbox, rights Rights, s sealed) (Message, error) {
+	if !rights.Has(RightWrite) {
+		s.words = nil
+	}
+	words, err := addKeywords(tx, into.Account, s.words)
 	if err != nil {
 		return Message{}, err
 	}
@@ -193,6 +189,6 @@ func (a *Account) keep(tx store.Tx, into mail.MailboxID, s sealed) (Message, err
 		return Message{}, err
 	}
 	return tx.AddMessage(store.NewMessage{
-		Mailbox: into, Flags: s.flags | words, Received: s.date, Blob: blob, Thread: mail.ThreadID(tx.NextID()),
+		Mailbox: into.ID, Flags: s.flags&rights.flags() | words, Received: s.date, Blob: blob, Thread: mail.ThreadID(tx.NextID()),
 	})
 }

@@ -10,9 +10,12 @@ import (
 
 // Expunge removes the messages that have the Deleted flag: all, or those of uids if it is not nil
 // (RFC 9051 §6.4.3, §6.4.9). It always works, however full the box is (SV-5). The events are those
-// of Poll with expunge. An error leaves removed what was; the next Poll tells it.
+// of Poll with expunge. An error leaves removed what was; the next Poll tells it. Denied "mailbox.no_right".
 func (v *View) Expunge(ctx context.Context, uids []mail.UID) ([]Event, error) {
 	const op = "mailbox.Expunge"
+	if err := v.allow(ctx, op, RightExpunge); err != nil {
+		return nil, err
+	}
 	now, err := v.shared.fresh(ctx)
 	if err != nil {
 		return nil, mail.Wrap(op, err)

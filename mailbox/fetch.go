@@ -21,6 +21,9 @@ const maxSkip = 3
 // returns. fn runs outside transactions and may be slow, and may call Store, but neither Poll nor
 // Expunge; an error of fn ends Fetch and is returned as it is.
 func (v *View) Fetch(ctx context.Context, seqs []uint32, index bool, fn func(seq uint32, m *Message) error) error {
+	if err := v.allow(ctx, "mailbox.Fetch", RightRead); err != nil {
+		return err
+	}
 	var p portion
 	for seqs = v.known(seqs); len(seqs) > 0; {
 		read := p.read(v, seqs, index)

@@ -202,6 +202,9 @@ func (s *Service) filed(tx store.Tx, acc *directory.Account, f *Filing) (store.M
 	if err != nil {
 		return store.Mailbox{}, err
 	}
+	if levels[0] == Others { // a filter files into the account's own mailboxes
+		return store.Mailbox{}, mail.E(op, mail.NotFound, "mailbox.unknown", f.Folder)
+	}
 	m, err := s.paths.find(tx, acc.Tenant, acc.ID, levels)
 	if !f.Create || !mail.Is(err, mail.NotFound) {
 		return m, err
@@ -210,7 +213,7 @@ func (s *Service) filed(tx store.Tx, acc *directory.Account, f *Filing) (store.M
 	if err != nil {
 		return m, err
 	}
-	if m, err = (&Account{service: s, account: *acc}).makeLevels(tx, op, all, "", levels); err != nil {
+	if m, err = (&Account{service: s, account: *acc}).makeLevels(tx, op, all, "", &spot{path: f.Folder, levels: levels, owner: *acc}); err != nil {
 		return m, err
 	}
 	m.Subscribed = true

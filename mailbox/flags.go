@@ -39,9 +39,16 @@ const maxChanges = 1000
 //
 // unchangedSince (0: none) leaves messages alone that changed after it and gives their UIDs as
 // modified (RFC 7162 §3.1.3). An error leaves done what stands in changed.
+//
+// Of the flags those change that the account may change (RFC 4314 §4). Denied "mailbox.no_right" if it may
+// change none.
 func (v *View) Store(ctx context.Context, seqs []uint32, op FlagOp, flags mail.Flags, unchangedSince mail.ModSeq) (changed []Mark, modified []uint32, err error) {
+	may, err := v.mayChange(ctx, op, flags)
+	if err != nil {
+		return nil, nil, err
+	}
 	for part := range slices.Chunk(v.known(seqs), maxChanges) {
-		w := flagWork{view: v, seqs: part, op: op, flags: flags, since: unchangedSince}
+		w := flagWork{view: v, seqs: part, op: op, flags: flags, may: may, since: unchangedSince}
 		if err := w.do(ctx); err != nil {
 			return changed, modified, err
 		}
@@ -51,12 +58,27 @@ func (v *View) Store(ctx context.Context, seqs []uint32, op FlagOp, flags mail.F
 	return changed, modified, nil
 }
 
+// mayChange gives the flags that the account may change here. Denied "mailbox.no_right" if none of those is
+// among them that a Store wants to change.
+func (v *View) mayChange(ctx context.Context, op FlagOp, flags mail.Flags) (mail.Flags, error) {
+	const name = "mailbox.Store"
+	if err := v.allow(ctx, name, RightRead); err != nil {
+		return 0, err
+	}
+	may := v.access.rights.flags()
+	if may == 0 || op != Set && flags != 0 && flags&may == 0 {
+		return 0, mail.E(name, mail.Denied, "mailbox.no_right", (flagRights(flags) &^ v.access.rights).String())
+	}
+	return may, nil
+}
+
 // flagWork is one commit of a Store.
 type flagWork struct {
 	view  *View
 	seqs  []uint32
 	op    FlagOp
 	flags mail.Flags
+	may   mail.Flags // those that the account may change
 	since mail.ModSeq
 	flagResult
 }
@@ -111,7 +133,7 @@ func (w *flagWork) one(tx store.Tx, shown Mark) error {
 		return nil
 	}
 	old := w.before.marks.at(i)
-	want := w.op.apply(old.Flags, w.flags)
+	want := old.Flags&^w.may | w.op.apply(old.Flags, w.flags)&w.may
 	switch {
 	case w.since != 0 && old.ModSeq > w.since:
 		w.modified = append(w.modified, uint32(old.UID))

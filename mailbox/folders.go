@@ -20,6 +20,8 @@ type Folder struct {
 	Path string
 	// HasChildren tells whether there are mailboxes below. Only Folders fills it in.
 	HasChildren bool
+	// Rights are what the account may do with it.
+	Rights Rights
 }
 
 // roles are those a user may give to a new mailbox (RFC 8621 §2; RFC 6154 §2 without \All and
@@ -46,7 +48,7 @@ func foldersOf(all []store.Mailbox) []Folder {
 	}
 	folders := make([]Folder, len(all))
 	for i := range all {
-		folders[i] = Folder{Mailbox: all[i], Path: joinPath(levelsOf(byID, &all[i])), HasChildren: parents[all[i].ID]}
+		folders[i] = Folder{Mailbox: all[i], Path: joinPath(levelsOf(byID, &all[i])), HasChildren: parents[all[i].ID], Rights: AllRights}
 	}
 	slices.SortFunc(folders, byPath)
 	return folders
@@ -80,85 +82,132 @@ func boolRank(b bool) int {
 	return 1
 }
 
-// Folder gives the mailbox at a path, with its counters. NotFound "mailbox.unknown".
+// Folder gives the mailbox at a path, with its counters, if the account may read it. NotFound "mailbox.unknown",
+// Denied "mailbox.no_right".
 func (a *Account) Folder(ctx context.Context, path string) (Folder, error) {
+	return a.FolderFor(ctx, path, RightRead)
+}
+
+// FolderFor is Folder for something that needs other rights.
+func (a *Account) FolderFor(ctx context.Context, path string, need Rights) (Folder, error) {
 	const op = "mailbox.Folder"
-	levels, err := parsePath(op, path)
+	at, err := a.locate(ctx, op, path)
 	if err != nil {
 		return Folder{}, err
 	}
-	f := Folder{Path: joinPath(levels)}
+	f := Folder{Path: at.path}
 	err = a.view(ctx, op, func(r store.Reader) (err error) {
-		f.Mailbox, err = a.resolve(r, levels)
+		f.Mailbox, f.Rights, err = a.resolve(r, op, &at, need)
 		return err
 	})
 	return f, err
 }
 
-// Create makes a mailbox and the missing ones above it. role is "" or a role of RFC 8621 §2. A
-// delimiter at the end of path says that there will be mailboxes below and is dropped
-// (RFC 9051 §6.3.4). The mailbox is not subscribed. Conflict "mailbox.exists" or
-// "mailbox.role_taken", Invalid "mailbox.role", Full "mailbox.too_many".
+// Create makes a mailbox and the missing ones above it, each with the access control list of the one above it
+// (RFC 4314 §4). role is "" or a role of RFC 8621 §2. A delimiter at the end of path says that there will be
+// mailboxes below and is dropped (RFC 9051 §6.3.4). The mailbox is not subscribed. Conflict "mailbox.exists" or
+// "mailbox.role_taken", Invalid "mailbox.role", Denied "mailbox.reserved" or "mailbox.no_right" (RightCreate on the
+// nearest mailbox above), Full "mailbox.too_many".
 func (a *Account) Create(ctx context.Context, path, role string) (Folder, error) {
 	const op = "mailbox.Create"
-	levels, err := parsePath(op, strings.TrimSuffix(path, Delimiter))
+	at, err := a.locateNew(ctx, op, strings.TrimSuffix(path, Delimiter))
 	if err != nil {
 		return Folder{}, err
 	}
-	if role != "" && !slices.Contains(roles, role) {
+	if role != "" && (at.foreign || !slices.Contains(roles, role)) {
 		return Folder{}, mail.E(op, mail.Invalid, "mailbox.role", role)
 	}
-	f := Folder{Path: joinPath(levels)}
+	f := Folder{Path: at.path, Rights: AllRights}
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
-		f.Mailbox, err = a.create(tx, op, levels, role)
+		f.Mailbox, err = a.create(tx, op, &at, role)
+		if err == nil && at.foreign {
+			f.Rights, err = a.rightsOn(tx, f.ID)
+		}
 		return err
 	})
 	return f, err
+}
+
+// locateNew is locate for a mailbox that is to be made. Denied "mailbox.reserved" where nobody can have one.
+func (a *Account) locateNew(ctx context.Context, op mail.Op, path string) (spot, error) {
+	at, err := a.locate(ctx, op, path)
+	if mail.Is(err, mail.NotFound) {
+		err = mail.E(op, mail.Denied, "mailbox.reserved", Others)
+	}
+	return at, err
 }
 
 // create makes a mailbox and the missing ones above it.
-func (a *Account) create(tx store.Tx, op mail.Op, levels []string, role string) (store.Mailbox, error) {
-	all, err := tx.Mailboxes(a.account.ID)
+func (a *Account) create(tx store.Tx, op mail.Op, at *spot, role string) (store.Mailbox, error) {
+	all, err := tx.Mailboxes(at.owner.ID)
 	if err != nil {
 		return store.Mailbox{}, err
 	}
 	if slices.ContainsFunc(all, func(m store.Mailbox) bool { return role != "" && m.Role == role }) {
 		return store.Mailbox{}, mail.E(op, mail.Conflict, "mailbox.role_taken", role)
 	}
-	return a.makeLevels(tx, op, all, role, levels)
+	if err := a.mayCreate(tx, op, all, at); err != nil {
+		return store.Mailbox{}, err
+	}
+	return a.makeLevels(tx, op, all, role, at)
 }
 
-// makeLevels makes the mailbox at a path with a role, and those missing above it. all are the account's mailboxes.
-func (a *Account) makeLevels(tx store.Tx, op mail.Op, all []store.Mailbox, role string, levels []string) (store.Mailbox, error) {
-	at, depth := descend(all, levels)
-	switch {
-	case depth == len(levels):
-		return at, mail.E(op, mail.Conflict, "mailbox.exists", joinPath(levels))
-	case len(all)+len(levels)-depth > a.service.cfg.MaxMailboxes:
-		return at, mail.E(op, mail.Full, "mailbox.too_many", a.service.cfg.MaxMailboxes)
+// mayCreate tells whether the account may make a mailbox at a spot: it needs RightCreate on the nearest above it.
+func (a *Account) mayCreate(r store.Reader, op mail.Op, all []store.Mailbox, at *spot) error {
+	if !at.foreign {
+		return nil
 	}
-	for ; depth < len(levels); depth++ {
-		m := store.Mailbox{Account: a.account.ID, Parent: at.ID, Name: levels[depth]}
-		if depth == len(levels)-1 {
-			m.Role = role
-		}
+	above, depth := descend(all, at.levels[:len(at.levels)-1])
+	rights := NoRights
+	if depth > 0 {
 		var err error
-		if at, err = tx.CreateMailbox(m); err != nil {
-			return at, err
+		if rights, err = a.rightsOn(r, above.ID); err != nil {
+			return err
 		}
 	}
-	return at, nil
+	if !rights.Has(RightCreate) {
+		return rights.deny(op, RightCreate, at.path)
+	}
+	return nil
+}
+
+// makeLevels makes the mailbox at a spot with a role, and those missing above it. all are the owner's mailboxes.
+func (a *Account) makeLevels(tx store.Tx, op mail.Op, all []store.Mailbox, role string, at *spot) (store.Mailbox, error) {
+	m, depth := descend(all, at.levels)
+	switch {
+	case depth == len(at.levels):
+		return m, mail.E(op, mail.Conflict, "mailbox.exists", at.path)
+	case len(all)+len(at.levels)-depth > a.service.cfg.MaxMailboxes:
+		return m, mail.E(op, mail.Full, "mailbox.too_many", a.service.cfg.MaxMailboxes)
+	}
+	inherited, _, err := readACL(tx, m.ID)
+	if err != nil {
+		return m, err
+	}
+	for ; depth < len(at.levels); depth++ {
+		next := store.Mailbox{Account: at.owner.ID, Parent: m.ID, Name: at.levels[depth]}
+		if depth == len(at.levels)-1 {
+			next.Role = role
+		}
+		if m, err = tx.CreateMailbox(next); err != nil {
+			return m, err
+		}
+		if err := putACL(tx, m, inherited, 0); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
 }
 
 // Subscribe sets whether a mailbox is among those the user wants to see (RFC 9051 §6.3.7). NotFound "mailbox.unknown".
 func (a *Account) Subscribe(ctx context.Context, path string, on bool) error {
 	const op = "mailbox.Subscribe"
-	levels, err := parsePath(op, path)
+	at, err := a.locate(ctx, op, path)
 	if err != nil {
 		return err
 	}
 	return a.update(ctx, op, func(tx store.Tx) error {
-		m, err := a.resolve(tx, levels)
+		m, _, err := a.resolve(tx, op, &at, RightLookup)
 		if err != nil || m.Subscribed == on {
 			return err
 		}
@@ -167,23 +216,29 @@ func (a *Account) Subscribe(ctx context.Context, path string, on bool) error {
 	})
 }
 
-// Delete removes a mailbox and the messages in it. Denied "mailbox.inbox" for the inbox, Conflict
-// "mailbox.has_children" while there are mailboxes below: of what RFC 9051 §6.3.5 allows, this is
-// the way that leaves no names without a mailbox.
+// Delete removes a mailbox and the messages in it, with its access control list. Denied "mailbox.inbox" for the
+// inbox, Denied "mailbox.no_right" without RightRemove, Conflict "mailbox.has_children" while there are mailboxes
+// below: of what RFC 9051 §6.3.5 allows, this is the way that leaves no names without a mailbox.
 func (a *Account) Delete(ctx context.Context, path string) error {
 	const op = "mailbox.Delete"
-	levels, err := parsePath(op, path)
+	at, err := a.locate(ctx, op, path)
 	switch {
 	case err != nil:
 		return err
-	case isInbox(levels):
+	case isInbox(at.levels) && !at.foreign:
 		return mail.E(op, mail.Denied, "mailbox.inbox")
 	}
 	return a.update(ctx, op, func(tx store.Tx) error {
-		m, err := a.resolve(tx, levels)
-		if err != nil {
+		m, _, err := a.resolve(tx, op, &at, RightRemove)
+		switch {
+		case err != nil:
+			return err
+		case isInbox(at.levels):
+			return mail.E(op, mail.Denied, "mailbox.inbox")
+		}
+		if err := tx.DeleteMailbox(m.ID); err != nil {
 			return err
 		}
-		return tx.DeleteMailbox(m.ID)
+		return dropACL(tx, m.ID)
 	})
 }

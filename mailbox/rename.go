@@ -9,54 +9,68 @@ import (
 )
 
 // Rename gives a mailbox another path; those below it come along, and missing ones above the new
-// path are made. Renaming the inbox moves its messages into a new mailbox of that name and leaves
-// the inbox and those below it (RFC 9051 §6.3.6). NotFound "mailbox.unknown", Conflict
-// "mailbox.exists", Invalid "mailbox.below_itself" or "mailbox.too_deep", Full "mailbox.too_many".
+// path are made. Access control lists stay what they are (RFC 4314 §4). Renaming the inbox moves its messages into a
+// new mailbox of that name and leaves the inbox and those below it (RFC 9051 §6.3.6). NotFound "mailbox.unknown",
+// Conflict "mailbox.exists", Invalid "mailbox.below_itself", "mailbox.too_deep" or "mailbox.other_owner", Denied
+// "mailbox.reserved" or "mailbox.no_right" (RightRemove, and RightCreate on the nearest mailbox above the new
+// path), Full "mailbox.too_many".
 func (a *Account) Rename(ctx context.Context, from, to string) error {
 	const op = "mailbox.Rename"
-	src, err := parsePath(op, from)
+	src, err := a.locate(ctx, op, from)
 	if err != nil {
 		return err
 	}
-	dst, err := parsePath(op, to)
+	dst, err := a.locateNew(ctx, op, to)
 	if err != nil {
 		return err
+	}
+	if src.owner.ID != dst.owner.ID {
+		return mail.E(op, mail.Invalid, "mailbox.other_owner")
 	}
 	return a.update(ctx, op, func(tx store.Tx) error {
-		all, err := tx.Mailboxes(a.account.ID)
+		m, _, err := a.resolve(tx, op, &src, RightRemove)
 		if err != nil {
 			return err
 		}
-		m, depth := descend(all, src)
-		switch {
-		case depth < len(src):
-			return mail.E(op, mail.NotFound, "mailbox.unknown", joinPath(src))
-		case isInbox(src):
-			return a.emptyInbox(tx, all, m, dst)
+		all, err := tx.Mailboxes(src.owner.ID)
+		if err != nil {
+			return err
 		}
-		return a.rename(tx, all, m, src, dst)
+		if err := a.mayCreate(tx, op, all, &dst); err != nil {
+			return err
+		}
+		switch {
+		case isInbox(src.levels) && src.foreign:
+			return mail.E(op, mail.Denied, "mailbox.inbox")
+		case isInbox(src.levels):
+			return a.emptyInbox(tx, all, m, &dst)
+		}
+		return a.rename(tx, all, m, &src, &dst)
 	})
 }
 
 // rename puts a mailbox at another path.
-func (a *Account) rename(tx store.Tx, all []store.Mailbox, m store.Mailbox, src, dst []string) error {
+func (a *Account) rename(tx store.Tx, all []store.Mailbox, m store.Mailbox, src, dst *spot) error {
 	const op = "mailbox.Rename"
-	at, depth := descend(all, dst)
+	last := len(dst.levels) - 1
+	at, depth := descend(all, dst.levels)
 	switch {
-	case depth == len(dst):
-		return mail.E(op, mail.Conflict, "mailbox.exists", joinPath(dst))
-	case len(dst) > len(src) && slices.Equal(dst[:len(src)], src):
-		return mail.E(op, mail.Invalid, "mailbox.below_itself", joinPath(dst))
-	case len(dst)+height(all, m.ID) > MaxDepth:
+	case depth == len(dst.levels):
+		return mail.E(op, mail.Conflict, "mailbox.exists", dst.path)
+	case last >= len(src.levels) && slices.Equal(dst.levels[:len(src.levels)], src.levels):
+		return mail.E(op, mail.Invalid, "mailbox.below_itself", dst.path)
+	case len(dst.levels)+height(all, m.ID) > MaxDepth:
 		return mail.E(op, mail.Invalid, "mailbox.too_deep", MaxDepth)
 	}
-	if above := dst[:len(dst)-1]; depth < len(above) {
+	if depth < last {
+		above := *dst
+		above.levels = dst.levels[:last]
 		var err error
-		if at, err = a.makeLevels(tx, op, all, "", above); err != nil {
+		if at, err = a.makeLevels(tx, op, all, "", &above); err != nil {
 			return err
 		}
 	}
-	m.Parent, m.Name = at.ID, dst[len(dst)-1]
+	m.Parent, m.Name = at.ID, dst.levels[last]
 	return tx.SetMailbox(m)
 }
 
@@ -78,7 +92,7 @@ func height(all []store.Mailbox, id mail.MailboxID) int {
 }
 
 // emptyInbox moves all messages of the inbox into a new mailbox (RFC 9051 §6.3.6).
-func (a *Account) emptyInbox(tx store.Tx, all []store.Mailbox, inbox store.Mailbox, dst []string) error {
+func (a *Account) emptyInbox(tx store.Tx, all []store.Mailbox, inbox store.Mailbox, dst *spot) error {
 	into, err := a.makeLevels(tx, "mailbox.Rename", all, "", dst)
 	if err != nil {
 		return err

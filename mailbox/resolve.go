@@ -104,8 +104,3 @@ func childOf(all []store.Mailbox, parent mail.MailboxID, name string) int {
 	}
 	return -1
 }
-
-// resolve gives the account's mailbox at a path. Invalid "mailbox.name", NotFound "mailbox.unknown".
-func (a *Account) resolve(r store.Reader, levels []string) (store.Mailbox, error) {
-	return a.service.paths.find(r, a.id.Tenant(), a.account.ID, levels)
-}

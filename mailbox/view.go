@@ -17,21 +17,24 @@ type View struct {
 	account *Account
 	shared  *shared
 	path    string
+	access  access    // what the account may do here (RFC 4314)
 	base    *snapshot // what shown was made from
 	shown   marks     // what the client knows
 	ghosts  bool      // whether shown has messages that are gone
 }
 
-// Select gives a view of a mailbox as it is now. NotFound "mailbox.unknown". Close it.
+// Select gives a view of a mailbox as it is now. NotFound "mailbox.unknown", Denied "mailbox.no_right" without
+// RightRead. Close it.
 func (a *Account) Select(ctx context.Context, path string) (*View, error) {
 	const op = "mailbox.Select"
-	levels, err := parsePath(op, path)
+	at, err := a.locate(ctx, op, path)
 	if err != nil {
 		return nil, err
 	}
+	may := access{foreign: at.foreign}
 	var box store.Mailbox
 	err = a.view(ctx, op, func(r store.Reader) (err error) {
-		box, err = a.resolve(r, levels)
+		box, may.rights, err = a.resolve(r, op, &at, RightRead)
 		return err
 	})
 	if err != nil {
@@ -45,7 +48,7 @@ func (a *Account) Select(ctx context.Context, path string) (*View, error) {
 			return nil, mail.Wrap(op, err)
 		}
 	}
-	return &View{account: a, shared: s, path: joinPath(levels), base: now, shown: now.marks}, nil
+	return &View{account: a, shared: s, path: at.path, access: may, base: now, shown: now.marks}, nil
 }
 
 // Close ends the view.
@@ -101,11 +104,17 @@ func (v *View) UID(seq uint32) mail.UID {
 
 // Poll moves the view to the newest state and gives what the client must be told, in the order in
 // which to tell it. Without expunge, messages that are gone stay in the view with their numbers.
-// NotFound "mailbox.deleted" when the mailbox is no more.
+// NotFound "mailbox.deleted" when the mailbox is no more, or may not be read any more (RFC 4314 §5.1.1).
 func (v *View) Poll(ctx context.Context, expunge bool) ([]Event, error) {
+	const op = "mailbox.Poll"
+	if err := v.allow(ctx, op, RightRead); mail.Is(err, mail.Denied) {
+		return nil, mail.E(op, mail.NotFound, "mailbox.deleted") // for this account it is
+	} else if err != nil {
+		return nil, err
+	}
 	now, err := v.shared.fresh(ctx)
 	if err != nil {
-		return nil, mail.Wrap("mailbox.Poll", err)
+		return nil, mail.Wrap(op, err)
 	}
 	return v.moveTo(now, expunge), nil
 }

@@ -1,0 +1,317 @@
+package mailbox
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/store"
+)
+
+// Others is the top level below which the mailboxes of others stand, by the owner's address:
+// "Other Users/sato@example.jp/Plans" (RFC 2342 §4).
+const Others = "Other Users"
+
+// spot is a path as an account means it: whose mailbox, and where there.
+type spot struct {
+	path    string            // canonical, as this account writes it
+	levels  []string          // from the owner's top down
+	owner   directory.Account // whose it is
+	foreign bool              // it is somebody else's
+}
+
+// locate tells what an account means by a path. Invalid as parsePath; NotFound "mailbox.unknown" for a
+// mailbox of nobody, or of somebody elsewhere.
+func (a *Account) locate(ctx context.Context, op mail.Op, path string) (spot, error) {
+	address, below, foreign := cutOthers(path)
+	levels, err := parsePath(op, below)
+	if err != nil {
+		return spot{}, err
+	}
+	at := spot{path: joinPath(levels), levels: levels, owner: a.account, foreign: foreign}
+	if !foreign {
+		if levels[0] == Others {
+			return spot{}, mail.E(op, mail.NotFound, "mailbox.unknown", at.path)
+		}
+		return at, nil
+	}
+	if at.owner, err = a.colleague(ctx, op, address); mail.Is(err, mail.NotFound) {
+		return spot{}, mail.E(op, mail.NotFound, "mailbox.unknown", Others+Delimiter+address+Delimiter+at.path)
+	}
+	at.path = othersPath(at.owner.Address, at.levels)
+	return at, err
+}
+
+// cutOthers takes a path of somebody else's mailbox apart: the owner's address, and the path as the owner has it.
+func cutOthers(path string) (address, below string, ok bool) {
+	rest, ok := strings.CutPrefix(path, Others+Delimiter)
+	if !ok {
+		return "", path, false
+	}
+	if address, below, ok = strings.Cut(rest, Delimiter); !ok {
+		return "", path, false
+	}
+	return address, below, true
+}
+
+// othersPath is the path under which others see a mailbox.
+func othersPath(owner mail.Address, levels []string) string {
+	return Others + Delimiter + owner.String() + Delimiter + joinPath(levels)
+}
+
+// colleague gives the other account of the tenant that has an address. NotFound for whoever is none.
+func (a *Account) colleague(ctx context.Context, op mail.Op, address string) (directory.Account, error) {
+	unknown := mail.E(op, mail.NotFound, "acl.identifier", address)
+	addr, err := mail.ParseAddress(address)
+	if err != nil {
+		return directory.Account{}, unknown
+	}
+	target, err := a.service.dir.Resolve(ctx, addr)
+	switch {
+	case mail.Is(err, mail.NotFound), mail.Is(err, mail.Denied):
+		return directory.Account{}, unknown
+	case err != nil:
+		return directory.Account{}, mail.Wrap(op, err)
+	case target.Tenant != a.id.Tenant(), target.Account.ID == 0, target.Account.ID == a.account.ID,
+		target.Kind != directory.TargetAccount && target.Kind != directory.TargetAlias:
+		return directory.Account{}, unknown
+	}
+	return target.Account, nil
+}
+
+// resolve gives the mailbox at a spot with what the account may do with it, which is need at least. NotFound
+// "mailbox.unknown", also for a mailbox the account may not know of; Denied "mailbox.no_right".
+func (a *Account) resolve(r store.Reader, op mail.Op, at *spot, need Rights) (store.Mailbox, Rights, error) {
+	m, err := a.service.paths.find(r, a.id.Tenant(), at.owner.ID, at.levels)
+	switch {
+	case !at.foreign:
+		return m, AllRights, mail.Wrap(op, err)
+	case mail.Is(err, mail.NotFound):
+		return m, 0, mail.E(op, mail.NotFound, "mailbox.unknown", at.path)
+	case err != nil:
+		return m, 0, mail.Wrap(op, err)
+	}
+	rights, err := a.rightsOn(r, m.ID)
+	if err == nil && !rights.Has(need) {
+		err = rights.deny(op, need, at.path)
+	}
+	if err != nil {
+		return store.Mailbox{}, 0, mail.Wrap(op, err)
+	}
+	return m, rights, nil
+}
+
+// kindACL is an access control list. It has the id of its mailbox, and a mark for each account it names.
+const kindACL = "acl"
+
+// aclDoc is an access control list as stored.
+type aclDoc struct {
+	Owner  mail.AccountID `json:"owner"`
+	Grants []grantDoc     `json:"grants"`
+}
+
+// grantDoc is a grant as stored; rights by their letters.
+type grantDoc struct {
+	Who  mail.AccountID `json:"who,omitzero"` // zero: anyone
+	Give string         `json:"give,omitempty"`
+	Take string         `json:"take,omitempty"`
+}
+
+// readACL gives the access control list of a mailbox, empty where it has none, and its version.
+func readACL(r store.Reader, box mail.MailboxID) (acl, uint64, error) {
+	const op = "mailbox.readACL"
+	o, err := r.Object(kindACL, mail.ObjectID(box))
+	switch {
+	case mail.Is(err, mail.NotFound):
+		return nil, 0, nil
+	case err != nil:
+		return nil, 0, mail.Wrap(op, err)
+	}
+	l, err := parseACL(op, o.Doc)
+	return l, o.Version, err
+}
+
+func parseACL(op mail.Op, doc []byte) (acl, error) {
+	var d aclDoc
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return nil, mail.Because(op, mail.Other, "", err)
+	}
+	l := make(acl, len(d.Grants))
+	for i, g := range d.Grants {
+		give, err := ParseRights(g.Give)
+		if err != nil {
+			return nil, mail.Because(op, mail.Other, "", err)
+		}
+		take, err := ParseRights(g.Take)
+		if err != nil {
+			return nil, mail.Because(op, mail.Other, "", err)
+		}
+		l[i] = grant{g.Who, give, take}
+	}
+	return l, nil
+}
+
+// putACL writes the access control list of a mailbox; an empty one is removed. version is that of readACL.
+func putACL(tx store.Tx, m Mailbox, l acl, version uint64) error {
+	const op = "mailbox.putACL"
+	if len(l) == 0 {
+		if version == 0 {
+			return nil
+		}
+		return mail.Wrap(op, tx.DeleteObject(kindACL, mail.ObjectID(m.ID), version))
+	}
+	o := store.Object{Kind: kindACL, ID: mail.ObjectID(m.ID), Version: version, Marks: []store.Key{ownedBy(m.Account)}}
+	d := aclDoc{Owner: m.Account}
+	for _, g := range l {
+		d.Grants = append(d.Grants, grantDoc{g.who, g.give.String(), g.take.String()})
+		o.Marks = append(o.Marks, sharedTo(g.who))
+	}
+	var err error
+	if o.Doc, err = json.Marshal(d); err != nil {
+		return mail.Because(op, mail.Other, "", err)
+	}
+	_, err = tx.PutObject(o)
+	return mail.Wrap(op, err)
+}
+
+// dropACL removes the access control list of a mailbox, where it has one.
+func dropACL(tx store.Tx, box mail.MailboxID) error {
+	_, version, err := readACL(tx, box)
+	if err != nil {
+		return err
+	}
+	return putACL(tx, Mailbox{ID: box}, nil, version)
+}
+
+// ownedBy marks what belongs to an account.
+func ownedBy(acc mail.AccountID) store.Key { return store.Key{Name: "owner", Value: acc.String()} }
+
+// sharedTo marks the access control lists that name an account, or anyone (zero).
+func sharedTo(who mail.AccountID) store.Key {
+	if who == 0 {
+		return store.Key{Name: "shared", Value: anyone}
+	}
+	return store.Key{Name: "shared", Value: who.String()}
+}
+
+// anyone is the identifier of everybody in the tenant (RFC 4314 §2).
+const anyone = "anyone"
+
+// rightsOn gives what the account may do with a mailbox of somebody else.
+func (a *Account) rightsOn(r store.Reader, box mail.MailboxID) (Rights, error) {
+	l, _, err := readACL(r, box)
+	return l.rights(a.account.ID), err
+}
+
+// maxKnownRights is how many mailboxes of others one session remembers its rights on.
+const maxKnownRights = 1024
+
+// knownRights are a session's rights on mailboxes of others, as of an epoch of its tenant's objects.
+type knownRights struct {
+	mu    sync.Mutex
+	epoch uint64
+	boxes map[mail.MailboxID]Rights
+}
+
+// get gives the rights on a mailbox, if they were learned in this epoch.
+func (k *knownRights) get(epoch uint64, box mail.MailboxID) (Rights, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	rights, ok := k.boxes[box]
+	return rights, ok && k.epoch == epoch
+}
+
+// put notes rights read in an epoch. Those of another epoch are forgotten.
+func (k *knownRights) put(epoch uint64, box mail.MailboxID, rights Rights) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.epoch != epoch || k.boxes == nil || len(k.boxes) >= maxKnownRights {
+		k.epoch, k.boxes = epoch, map[mail.MailboxID]Rights{}
+	}
+	k.boxes[box] = rights
+}
+
+// rightsNow gives what the account may do with a mailbox of somebody else, from memory where no object of the
+// tenant changed since: a right that is taken away is gone at once, in other processes a second late at most.
+func (a *Account) rightsNow(ctx context.Context, op mail.Op, box mail.MailboxID) (rights Rights, err error) {
+	epoch := a.tenant.Epoch() // before reading: what changes meanwhile is read again
+	if rights, ok := a.known.get(epoch, box); ok {
+		return rights, nil
+	}
+	err = a.view(ctx, op, func(r store.Reader) (err error) {
+		rights, err = a.rightsOn(r, box)
+		return err
+	})
+	if err == nil {
+		a.known.put(epoch, box, rights)
+	}
+	return rights, err
+}
+
+// mayRead tells whether the account may read a mailbox of somebody else now.
+func (a *Account) mayRead(ctx context.Context, op mail.Op, box mail.MailboxID) (bool, error) {
+	rights, err := a.rightsNow(ctx, op, box)
+	return rights.Has(RightRead), err
+}
+
+// access is what an account may do with a selected mailbox.
+type access struct {
+	foreign bool   // it is somebody else's
+	rights  Rights // as known last
+}
+
+// Rights are what the account may do with the mailbox, as at the last command that asked.
+func (v *View) Rights() Rights { return v.access.rights }
+
+// Foreign tells whether the mailbox is somebody else's.
+func (v *View) Foreign() bool { return v.access.foreign }
+
+// allow tells whether the account may do now what needs these rights. Denied "mailbox.no_right"; NotFound
+// "mailbox.deleted" for who may not know of the mailbox any more.
+func (v *View) allow(ctx context.Context, op mail.Op, need Rights) error {
+	if !v.access.foreign {
+		return nil
+	}
+	rights, err := v.account.rightsNow(ctx, op, v.shared.key.box)
+	if err != nil {
+		return err
+	}
+	v.access.rights = rights
+	switch {
+	case rights.Has(need):
+		return nil
+	case rights&(RightLookup|RightRead) == 0:
+		return mail.E(op, mail.NotFound, "mailbox.deleted")
+	}
+	return mail.E(op, mail.Denied, "mailbox.no_right", (need &^ rights).String())
+}
+
+// Watch is Account.Watch for the account the mailbox belongs to.
+func (v *View) Watch(ctx context.Context) <-chan mail.ModSeq {
+	return v.account.tenant.Watch(ctx, v.base.box.Account)
+}
+
+// Keywords lists the keywords of the account the mailbox belongs to; the n-th is flag mail.Keyword(n).
+func (v *View) Keywords(ctx context.Context) ([]string, error) {
+	return v.account.keywordsOf(ctx, "mailbox.Keywords", v.base.box.Account)
+}
+
+// FlagsOf is Account.FlagsOf for the account the mailbox belongs to. Who may not make a keyword known there
+// (RightWrite) sets those that are, and is refused only where nothing is left: Denied "mailbox.no_right".
+func (v *View) FlagsOf(ctx context.Context, names []string) (mail.Flags, error) {
+	const op = "mailbox.FlagsOf"
+	if err := v.allow(ctx, op, NoRights); err != nil {
+		return 0, err
+	}
+	if v.access.rights.Has(RightWrite) {
+		return v.account.flagsOf(ctx, op, v.base.box.Account, names)
+	}
+	flags, words, err := splitFlags(op, names)
+	if err == nil && len(words) > 0 && flags == 0 {
+		err = mail.E(op, mail.Denied, "mailbox.no_right", RightWrite.String())
+	}
+	return flags, err
+}
