@@ -150,3 +150,17 @@ func (d *Directory) VPNTenant(ctx context.Context, ip netip.Addr) (mail.TenantID
 	}
 	return 0, false, nil
 }
+
+// Reachable judges a peer before it said anything: in the VPN zone it must be in the network of a company (SV-9), else
+// Denied "zone.unknown_network".
+func (d *Directory) Reachable(ctx context.Context, o mail.Origin) error {
+	const op = "directory.Reachable"
+	if o.Zone != mail.ZoneVPN {
+		return nil
+	}
+	_, ok, err := d.VPNTenant(ctx, o.Remote)
+	if err == nil && !ok {
+		return mail.E(op, mail.Denied, "zone.unknown_network", o.Remote.String())
+	}
+	return mail.Wrap(op, err)
+}

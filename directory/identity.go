@@ -72,3 +72,9 @@ func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
 	}
 	return e.target.Account, nil
 }
+
+// StillValid is Current for who only asks whether: Denied when the identity may not act any more.
+func (d *Directory) StillValid(ctx context.Context, i *Identity) error {
+	_, err := d.Current(ctx, i)
+	return err
+}

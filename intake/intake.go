@@ -87,15 +87,7 @@ func New(cfg Config) *Intake {
 // Connect judges a peer before it said anything. Denied "zone.unknown_network" in the VPN
 // zone for a peer in no tenant's networks (SV-9).
 func (in *Intake) Connect(ctx context.Context, o mail.Origin) error {
-	const op = "intake.Connect"
-	if o.Zone != mail.ZoneVPN {
-		return nil
-	}
-	_, ok, err := in.cfg.Directory.VPNTenant(ctx, o.Remote)
-	if err == nil && !ok {
-		return mail.E(op, mail.Denied, "zone.unknown_network", o.Remote.String())
-	}
-	return mail.Wrap(op, err)
+	return mail.Wrap("intake.Connect", in.cfg.Directory.Reachable(ctx, o))
 }
 
 // Verifier checks the credentials of a session at a door.

@@ -46,7 +46,8 @@ type Conn struct {
 // ending is why a session has to end.
 type ending struct{ why error }
 
-func newConn(s *Server, conn net.Conn) *Conn {
+// NewConn is what a session needs that somebody serves outside of Serve, such as a fuzzer: it counts for no limit.
+func (s *Server) NewConn(conn net.Conn) *Conn {
 	c := &Conn{Conn: conn, server: s, socket: conn}
 	c.Origin = mail.Origin{Door: s.cfg.Name, Zone: s.cfg.Zone, Remote: remoteOf(conn), Session: obs.NewSessionID(), Received: time.Now()}
 	c.Log = s.log.With("session", c.Origin.Session, "remote", c.Origin.Remote.String())

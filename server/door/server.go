@@ -102,7 +102,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 // start gives a connection its goroutine, or turns it away where there is no place for it.
 func (s *Server) start(ctx context.Context, conn net.Conn) {
-	c := newConn(s, conn)
+	c := s.NewConn(conn)
 	if why := s.admit(c); why != nil {
 		s.cfg.Metrics.Refused(s.cfg.Name, "connections")
 		go s.turnAway(c, why)

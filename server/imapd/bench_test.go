@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tegami/mail"
 	"tegami/mailbox"
 )
 
@@ -20,7 +21,7 @@ const benchMessages = 5000
 // fill puts n messages of about size octets into a user's inbox.
 func (h *house) fill(t testing.TB, user string, n, size int) {
 	ctx := context.Background()
-	id, err := h.dir.SignIn(ctx, newSession(New(Config{Name: "imap"}, h.dir, h.boxes), nopConn{}).origin, "imap", user, password)
+	id, err := h.dir.SignIn(ctx, mail.Origin{Door: "imap"}, "imap", user, password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package imapd
 
 import (
-	"crypto/x509"
 	"strconv"
 	"strings"
 
@@ -69,18 +68,10 @@ func (s *session) capabilities() string {
 		b.WriteString(" LOGINDISABLED")
 		return b.String()
 	}
-	for _, m := range sasl.Mechanisms(s.channel()) {
+	for _, m := range sasl.Mechanisms(s.conn.Channel()) {
 		b.WriteString(" AUTH=" + m)
 	}
 	return b.String()
 }
 
-func (s *session) canStartTLS() bool { return s.srv.cfg.TLS != nil && s.origin.TLS == "" }
-
-// leaf is the certificate the server shows, where it has just one.
-func (s *Server) leaf() *x509.Certificate {
-	if s.cfg.TLS == nil || len(s.cfg.TLS.Certificates) != 1 {
-		return nil
-	}
-	return s.cfg.TLS.Certificates[0].Leaf
-}
+func (s *session) canStartTLS() bool { return s.conn.CanStartTLS() }

@@ -66,7 +66,7 @@ func (s *session) idle(ctx context.Context) error {
 		switch {
 		case err == nil:
 			return nil
-		case s.stopping.Load() || isTimeout(err) && !time.Now().Before(end):
+		case s.conn.Ending() != nil || isTimeout(err) && !time.Now().Before(end):
 			s.farewell(err)
 			return nil
 		case errors.Is(err, errPoked):

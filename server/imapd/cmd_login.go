@@ -2,7 +2,6 @@ package imapd
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 
 	"tegami/directory"
@@ -21,8 +20,8 @@ func cmdLogin(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	if !d.SP() || !d.AString(&user) || !d.SP() || !d.AString(&password) || !d.End() {
 		return reply{}, d.Err()
 	}
-	id, err := s.srv.dir.SignIn(ctx, s.origin, directory.Protocol(s.srv.cfg.Name), user, password)
-	return s.enter(ctx, op, id, err)
+	id, err := s.srv.dir.SignIn(ctx, s.conn.Origin, directory.Protocol(s.srv.cfg.Name), user, password)
+	return s.enter(ctx, login{user, "LOGIN"}, id, err)
 }
 
 // cmdAuthenticate is AUTHENTICATE (RFC 9051 §6.2.2) with an initial response (RFC 4959).
@@ -38,8 +37,8 @@ func cmdAuthenticate(ctx context.Context, s *session, d *imap.Decoder) (reply, e
 	if d.Accept(' ') && !d.AtEnd() && !d.Text(&initial) || !d.End() {
 		return reply{}, d.Err()
 	}
-	verifier := s.srv.dir.Verifier(s.origin, directory.Protocol(s.srv.cfg.Name))
-	server, err := sasl.Start(name, verifier, s.channel())
+	verifier := s.srv.dir.Verifier(s.conn.Origin, directory.Protocol(s.srv.cfg.Name))
+	server, err := sasl.Start(name, verifier, s.conn.Channel())
 	if err != nil {
 		return reply{}, err
 	}
@@ -50,7 +49,7 @@ func cmdAuthenticate(ctx context.Context, s *session, d *imap.Decoder) (reply, e
 		}
 	}
 	err = s.exchange(ctx, server, first)
-	return s.enter(ctx, op, verifier.Identity(), err)
+	return s.enter(ctx, login{server.User(), server.Name()}, verifier.Identity(), err)
 }
 
 // exchange runs a SASL exchange to its end.
@@ -76,33 +75,25 @@ func (s *session) exchange(ctx context.Context, server sasl.Server, response []b
 	}
 }
 
-// channel is what the TLS connection gives for channel binding.
-func (s *session) channel() sasl.Channel {
-	if s.origin.TLS == "" {
-		return sasl.Channel{}
-	}
-	st := s.link.Conn.(*tls.Conn).ConnectionState()
-	return sasl.Channel{TLS: &st, Leaf: s.srv.leaf()}
-}
+// login is who tried to sign in, and how.
+type login struct{ user, mechanism string }
 
 // enter opens the account of who signed in.
-func (s *session) enter(ctx context.Context, op mail.Op, id *directory.Identity, err error) (reply, error) {
-	s.srv.cfg.Metrics.SignIn(s.srv.cfg.Name, err == nil)
+func (s *session) enter(ctx context.Context, who login, id *directory.Identity, err error) (reply, error) {
 	if err != nil {
 		s.failed++
-		s.log.Info("sign-in refused", "remote", s.origin.Remote, "error", err)
+		s.conn.SignInFailed(who.user, who.mechanism, err)
 		return reply{}, err
 	}
 	account, err := s.srv.boxes.Open(ctx, id)
 	if err != nil {
 		return reply{}, err
 	}
-	if !s.srv.admitAccount(s, id.Account().ID) {
+	if !s.conn.SignedIn(id, who.mechanism) {
 		account.Close()
-		return reply{}, mail.E(op, mail.Full, "imap.too_many_sessions")
+		return reply{}, mail.E("imapd.enter", mail.Full, "imap.too_many_sessions")
 	}
 	s.account, s.state = account, authenticated
 	s.log = s.log.With("account", id.Account().Address.String())
-	s.log.Debug("signed in", "remote", s.origin.Remote, "tls", s.origin.TLS)
 	return reply{code: "CAPABILITY " + s.capabilities()}, nil
 }

@@ -97,6 +97,9 @@ func (s *session) command(ctx context.Context) error {
 		return nil
 	}
 	cmd, known := commands[name]
+	if known {
+		s.conn.Command(name, began)
+	}
 	var r reply
 	if err == nil {
 		r, err = s.run(ctx, name, cmd, known)

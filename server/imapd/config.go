@@ -7,6 +7,7 @@ import (
 
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // Config is what one listener of the door needs.
@@ -25,17 +26,17 @@ type Config struct {
 	// Hostname is said in the greeting.
 	Hostname string
 	Limits   Limits
-	Log      *slog.Logger // nil writes nothing
-	Metrics  *obs.Metrics // nil counts nothing
+	Sessions *door.Sessions // where the door's sessions are listed; nil lists them nowhere
+	Log      *slog.Logger   // nil writes nothing
+	Metrics  *obs.Metrics   // nil counts nothing
 }
 
 // Limits bound what clients may take. Zero fields mean the defaults.
 type Limits struct {
-	// Connections is how many there may be at once. Default 20,000.
-	Connections int
-	// PerAddress is how many one IPv4 address or /64 of IPv6 may hold; loopback may hold any number. Default 200:
-	// a whole office may stand behind one address.
-	PerAddress int
+	// Connections, PerAddress, Grace and Sweep are those of door.Limits, with its defaults; an address is
+	// one of IPv4 or a /64 of IPv6.
+	Connections, PerAddress int
+	Grace, Sweep            time.Duration
 	// PerAccount is how many sessions one account may have; loopback may have any number. Default
 	// 50: a mail client opens about five.
 	PerAccount int
@@ -54,13 +55,9 @@ type Limits struct {
 	Errors int
 	// Message is the size of an appended message in octets (ML-9). Default mail.MaxMessageSize.
 	Message int64
-	// Grace is how long a stop waits for running commands. Default 10 seconds.
-	Grace time.Duration
 }
 
 func (l Limits) orDefaults() Limits {
-	l.Connections = or(l.Connections, 20_000)
-	l.PerAddress = or(l.PerAddress, 200)
 	l.PerAccount = or(l.PerAccount, 50)
 	l.Login = or(l.Login, time.Minute)
 	l.Idle = or(l.Idle, 30*time.Minute)
@@ -68,7 +65,6 @@ func (l Limits) orDefaults() Limits {
 	l.Keepalive = or(l.Keepalive, 4*time.Minute)
 	l.Errors = or(l.Errors, 20)
 	l.Message = or(l.Message, mail.MaxMessageSize)
-	l.Grace = or(l.Grace, 10*time.Second)
 	return l
 }
 

@@ -2,15 +2,9 @@ package imapd
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"sync"
@@ -18,6 +12,7 @@ import (
 	"time"
 
 	"tegami/directory"
+	"tegami/lab/tlstest"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/store/embedded"
@@ -96,25 +91,18 @@ func (h *house) door(t testing.TB, cfg Config) string {
 	return ln.Addr().String()
 }
 
-// certificate makes a self-signed certificate for 127.0.0.1.
+// certificate is what a door needs for TLS.
 func certificate(t testing.TB) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail.alpha.example"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"mail.alpha.example"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}, MinVersion: tls.VersionTLS12}
+	server, _ := tlstest.New(t)
+	return server
+}
+
+// newSession makes a session outside of its door's Serve.
+func newSession(srv *Server, conn net.Conn) *session { return openSession(srv, srv.door.NewConn(conn)) }
+
+// serve is a session from its greeting to its end.
+func (s *session) serve(ctx context.Context) {
+	s.Serve(ctx)
+	s.End(false)
+	s.conn.Close()
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -48,36 +47,6 @@ func TestStopSaysBye(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
-	}
-}
-
-// Limits hold for the internet and not for loopback.
-func TestLimitsOfConnections(t *testing.T) {
-	srv := New(Config{Name: "imap", Limits: Limits{Connections: 5, PerAddress: 2, PerAccount: 1}}, nil, nil)
-	from := func(ip string) *session {
-		s := newSession(srv, nopConn{})
-		s.origin.Remote = netip.MustParseAddr(ip)
-		return s
-	}
-	first := from("192.0.2.1")
-	for i, c := range []struct {
-		s    *session
-		want string
-	}{
-		{first, ""}, {from("192.0.2.1"), ""}, {from("192.0.2.1"), "imap.too_many_connections"}, {from("192.0.2.2"), ""},
-		{from("127.0.0.1"), ""}, {from("127.0.0.1"), ""}, {from("127.0.0.1"), "imap.too_many_connections"},
-	} {
-		if got := srv.admit(c.s); got != c.want {
-			t.Errorf("%d: %q, want %q", i, got, c.want)
-		}
-	}
-	other := from("192.0.2.1")
-	if !srv.admitAccount(first, 7) || srv.admitAccount(other, 7) || !srv.admitAccount(from("127.0.0.1"), 7) {
-		t.Error("sessions of an account")
-	}
-	srv.leave(first)
-	if srv.admit(other) != "" {
-		t.Error("a place that was left is not free")
 	}
 }
 
@@ -231,29 +200,6 @@ func TestAppendTogether(t *testing.T) {
 	err := a.stage(context.Background(), mailbox.Appended{}, 1)
 	if r, _ := refusalOf(err); r.code != "TOOBIG" {
 		t.Errorf("%v", err)
-	}
-}
-
-// One IPv6 customer has a whole /64: its addresses count together.
-func TestNetworksOfIPv6(t *testing.T) {
-	srv := New(Config{Name: "imap", Limits: Limits{PerAddress: 1}}, nil, nil)
-	from := func(ip string) *session {
-		s := newSession(srv, nopConn{})
-		s.origin.Remote = netip.MustParseAddr(ip)
-		return s
-	}
-	first := from("2001:db8::1")
-	for _, c := range []struct {
-		s    *session
-		want string
-	}{{first, ""}, {from("2001:db8::2"), "imap.too_many_connections"}, {from("2001:db8:0:1::1"), ""}} {
-		if got := srv.admit(c.s); got != c.want {
-			t.Errorf("%v: %q, want %q", c.s.origin.Remote, got, c.want)
-		}
-	}
-	srv.leave(first)
-	if srv.admit(from("2001:db8::2")) != "" {
-		t.Error("a place that was left is not free")
 	}
 }
 

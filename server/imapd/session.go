@@ -2,19 +2,15 @@ package imapd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"tegami/mail"
 	"tegami/mailbox"
-	"tegami/obs"
+	"tegami/server/door"
 	"tegami/wire/imap"
 )
 
@@ -30,18 +26,16 @@ const (
 
 // session is one connection.
 type session struct {
-	srv    *Server
-	id     string
-	log    *slog.Logger
-	raw    net.Conn // as accepted
-	link   *link    // raw, or TLS over it
-	dec    *imap.Decoder
-	out    *imap.Writer
-	origin mail.Origin
+	srv  *Server
+	id   string
+	log  *slog.Logger
+	conn *door.Conn
+	link *link // what conn carries
+	dec  *imap.Decoder
+	out  *imap.Writer
 
 	state    state
 	account  *mailbox.Account // once signed in
-	counted  mail.AccountID   // among the account's sessions
 	view     *mailbox.View    // of the selected mailbox
 	readOnly bool             // by EXAMINE
 	saved    []mail.UID       // result of SEARCH RETURN (SAVE) (RFC 5182 §2.1)
@@ -57,50 +51,26 @@ type session struct {
 	failed  int  // sign-ins
 	started time.Time
 
-	// What Read waits for. Only poke and stop of the server touch these from other goroutines.
+	// What Read waits for. Only poke touches these from other goroutines.
 	waiting  bool      // between commands, or in IDLE: a poke ends the wait
 	deadline time.Time // of the wait, or of the pause within a command
 	poked    atomic.Bool
-	stopping atomic.Bool
 }
 
 // errPoked ends a wait because something happened elsewhere.
 var errPoked = errors.New("imapd: poked")
 
-func newSession(srv *Server, conn net.Conn) *session {
-	s := &session{srv: srv, id: obs.NewSessionID(), raw: conn, state: notAuthenticated, started: time.Now()}
-	s.link = &link{conn, srv.cfg.Limits.Command}
+func openSession(srv *Server, c *door.Conn) *session {
+	s := &session{srv: srv, id: c.Origin.Session, log: c.Log, conn: c, state: notAuthenticated, started: c.Origin.Received}
+	s.link = &link{c.Conn, srv.cfg.Limits.Command}
 	s.dec = imap.NewDecoder(s, s.continuation)
 	s.out = imap.NewWriter(s.link)
-	s.origin = mail.Origin{Door: srv.cfg.Name, Zone: srv.cfg.Zone, Session: s.id, Received: s.started}
-	if a, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
-		s.origin.Remote = a.Addr().Unmap()
-	}
-	s.log = srv.log.With("session", s.id)
 	return s
 }
 
-// turnAway says BYE before anything else.
-func (s *session) turnAway(key string) {
-	if !s.srv.cfg.ImplicitTLS { // who waits for TLS would take it for garbage
-		s.bye("UNAVAILABLE", key)
-		s.out.Flush()
-	}
-	s.raw.Close()
-}
-
-// serve runs a session from greeting to end.
-func (s *session) serve(ctx context.Context) {
-	defer s.close()
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("panic", "value", p, "stack", string(debug.Stack()))
-		}
-	}()
-	if s.srv.cfg.ImplicitTLS && !s.startTLS(ctx) {
-		return
-	}
-	s.log.Debug("connected", "remote", s.origin.Remote, "tls", s.origin.TLS)
+// Serve runs a session from greeting to end.
+func (s *session) Serve(ctx context.Context) {
+	s.log.Debug("connected", "tls", s.conn.Origin.TLS)
 	s.out.WriteString("* OK [CAPABILITY " + s.capabilities() + "] " + s.srv.cfg.Hostname + " ready\r\n")
 	for !s.ended {
 		if err := s.await(); err != nil {
@@ -123,7 +93,7 @@ func (s *session) await() error {
 	for {
 		s.poked.Store(false) // a poke that came late for IDLE
 		err := s.wait()
-		if !errors.Is(err, errPoked) || s.stopping.Load() {
+		if !errors.Is(err, errPoked) || s.conn.Ending() != nil {
 			return err
 		}
 	}
@@ -142,19 +112,29 @@ func (s *session) wait() error {
 
 // farewell says why a session ends, where its client can still hear it.
 func (s *session) farewell(err error) {
-	switch {
-	case s.stopping.Load():
-		s.bye("UNAVAILABLE", "imap.stopping")
+	switch why := s.conn.Ending(); {
+	case why != nil:
+		s.leave(why)
 	case isTimeout(err):
 		s.bye("", "imap.idle_too_long")
 	}
 	s.out.Flush()
 }
 
+// leave says BYE for a reason that is not the client's doing.
+func (s *session) leave(why error) {
+	code := ""
+	if mail.Is(why, mail.Busy) {
+		code = "UNAVAILABLE"
+	}
+	key, args := mail.TextOf(why)
+	s.bye(code, key, args...)
+}
+
 // poke ends the session's wait, now or when it begins. Safe from any goroutine.
 func (s *session) poke() {
 	s.poked.Store(true)
-	s.raw.SetReadDeadline(time.Unix(1, 0))
+	s.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
 // Read is the decoder's source: it writes what is ready before it waits, and keeps the deadlines.
@@ -165,8 +145,8 @@ func (s *session) Read(p []byte) (int, error) {
 	}
 	for {
 		deadline := s.patience()
-		s.raw.SetReadDeadline(deadline)
-		if s.waiting && (s.poked.Load() || s.stopping.Load()) {
+		s.conn.SetReadDeadline(deadline)
+		if s.waiting && (s.poked.Load() || s.conn.Ending() != nil) {
 			return 0, errPoked
 		}
 		n, err := s.link.Conn.Read(p)
@@ -206,43 +186,25 @@ func (s *session) continuation() error {
 
 // startTLS makes the connection a TLS one. It is false when the handshake fails.
 func (s *session) startTLS(ctx context.Context) bool {
-	limit := s.started.Add(s.srv.cfg.Limits.Login)
-	s.raw.SetDeadline(limit)
-	conn := tls.Server(s.raw, s.srv.cfg.TLS)
-	if err := conn.HandshakeContext(ctx); err != nil {
-		s.log.Debug("TLS handshake failed", "error", err, "remote", s.origin.Remote)
+	if s.conn.StartTLS(ctx) != nil {
 		return false
 	}
-	s.raw.SetDeadline(time.Time{})
-	st := conn.ConnectionState()
-	s.origin.TLS = fmt.Sprintf("%s %s", tlsVersion(st.Version), tls.CipherSuiteName(st.CipherSuite))
-	s.link.Conn = conn
+	s.link.Conn = s.conn.Conn
 	s.dec.Reset(s)
 	return true
 }
 
-func tlsVersion(v uint16) string {
-	switch v {
-	case tls.VersionTLS13:
-		return "TLS1.3"
-	case tls.VersionTLS12:
-		return "TLS1.2"
-	}
-	return tls.VersionName(v)
-}
-
 // secure tells whether passwords may be said on this connection.
-func (s *session) secure() bool { return s.origin.TLS != "" || s.srv.cfg.AllowPlainAuth }
+func (s *session) secure() bool { return s.conn.IsTLS() || s.srv.cfg.AllowPlainAuth }
 
-// close ends everything the session holds.
-func (s *session) close() {
+// End gives back everything the session holds.
+func (s *session) End(bool) {
 	s.out.Flush()
 	s.dec.Release()
 	s.unselect()
 	if s.account != nil {
 		s.account.Close()
 	}
-	s.link.Close()
 	s.log.Debug("disconnected", "after", time.Since(s.started).Round(time.Millisecond))
 }
 

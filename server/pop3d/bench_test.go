@@ -24,7 +24,7 @@ func benchHouse(b *testing.B) *Server {
 // benchSession runs one whole session over memory and gives the octets it answered.
 func benchSession(b *testing.B, door *Server, commands string) int {
 	conn := &script{said: bytes.NewReader([]byte("USER " + user + "\r\nPASS " + password + "\r\n" + commands + "QUIT\r\n"))}
-	newSession(door, conn).serve(b.Context())
+	door.serve(b.Context(), conn)
 	return conn.heard.Len()
 }
 

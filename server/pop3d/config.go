@@ -7,6 +7,7 @@ import (
 
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // Config is what one listener of the door needs.
@@ -20,19 +21,19 @@ type Config struct {
 	// AllowPlainAuth allows passwords without TLS. Without it, USER and AUTH are there under TLS only.
 	AllowPlainAuth bool
 	// Zone is the access zone the listener belongs to (SV-9).
-	Zone    mail.Zone
-	Limits  Limits
-	Log     *slog.Logger // nil writes nothing
-	Metrics *obs.Metrics // nil counts nothing
+	Zone     mail.Zone
+	Limits   Limits
+	Sessions *door.Sessions // where the door's sessions are listed; nil lists them nowhere
+	Log      *slog.Logger   // nil writes nothing
+	Metrics  *obs.Metrics   // nil counts nothing
 }
 
 // Limits bound what clients may take. Zero fields mean the defaults.
 type Limits struct {
-	// Connections is how many there may be at once. Default 20,000.
-	Connections int
-	// PerAddress is how many one IPv4 address or /64 of IPv6 may hold; loopback may hold any number. Default 200:
-	// a whole office may stand behind one address.
-	PerAddress int
+	// Connections, PerAddress, Grace and Sweep are those of door.Limits, with its defaults; an address is
+	// one of IPv4 or a /64 of IPv6.
+	Connections, PerAddress int
+	Grace, Sweep            time.Duration
 	// Login is how long a client may take to sign in. Default 1 minute.
 	Login time.Duration
 	// Idle is how long a signed-in client may say nothing: at least 10 minutes (RFC 1939 §3), the default.
@@ -43,19 +44,14 @@ type Limits struct {
 	Errors int
 	// Failures is how many sign-ins may fail before the connection ends. Default 3.
 	Failures int
-	// Grace is how long a stop waits for running commands. Default 10 seconds.
-	Grace time.Duration
 }
 
 func (l Limits) orDefaults() Limits {
-	l.Connections = or(l.Connections, 20_000)
-	l.PerAddress = or(l.PerAddress, 200)
 	l.Login = or(l.Login, time.Minute)
 	l.Idle = or(l.Idle, 10*time.Minute)
 	l.Write = or(l.Write, 5*time.Minute)
 	l.Errors = or(l.Errors, 20)
 	l.Failures = or(l.Failures, 3)
-	l.Grace = or(l.Grace, 10*time.Second)
 	return l
 }
 

@@ -2,12 +2,7 @@ package pop3d
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
 	"strconv"
 	"strings"
@@ -16,6 +11,7 @@ import (
 
 	"tegami/directory"
 	"tegami/lab/dialog"
+	"tegami/lab/tlstest"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
@@ -26,7 +22,7 @@ import (
 type house struct {
 	dir   *directory.Directory
 	boxes *mailbox.Service
-	cert  tls.Certificate
+	tls   *tls.Config
 }
 
 const (
@@ -53,7 +49,8 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{cert: newCertificate(t)}
+	h := &house{}
+	h.tls, _ = tlstest.New(t)
 	h.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
 	h.boxes = mailbox.New(st, h.dir, mailbox.Config{})
 	by := directory.Operator("test", "")
@@ -123,7 +120,7 @@ func (h *house) count(t testing.TB) int {
 // open starts a door of the house on loopback; it ends with the test.
 func (h *house) open(t testing.TB, change func(*Config)) (addr string) {
 	t.Helper()
-	cfg := Config{Name: "pop3", TLS: &tls.Config{Certificates: []tls.Certificate{h.cert}}, Zone: mail.ZoneInternet, Metrics: obs.NewMetrics(),
+	cfg := Config{Name: "pop3", TLS: h.tls, Zone: mail.ZoneInternet, Metrics: obs.NewMetrics(),
 		Limits: Limits{Grace: 5 * time.Second}}
 	if change != nil {
 		change(&cfg)
@@ -160,19 +157,11 @@ func TestDialogs(t *testing.T) {
 	}
 }
 
-// newCertificate makes a certificate for the tests.
-func newCertificate(t testing.TB) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+// serve runs a session over conn, from its greeting to its end.
+func (s *Server) serve(ctx context.Context, conn net.Conn) {
+	c := newSession(s, s.door.NewConn(conn))
+	c.Serve(ctx)
+	c.End(false)
 }
 
 func appendOne(ctx context.Context, a *mailbox.Account, up mailbox.Upload) error {

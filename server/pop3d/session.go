@@ -2,37 +2,30 @@ package pop3d
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
-	"net"
-	"net/netip"
-	"runtime/debug"
 	"time"
 
 	"tegami/directory"
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/mailbox"
-	"tegami/obs"
+	"tegami/server/door"
 	"tegami/wire/pop3"
 )
 
 // session is one client.
 type session struct {
 	server *Server
-	socket net.Conn  // the TCP connection; deadlines are set here
-	tls    *tls.Conn // nil in the clear
+	conn   *door.Conn
 	in     *pop3.Reader
 	out    *pop3.Writer
 	log    *slog.Logger
-	origin mail.Origin
 	lang   i18n.Lang
 
 	state    state
 	user     string // of USER
 	failures int
 	badLines int
-	begun    time.Time
 
 	account *mailbox.Account
 	drop    *mailbox.Drop
@@ -54,67 +47,26 @@ type reply struct {
 	lines func(context.Context) error // nil: a single line
 }
 
-func newSession(s *Server, conn net.Conn) *session {
-	c := &session{server: s, socket: conn, state: authorization, lang: i18n.English,
-		begun: time.Now(), deleted: map[int]bool{}}
-	c.origin = mail.Origin{Door: s.cfg.Name, Zone: s.cfg.Zone, Remote: remoteOf(conn),
-		Session: obs.NewSessionID(), Received: c.begun}
-	c.log = s.log.With("session", c.origin.Session, "remote", c.origin.Remote)
-	c.use(conn)
-	return c
+func newSession(s *Server, conn *door.Conn) *session {
+	return &session{server: s, conn: conn, in: pop3.NewReader(conn), out: pop3.NewWriter(conn), log: conn.Log,
+		state: authorization, lang: i18n.English, deleted: map[int]bool{}}
 }
 
-// use goes on over conn, dropping what was read ahead.
-func (c *session) use(conn net.Conn) {
-	timed := patient{conn, c.socket, c.server.cfg.Limits.Write}
-	if c.in == nil {
-		c.in, c.out = pop3.NewReader(conn), pop3.NewWriter(timed)
-		return
-	}
-	c.in.Reset(conn)
-	c.out.Reset(timed)
-}
-
-// patient gives each write its own deadline, so that a slow client may take long for a large message but not forever.
-type patient struct {
-	net.Conn
-	socket  net.Conn
-	timeout time.Duration
-}
-
-func (p patient) Write(b []byte) (int, error) {
-	if err := p.socket.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
-		return 0, err
-	}
-	return p.Conn.Write(b)
-}
-
-func remoteOf(conn net.Conn) netip.Addr {
-	at, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr().Unmap()
-}
-
-// serve holds the session from the greeting to its end.
-func (c *session) serve(ctx context.Context) {
-	defer c.end()
-	if c.server.cfg.ImplicitTLS {
-		if err := c.handshake(ctx); err != nil {
-			c.log.Debug("TLS handshake", "err", err)
-			return
-		}
-	}
-	c.log.Debug("session begins", "door", c.origin.Door)
+// Serve holds the session from the greeting to its end.
+func (c *session) Serve(ctx context.Context) {
+	c.log.Debug("session begins")
 	err := c.out.OK(c.text("pop3.ready"))
 	for err == nil && c.state != over {
 		err = c.step(ctx)
 	}
+	if why := c.conn.Ending(); mail.Is(why, mail.Denied) {
+		c.refuse(why)
+		c.state = over
+	}
 	if c.state == over {
 		err = c.out.Flush()
 	}
-	c.log.Debug("session ends", "err", err, "seconds", time.Since(c.begun).Seconds())
+	c.log.Debug("session ends", "err", err, "seconds", time.Since(c.conn.Origin.Received).Seconds())
 }
 
 // step reads a command and answers it. Replies to pipelined commands leave together:
@@ -125,7 +77,7 @@ func (c *session) step(ctx context.Context) error {
 			return err
 		}
 	}
-	c.server.await(c, c.patience())
+	c.conn.Await(c.patience())
 	cmd, err := c.in.Command()
 	switch {
 	case mail.Is(err, mail.Invalid):
@@ -139,14 +91,15 @@ func (c *session) step(ctx context.Context) error {
 	if known {
 		verb = cmd.Verb
 	}
-	c.server.cfg.Metrics.CommandTime(c.origin.Door, verb, time.Since(began))
+	c.conn.Command(verb, began)
+	c.server.cfg.Metrics.CommandTime(c.server.cfg.Name, verb, time.Since(began))
 	return err
 }
 
 // patience is when the session ends if the client says nothing.
 func (c *session) patience() time.Time {
 	if c.state == authorization {
-		return c.begun.Add(c.server.cfg.Limits.Login)
+		return c.conn.Origin.Received.Add(c.server.cfg.Limits.Login)
 	}
 	return time.Now().Add(c.server.cfg.Limits.Idle)
 }
@@ -213,8 +166,8 @@ func (c *session) refuse(err error) error {
 		level = slog.LevelError
 	}
 	c.log.Log(context.Background(), level, "refused", "code", string(code), "err", err)
-	c.server.cfg.Metrics.Refused(c.origin.Door, string(code))
-	return c.out.Err(code, c.server.words.Error(c.lang, err)+" ("+c.origin.Session+")")
+	c.server.cfg.Metrics.Refused(c.server.cfg.Name, string(code))
+	return c.out.Err(code, c.server.words.Error(c.lang, err)+" ("+c.conn.Origin.Session+")")
 }
 
 // codeOf is the door's one table from errors to response codes (RFC 2449 §8, RFC 3206).
@@ -231,14 +184,9 @@ func codeOf(err error, signedIn bool) pop3.Code {
 	return ""
 }
 
-// end closes the connection and gives back what the session holds; the box's lock ends with it. A panic
-// ends this session and no other: it is a bug, and logged as one.
-func (c *session) end() {
-	if p := recover(); p != nil {
-		c.log.Error("panic in a session", "panic", p, "stack", string(debug.Stack()))
-	}
+// End gives back what the session holds; the box's lock ends with it.
+func (c *session) End(bool) {
 	c.unlock()
-	c.socket.Close()
 	if c.account != nil {
 		c.account.Close()
 	}
@@ -252,4 +200,4 @@ func (c *session) unlock() {
 }
 
 // protocol is what the directory is asked for.
-func (c *session) protocol() directory.Protocol { return directory.Protocol(c.origin.Door) }
+func (c *session) protocol() directory.Protocol { return directory.Protocol(c.server.cfg.Name) }

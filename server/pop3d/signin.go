@@ -2,10 +2,8 @@ package pop3d
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"strings"
-	"time"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -13,40 +11,11 @@ import (
 	"tegami/wire/sasl"
 )
 
-// handshakeTimeout is how long a TLS handshake may take.
-const handshakeTimeout = 30 * time.Second
-
-// handshake puts the session under TLS.
-func (c *session) handshake(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	conn := tls.Server(c.socket, c.server.cfg.TLS)
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return err
-	}
-	state := conn.ConnectionState()
-	c.tls = conn
-	c.origin.TLS = tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)
-	c.use(conn)
-	return nil
-}
-
 // mayStartTLS tells whether STLS is offered now.
-func (c *session) mayStartTLS() bool {
-	return c.state == authorization && c.tls == nil && c.server.cfg.TLS != nil
-}
+func (c *session) mayStartTLS() bool { return c.state == authorization && c.conn.CanStartTLS() }
 
 // maySignIn tells whether credentials are taken now: under TLS, or where the listener allows it in the clear.
-func (c *session) maySignIn() bool { return c.tls != nil || c.server.cfg.AllowPlainAuth }
-
-// channel is what SASL can bind to.
-func (c *session) channel() sasl.Channel {
-	if c.tls == nil {
-		return sasl.Channel{}
-	}
-	state := c.tls.ConnectionState()
-	return sasl.Channel{TLS: &state}
-}
+func (c *session) maySignIn() bool { return c.conn.IsTLS() || c.server.cfg.AllowPlainAuth }
 
 // startTLS answers STLS (RFC 2595 §4). What the client sent behind it in the clear is thrown away.
 func (c *session) startTLS(ctx context.Context, _ string) (*reply, error) {
@@ -59,11 +28,12 @@ func (c *session) startTLS(ctx context.Context, _ string) (*reply, error) {
 	if c.out.Flush() != nil {
 		return nil, nil
 	}
-	if err := c.handshake(ctx); err != nil {
-		c.log.Debug("TLS handshake", "err", err)
+	if c.conn.StartTLS(ctx) != nil {
 		c.state = over
 		return nil, nil
 	}
+	c.in.Reset(c.conn)
+	c.out.Reset(c.conn)
 	c.user = ""
 	return nil, nil
 }
@@ -92,11 +62,11 @@ func (c *session) password(ctx context.Context, password string) (*reply, error)
 	}
 	user := c.user
 	c.user = ""
-	id, err := c.server.dir.SignIn(ctx, c.origin, c.protocol(), user, password)
+	id, err := c.server.dir.SignIn(ctx, c.conn.Origin, c.protocol(), user, password)
 	if err != nil {
-		return nil, c.failed(user, err)
+		return nil, c.failed(user, byUserPass, err)
 	}
-	return c.enter(ctx, id)
+	return c.enter(ctx, id, byUserPass)
 }
 
 // auth answers AUTH (RFC 5034): the list of mechanisms, or an exchange.
@@ -106,11 +76,11 @@ func (c *session) auth(ctx context.Context, args string) (*reply, error) {
 		return nil, needsTLS(op)
 	}
 	if args == "" {
-		return &reply{c.text("pop3.mechanisms"), c.listing(sasl.Mechanisms(c.channel())...)}, nil
+		return &reply{c.text("pop3.mechanisms"), c.listing(sasl.Mechanisms(c.conn.Channel())...)}, nil
 	}
 	mechanism, initial, hasInitial := strings.Cut(args, " ")
-	verifier := c.server.dir.Verifier(c.origin, c.protocol())
-	exchange, err := sasl.Start(mechanism, verifier, c.channel())
+	verifier := c.server.dir.Verifier(c.conn.Origin, c.protocol())
+	exchange, err := sasl.Start(mechanism, verifier, c.conn.Channel())
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +91,9 @@ func (c *session) auth(ctx context.Context, args string) (*reply, error) {
 		}
 	}
 	if err := c.exchange(ctx, exchange, response); err != nil {
-		return nil, c.failed(exchange.User(), err)
+		return nil, c.failed(exchange.User(), exchange.Name(), err)
 	}
-	return c.enter(ctx, verifier.Identity())
+	return c.enter(ctx, verifier.Identity(), exchange.Name())
 }
 
 // exchange carries the messages of a mechanism to its end.
@@ -164,10 +134,12 @@ func (c *session) ask(challenge []byte) ([]byte, error) {
 	return sasl.Decode([]byte(line))
 }
 
+// byUserPass names the sign-in by USER and PASS, as the mechanism of one.
+const byUserPass = "USER"
+
 // failed counts a sign-in that was refused and ends a session with too many of them.
-func (c *session) failed(user string, err error) error {
-	c.server.cfg.Metrics.SignIn(c.origin.Door, false)
-	c.log.Info("sign-in failed", "user", user, "err", err)
+func (c *session) failed(user, mechanism string, err error) error {
+	c.conn.SignInFailed(user, mechanism, err)
 	if c.failures++; c.failures >= c.server.cfg.Limits.Failures {
 		c.state = over
 	}
@@ -175,20 +147,20 @@ func (c *session) failed(user string, err error) error {
 }
 
 // enter opens the box and takes its lock.
-func (c *session) enter(ctx context.Context, id *directory.Identity) (*reply, error) {
+func (c *session) enter(ctx context.Context, id *directory.Identity, mechanism string) (*reply, error) {
 	account, err := c.server.boxes.Open(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+	c.conn.SignedIn(id, mechanism) // any number: the lock lets in one at a time
 	drop, err := account.LockDrop(ctx)
 	if err != nil {
+		c.conn.SignedOut()
 		account.Close()
 		return nil, err
 	}
 	c.account, c.drop, c.state = account, drop, transaction
-	c.server.cfg.Metrics.SignIn(c.origin.Door, true)
-	c.log = c.log.With("user", id.Account().Address.String())
-	c.log.Info("signed in", "tls", c.origin.TLS)
+	c.log = c.log.With("account", id.Account().Address.String())
 	n, octets := c.totals()
 	return &reply{text: c.text("pop3.signed_in", n, octets)}, nil
 }

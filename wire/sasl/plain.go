@@ -12,6 +12,7 @@ type plainServer struct {
 }
 
 func (s *plainServer) User() string { return s.user }
+func (s *plainServer) Name() string { return Plain }
 
 func (s *plainServer) Next(ctx context.Context, response []byte) ([]byte, bool, error) {
 	const op = "sasl.Plain"
@@ -67,6 +68,7 @@ type loginServer struct {
 }
 
 func (s *loginServer) User() string { return s.user }
+func (s *loginServer) Name() string { return Login }
 
 func (s *loginServer) Next(ctx context.Context, response []byte) ([]byte, bool, error) {
 	const op = "sasl.Login"

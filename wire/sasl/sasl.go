@@ -64,6 +64,8 @@ type Server interface {
 	Next(ctx context.Context, response []byte) (challenge []byte, done bool, err error)
 	// User is the name that authenticates, as prepared; "" while it isn't known.
 	User() string
+	// Name is the mechanism's.
+	Name() string
 }
 
 // Start begins an exchange of the named mechanism, which is matched without

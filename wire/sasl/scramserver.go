@@ -36,6 +36,13 @@ const (
 
 func (s *scramServer) User() string { return s.user }
 
+func (s *scramServer) Name() string {
+	if s.plus {
+		return ScramPlus
+	}
+	return Scram
+}
+
 func (s *scramServer) Next(ctx context.Context, response []byte) ([]byte, bool, error) {
 	const op = "sasl.Scram"
 	step := s.step
