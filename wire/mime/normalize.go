@@ -15,9 +15,13 @@ func Normalize(s string) string {
 	if plainASCII(s) {
 		return strings.Join(strings.Fields(strings.ToLower(s)), " ")
 	}
+	return strings.Join(strings.Fields(foldText(s)), " ")
+}
+
+// foldText is Normalize, but for white space.
+func foldText(s string) string {
 	s = norm.NFKC.String(strings.Map(visible, s))
-	s = norm.NFKC.String(cases.Fold().String(s))
-	return strings.Join(strings.Fields(s), " ")
+	return norm.NFKC.String(cases.Fold().String(s))
 }
 
 // NormalizeTight is Normalize without any white space, so that 社 外 秘 and a word broken
