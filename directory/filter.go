@@ -26,7 +26,7 @@ func SetFilter(tx store.Tx, id mail.AccountID, on bool) error {
 	return mail.Wrap("directory.SetFilter", putAccount(tx, id, doc, version))
 }
 
-// dropBelongings deletes what other rooms keep for an account.
+// dropBelongings deletes what other rooms keep for an account, and what it remembers.
 func dropBelongings(tx store.Tx, id mail.AccountID) error {
 	for _, kind := range ofAccount {
 		err := eachMarked(tx, kind, OfAccount(id), func(o store.Object) error {
@@ -36,5 +36,5 @@ func dropBelongings(tx store.Tx, id mail.AccountID) error {
 			return err
 		}
 	}
-	return nil
+	return tx.DropMemos(id)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "tegami/mail"
+import (
+	"time"
+
+	"tegami/mail"
+)
 
 // Reader shows one consistent state of a tenant. Valid inside the function it was
 // given to. Functions passed in must not call the Reader again; they return false to stop.
@@ -35,6 +39,9 @@ type Reader interface {
 	Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*Message) bool) error
 	// Email gives a message by its id, with Index. NotFound if there is none.
 	Email(mail.EmailID) (Message, error)
+
+	// Memo tells until when an account remembers a name, to the millisecond; zero when it does not, or no longer.
+	Memo(a mail.AccountID, name string) (time.Time, error)
 
 	// Item gives a queue item. NotFound if there is none.
 	Item(mail.ItemID) (Item, error)
@@ -86,9 +93,24 @@ type Tx interface {
 	// Expunge removes a message. NotFound.
 	Expunge(m mail.MailboxID, uid mail.UID) error
 
+	// PutMemo has an account remember a name until a time, in place of what it had; a time that is over forgets it. An account
+	// remembers MaxMemos names: one more, and the one whose time is over first goes. Invalid "memo.name" for a name
+	// that is empty or longer than MaxMemoName.
+	PutMemo(a mail.AccountID, name string, until time.Time) error
+	// DropMemos has an account forget everything.
+	DropMemos(mail.AccountID) error
+
 	// PutItem writes a queue item, new or changed. A leased item needs its Fence (else Conflict "item.leased"). With Until a
 	// waiting item stays leased, or is so from birth; an existing one without a lease cannot be leased so (Conflict "item.leased").
 	PutItem(Item) error
 	// DeleteItem removes an item; for the trace's end of life. The same rule for the Fence.
 	DeleteItem(id mail.ItemID, fence uint64) error
 }
+
+// Limits of what an account remembers.
+const (
+	// MaxMemos is how many names it remembers at once.
+	MaxMemos = 5000
+	// MaxMemoName is the length of a name in octets.
+	MaxMemoName = 128
+)

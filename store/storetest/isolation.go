@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -14,6 +15,9 @@ var isolationPromises = []promise{
 	{"IsolationOfBlobs", isolationOfBlobs},
 	{"IsolationOfTheSameIDs", isolationOfTheSameIDs},
 }
+
+// memoEnd is until when the owner remembers its secret.
+var memoEnd = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // A belonging is one of each thing a tenant can have.
 type belonging struct {
@@ -40,6 +44,7 @@ func (f *fixture) furnish() (b belonging) {
 		f.ok(err)
 		_, err = tx.AddKeyword(b.account, "secret")
 		f.ok(err)
+		f.ok(tx.PutMemo(b.account, "secret", memoEnd))
 	})
 	f.item(store.ItemWaiting, past)
 	b.item = f.claim(1)[0].Item
@@ -64,6 +69,9 @@ func (f *fixture) dump(accounts ...mail.AccountID) (lines []string) {
 		for _, a := range accounts {
 			add("box", must(f, r.Box)(a))
 			add("keywords", must(f, r.Keywords)(a))
+			memo, err := r.Memo(a, "secret")
+			f.ok(err)
+			add("memo", memo.UnixMilli())
 			for _, m := range must(f, r.Mailboxes)(a) {
 				add("mailbox", m)
 				add("messages", f.messages(r, m.ID))
@@ -102,6 +110,15 @@ var trespasses = map[string]trespass{
 	"Items":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Items(0, 0, 0) },
 	"Routes":    func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Routes(0) },
 	"ItemsOn":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.ItemsOn(b.item.Route, 0, 0) },
+
+	"Memo": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		until, err := tx.Memo(b.account, "secret")
+		return until, err
+	},
+	"PutMemo": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, tx.PutMemo(b.account, "secret", time.Time{})
+	},
+	"DropMemos": func(f *fixture, tx store.Tx, b belonging) (any, error) { return nil, tx.DropMemos(b.account) },
 
 	"NextID": func(f *fixture, tx store.Tx, b belonging) (any, error) { tx.NextID(); return nil, nil },
 	"PutObject": func(f *fixture, tx store.Tx, b belonging) (any, error) {

@@ -77,6 +77,8 @@ type (
 	noRenewalTx   struct{ store.Tx } // every write ends the lease
 	noBirthTx     struct{ store.Tx } // a new item is leased to nobody
 	greedyTx      struct{ store.Tx } // any item can be leased by writing it
+	longMemoTx    struct{ store.Tx } // what was remembered first stays
+	hoarderTx     struct{ store.Tx } // nothing is forgotten together
 	endlessLease  struct{ store.Reader }
 	allRoutes     struct{ store.Reader } // settled items count
 	sortedRoutes  struct{ store.Reader } // by name
@@ -262,6 +264,15 @@ func (r bareActs) Acts(after uint64, limit int) ([]store.Act, error) {
 	return list, err
 }
 
+func (t longMemoTx) PutMemo(a mail.AccountID, name string, until time.Time) error {
+	if have, err := t.Memo(a, name); err != nil || !have.IsZero() {
+		return err
+	}
+	return t.Tx.PutMemo(a, name, until)
+}
+
+func (t hoarderTx) DropMemos(mail.AccountID) error { return nil }
+
 // breaking makes a mutant of a wrong Tenant.
 func breaking(wrong func(store.Tenant) store.Tenant) mutant {
 	return mutant{tenant: func(m mutant, id mail.TenantID) store.Tenant { return wrong(m.Store.Tenant(id)) }}
@@ -285,6 +296,8 @@ func TestMutants(t *testing.T) {
 		"ends leases that are renewed": {tx: func(tx store.Tx) store.Tx { return noRenewalTx{tx} }},
 		"leases nothing from birth":    {tx: func(tx store.Tx) store.Tx { return noBirthTx{tx} }},
 		"leases without Claim":         {tx: func(tx store.Tx) store.Tx { return greedyTx{tx} }},
+		"keeps the first memo":         {tx: func(tx store.Tx) store.Tx { return longMemoTx{tx} }},
+		"forgets no memos":             {tx: func(tx store.Tx) store.Tx { return hoarderTx{tx} }},
 		"hides the end of leases":      {reader: func(r store.Reader) store.Reader { return endlessLease{r} }},
 		"counts what is settled":       {reader: func(r store.Reader) store.Reader { return allRoutes{r} }},
 		"sorts routes by name":         {reader: func(r store.Reader) store.Reader { return sortedRoutes{r} }},
@@ -317,7 +330,7 @@ func TestMutants(t *testing.T) {
 // noticed gives the first test that the mutant fails.
 func noticed(t *testing.T, m mutant) string {
 	for _, group := range [][]promise{
-		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises,
+		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises, memoPromises,
 	} {
 		for _, p := range group {
 			s, err := embedded.Open(t.TempDir(), embedded.Options{})

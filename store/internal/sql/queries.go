@@ -87,6 +87,13 @@ const (
 	qEndLeases
 	qNextWake
 
+	qMemo
+	qCountMemos
+	qPutMemo
+	qDropMemo
+	qDropMemos
+	qDropFirstMemo
+
 	qCheckMailboxes
 	qCheckBoxes
 	qBoxless
@@ -225,6 +232,15 @@ var queryTexts = [numQueries]string{
 		"(SELECT b.hash FROM blob b WHERE {b.t=}b.id = item.blob), doc, fence, leased, tries",
 	qEndLeases: "UPDATE item SET leased = 0, wake = due WHERE {t=}leased <> 0",
 	qNextWake:  "SELECT wake FROM item WHERE {t=}state = 1 ORDER BY wake LIMIT 1",
+
+	qMemo:       "SELECT until FROM memo WHERE {t=}account = ? AND name = ?",
+	qCountMemos: "SELECT count(*) FROM memo WHERE {t=}account = ?",
+	qPutMemo: "INSERT INTO memo ({t,}account, name, until) VALUES ({$t,}?, ?, ?) " +
+		"ON CONFLICT ({t,}account, name) DO UPDATE SET until = excluded.until",
+	qDropMemo:  "DELETE FROM memo WHERE {t=}account = ? AND name = ?",
+	qDropMemos: "DELETE FROM memo WHERE {t=}account = ? AND until <= ?",
+	qDropFirstMemo: "DELETE FROM memo WHERE {t=}account = ? AND name IN " +
+		"(SELECT name FROM memo WHERE {t=}account = ? ORDER BY until LIMIT 1)",
 
 	qCheckMailboxes: "SELECT b.id, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
 		"coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0), count(m.id), " +
