@@ -6,15 +6,20 @@
 # takes the place of a mail server that is there: tests run them with files of their own.
 set -u
 
-# command:package, module of Debian's Python:package
-needed="swaks:swaks msmtp:msmtp fetchmail:fetchmail mbsync:isync curl:curl psql:postgresql-client openssl:openssl opendkim-testmsg:opendkim-tools"
+# command:package, module of Debian's Python:package, module of Perl:package
+needed="swaks:swaks msmtp:msmtp fetchmail:fetchmail mbsync:isync curl:curl psql:postgresql-client openssl:openssl opendkim-testmsg:opendkim-tools \
+	neomutt:neomutt expect:expect offlineimap:offlineimap3 getmail:getmail6 thunderbird:thunderbird"
 modules="dkim:python3-dkim nacl:python3-nacl dns:python3-dnspython spf:python3-spf authheaders:python3-authheaders"
+perl="Mail::IMAPClient:libmail-imapclient-perl IO::Socket::SSL:libio-socket-ssl-perl"
 missing=""
 for pair in $needed; do
 	command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 for pair in $modules; do
 	/usr/bin/python3 -c "import ${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+for pair in $perl; do
+	perl "-M${pair%:*}" -e 1 >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$missing postgresql"
 if [ "$(id -u)" = 0 ]; then

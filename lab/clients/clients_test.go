@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // demo gives the platform all tests of this package share; each test uses boxes of its own.
 func demo(t *testing.T) *platform.Platform {
 	t.Helper()
-	sharedOnce.Do(func() { shared = platform.StartShared(t, 20) })
+	sharedOnce.Do(func() { shared = platform.StartShared(t, 40) })
 	if shared == nil {
 		t.Fatal("the platform did not come up")
 	}
