@@ -332,7 +332,7 @@ func (h *house) inbox(address string) []string {
 			return err
 		}
 		for _, b := range boxes {
-			err := r.Messages(b.ID, 1, 1<<32-1, false, func(m *store.Message) bool {
+			err := r.Messages(b.ID, 1, 1<<32-1, 0, func(m *store.Message) bool {
 				refs = append(refs, m.Blob)
 				return true
 			})

@@ -186,7 +186,7 @@ func (h *house) inbox(a directory.Account) (list []found) {
 		}
 		for _, b := range boxes {
 			if b.Name == "INBOX" {
-				return r.Messages(b.ID, 1, 1<<32-1, true, func(m *store.Message) bool {
+				return r.Messages(b.ID, 1, 1<<32-1, store.WithIndex, func(m *store.Message) bool {
 					list = append(list, found{Message: *m})
 					return true
 				})

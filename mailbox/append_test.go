@@ -37,7 +37,7 @@ func TestAppend(t *testing.T) {
 	h.equal("keywords", words, "[$Forwarded]")
 
 	v := h.selectBox(a, "INBOX")
-	h.must(v.Fetch(ctx, seqs(1, 2), true, func(seq uint32, m *mailbox.Message) error {
+	h.must(v.Fetch(ctx, seqs(1, 2), mailbox.WithIndex, func(seq uint32, m *mailbox.Message) error {
 		subject, when := "first", date.UTC().Truncate(time.Second)
 		if seq == 2 {
 			subject, when = "second", m.Received

@@ -77,14 +77,14 @@ func BenchmarkSelect20k(b *testing.B) {
 	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 }
 
-func benchmarkFetch(b *testing.B, index bool) {
+func benchmarkFetch(b *testing.B, with mailbox.With) {
 	h, a := large(b, 20_000)
 	v := h.selectBox(a, "INBOX")
 	all := seqs(1, 20_000)
 	b.ReportAllocs()
 	var octets, n int
 	for b.Loop() {
-		h.must(v.Fetch(b.Context(), all, index, func(_ uint32, m *mailbox.Message) error {
+		h.must(v.Fetch(b.Context(), all, with, func(_ uint32, m *mailbox.Message) error {
 			octets += len(m.Index)
 			n++
 			return nil
@@ -94,8 +94,8 @@ func benchmarkFetch(b *testing.B, index bool) {
 	b.ReportMetric(float64(octets)/float64(n), "index-B/msg")
 }
 
-func BenchmarkFetch20k(b *testing.B)      { benchmarkFetch(b, false) }
-func BenchmarkFetchIndex20k(b *testing.B) { benchmarkFetch(b, true) }
+func BenchmarkFetch20k(b *testing.B)      { benchmarkFetch(b, 0) }
+func BenchmarkFetchIndex20k(b *testing.B) { benchmarkFetch(b, mailbox.WithIndex) }
 
 // BenchmarkStore1 changes one flag in a mailbox of 20,000 and polls, as a client that reads its mail does.
 func BenchmarkStore1(b *testing.B) {

@@ -10,7 +10,8 @@ import (
 // Body are the octets of a message at rest: io.ReaderAt and io.Closer, with Size and WriteRange.
 type Body = store.Blob
 
-// OpenBody gives the octets of a message of this account, or of a mailbox of another it may read. NotFound for any other. Close the Body.
+// OpenBody gives the octets of a message of this account, or of a mailbox of another it may read. NotFound for any other. Close the Body. A message that Fetch gave with
+// its octets needs no look-up.
 func (a *Account) OpenBody(ctx context.Context, m *Message) (Body, error) {
 	const op = "mailbox.OpenBody"
 	if m == nil {
@@ -21,7 +22,7 @@ func (a *Account) OpenBody(ctx context.Context, m *Message) (Body, error) {
 			return nil, mail.Because(op, mail.NotFound, "message.unknown", err)
 		}
 	}
-	body, err := a.tenant.Blobs().Open(ctx, m.Blob)
+	body, err := a.tenant.Blobs().OpenAt(ctx, m.Blob, m.Place)
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}

@@ -182,7 +182,7 @@ func hasRoom(tx store.Tx, op mail.Op, acc mail.AccountID, size, quota int64) err
 // read gives the messages and the sum of their octets.
 func (t *transfer) read(r store.Reader) (messages []Message, size int64, err error) {
 	messages = make([]Message, 0, len(t.seqs))
-	err = t.view.pick(r, t.seqs, false, func(_ uint32, m *Message) bool {
+	err = t.view.pick(r, t.seqs, 0, func(_ uint32, m *Message) bool {
 		messages = append(messages, *m)
 		size += m.Blob.Size
 		return true

@@ -119,7 +119,7 @@ func (d *Drop) Open(ctx context.Context, m DropMessage) (Body, error) {
 	const op = "mailbox.Drop.Open"
 	var found Message
 	err := d.account.view(ctx, op, func(r store.Reader) error {
-		return r.Messages(d.shared.key.box, m.UID, m.UID, false, func(m *Message) bool {
+		return r.Messages(d.shared.key.box, m.UID, m.UID, 0, func(m *Message) bool {
 			found = *m
 			return false
 		})
@@ -200,7 +200,7 @@ func (s *shared) readDrop(ctx context.Context, list []DropMessage, lo, hi mail.U
 	known := len(list)
 	err := s.store.View(ctx, func(r store.Reader) error {
 		list = list[:known]
-		return r.Messages(s.key.box, lo, hi, false, func(m *Message) bool {
+		return r.Messages(s.key.box, lo, hi, 0, func(m *Message) bool {
 			list = append(list, DropMessage{UID: m.UID, Size: m.Blob.Size, ID: m.ID})
 			return len(list) < known+maxDropPortion
 		})

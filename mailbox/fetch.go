@@ -2,31 +2,42 @@ package mailbox
 
 import (
 	"context"
+	"sync"
 
 	"tegami/store"
 )
 
+// With says what Fetch reads of a message beside its row.
+type With = store.With
+
+// What Fetch can read. Reading the octets' places too costs a little where they are opened, and spares most of the opening.
+const (
+	WithIndex  = store.WithIndex // Message.Index
+	WithOctets = store.WithPlace // for OpenBody
+)
+
 // Limits of one portion of a Fetch, which is one View of the store.
 const (
-	maxPortion      = 500       // messages
-	maxPortionIndex = 512 << 10 // octets of Index; the message that passes it is the portion's last
+	maxPortion       = 500       // messages
+	maxPortionOctets = 512 << 10 // of Index and small messages; the message that passes it is the portion's last
 )
 
 // maxSkip is how many messages nobody asked for are read between two that were, so that one query
 // reads both.
 const maxSkip = 3
 
-// Fetch calls fn for each of the messages with these sequence numbers, which must ascend, with its
-// Index if asked. What is gone, or never was, is left out. m and its Index are valid until fn
+// Fetch calls fn for each of the messages with these sequence numbers, which must ascend, with what is asked
+// for. What is gone, or never was, is left out. m, its Index and what OpenBody gives of it are valid until fn
 // returns. fn runs outside transactions and may be slow, and may call Store, but neither Poll nor
 // Expunge; an error of fn ends Fetch and is returned as it is.
-func (v *View) Fetch(ctx context.Context, seqs []uint32, index bool, fn func(seq uint32, m *Message) error) error {
+func (v *View) Fetch(ctx context.Context, seqs []uint32, with With, fn func(seq uint32, m *Message) error) error {
 	if err := v.allow(ctx, "mailbox.Fetch", RightRead); err != nil {
 		return err
 	}
-	var p portion
+	p := portions.Get().(*portion)
+	defer portions.Put(p)
 	for seqs = v.known(seqs); len(seqs) > 0; {
-		read := p.read(v, seqs, index)
+		read := p.read(v, seqs, with)
 		if err := v.account.view(ctx, "mailbox.Fetch", read); err != nil {
 			return err
 		}
@@ -47,32 +58,42 @@ func (v *View) Fetch(ctx context.Context, seqs []uint32, index bool, fn func(seq
 type portion struct {
 	seqs     []uint32
 	messages []Message
-	index    []byte
-	full     bool // stopped by a limit: there may be more
+	octets   []byte // of their Index and Place
+	full     bool   // stopped by a limit: there may be more
 }
 
+// portions lends memory to all Fetches. Each keeps what the largest portion took: maxPortionOctets and one message.
+var portions = sync.Pool{New: func() any { return new(portion) }}
+
 // read gives the function that fills the portion with the first of seqs.
-func (p *portion) read(v *View, seqs []uint32, index bool) func(store.Reader) error {
+func (p *portion) read(v *View, seqs []uint32, with With) func(store.Reader) error {
 	return func(r store.Reader) error {
-		p.seqs, p.messages, p.index, p.full = p.seqs[:0], p.messages[:0], p.index[:0], false
-		return v.pick(r, seqs, index, p.add)
+		p.seqs, p.messages, p.octets, p.full = p.seqs[:0], p.messages[:0], p.octets[:0], false
+		return v.pick(r, seqs, with, p.add)
 	}
 }
 
 // add takes a copy of a message; false when the portion is full.
 func (p *portion) add(seq uint32, m *Message) bool {
-	at := len(p.index)
-	p.index = append(p.index, m.Index...)
 	p.seqs = append(p.seqs, seq)
 	p.messages = append(p.messages, *m)
-	p.messages[len(p.messages)-1].Index = p.index[at:len(p.index):len(p.index)]
-	p.full = len(p.messages) == maxPortion || len(p.index) >= maxPortionIndex
+	kept := &p.messages[len(p.messages)-1]
+	kept.Index = p.keep(m.Index)
+	kept.Place.Octets = p.keep(m.Place.Octets)
+	p.full = len(p.messages) == maxPortion || len(p.octets) >= maxPortionOctets
 	return !p.full
+}
+
+// keep copies octets into the portion.
+func (p *portion) keep(b []byte) []byte {
+	at := len(p.octets)
+	p.octets = append(p.octets, b...)
+	return p.octets[at:len(p.octets):len(p.octets)]
 }
 
 // pick reads the messages with these sequence numbers until fn returns false. Neighbours are read
 // with one query.
-func (v *View) pick(r store.Reader, seqs []uint32, index bool, fn func(uint32, *Message) bool) error {
+func (v *View) pick(r store.Reader, seqs []uint32, with With, fn func(uint32, *Message) bool) error {
 	more := true
 	take := func(m *Message) bool {
 		for len(seqs) > 0 && v.UID(seqs[0]) < m.UID {
@@ -86,7 +107,7 @@ func (v *View) pick(r store.Reader, seqs []uint32, index bool, fn func(uint32, *
 	for len(seqs) > 0 && more {
 		n := neighbours(seqs)
 		rest := seqs[n:]
-		if err := r.Messages(v.base.box.ID, v.UID(seqs[0]), v.UID(seqs[n-1]), index, take); err != nil {
+		if err := r.Messages(v.base.box.ID, v.UID(seqs[0]), v.UID(seqs[n-1]), with, take); err != nil {
 			return err
 		}
 		seqs = rest

@@ -209,7 +209,7 @@ func seqs(lo, hi uint32) (list []uint32) {
 // fetched are the sequence numbers a Fetch gives.
 func (h *house) fetched(v *mailbox.View, want []uint32) (got []uint32) {
 	h.Helper()
-	h.must(v.Fetch(h.Context(), want, false, func(seq uint32, m *mailbox.Message) error {
+	h.must(v.Fetch(h.Context(), want, 0, func(seq uint32, m *mailbox.Message) error {
 		if v.UID(seq) != m.UID {
 			h.Errorf("message %d has UID %d, but the view says %d", seq, m.UID, v.UID(seq))
 		}

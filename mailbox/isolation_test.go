@@ -92,6 +92,8 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 		return []any{mail.Deleted}
 	case reflect.TypeFor[mail.ModSeq]():
 		return []any{mail.ModSeq(0)}
+	case reflect.TypeFor[mailbox.With]():
+		return []any{mailbox.WithIndex | mailbox.WithOctets}
 	case reflect.TypeFor[mailbox.FlagOp]():
 		return []any{mailbox.Add}
 	case reflect.TypeFor[func(uint32, *mailbox.Message) error]():
@@ -166,7 +168,7 @@ func show(h *house, x any) string {
 	case *mailbox.View:
 		if x != nil {
 			fmt.Fprintf(&b, "%+v\n", x.Folder())
-			h.must(x.Fetch(h.Context(), seqs(1, uint32(x.Len())), true, func(seq uint32, m *mailbox.Message) error {
+			h.must(x.Fetch(h.Context(), seqs(1, uint32(x.Len())), mailbox.WithIndex|mailbox.WithOctets, func(seq uint32, m *mailbox.Message) error {
 				_, err := fmt.Fprintf(&b, "%d %+v %s\n", seq, *m, m.Index)
 				return err
 			}))

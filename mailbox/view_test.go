@@ -183,7 +183,7 @@ func TestCopyAndMove(t *testing.T) {
 	_, _, err := v.Store(ctx, seqs(2, 2), mailbox.Set, mail.Flagged, 0)
 	h.must(err)
 	ids := map[mail.UID]mail.EmailID{}
-	h.must(v.Fetch(ctx, seqs(1, 4), false, func(_ uint32, m *mailbox.Message) error {
+	h.must(v.Fetch(ctx, seqs(1, 4), 0, func(_ uint32, m *mailbox.Message) error {
 		ids[m.UID] = m.ID
 		return nil
 	}))
@@ -201,7 +201,7 @@ func TestCopyAndMove(t *testing.T) {
 	h.equal("they came", h.poll(archive, true), "=4")
 	m, _ := archive.Mark(4)
 	h.equal("flags", m.Flags, mail.Flagged)
-	h.must(archive.Fetch(ctx, seqs(1, 4), false, func(seq uint32, m *mailbox.Message) error {
+	h.must(archive.Fetch(ctx, seqs(1, 4), 0, func(seq uint32, m *mailbox.Message) error {
 		if known := m.ID == ids[src[(seq+1)%2]]; known != (seq > 2) {
 			t.Errorf("message %d: EMAILID kept is %v; a copy has its own, a moved message keeps it", seq, known)
 		}
@@ -227,7 +227,7 @@ func TestFetchPortions(t *testing.T) {
 	h.equal("none", h.fetched(v, nil), "[]")
 
 	// The Index is the message's own, also behind the end of a portion.
-	h.must(v.Fetch(t.Context(), seqs(1, n), true, func(seq uint32, m *mailbox.Message) error {
+	h.must(v.Fetch(t.Context(), seqs(1, n), mailbox.WithIndex, func(seq uint32, m *mailbox.Message) error {
 		want := fmt.Sprintf("%q", fmt.Sprint(seq))
 		if env := string(mimeEnvelope(m.Index)); !slices.Contains(quoted(env), want) {
 			return fmt.Errorf("message %d has the envelope %s", seq, env)
@@ -236,7 +236,7 @@ func TestFetchPortions(t *testing.T) {
 	}))
 	stop := errors.New("stop")
 	calls := 0
-	err := v.Fetch(t.Context(), seqs(1, n), false, func(uint32, *mailbox.Message) error {
+	err := v.Fetch(t.Context(), seqs(1, n), 0, func(uint32, *mailbox.Message) error {
 		calls++
 		return stop
 	})
@@ -263,7 +263,7 @@ func TestFetchMayChange(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	n := 0
-	h.must(v.Fetch(ctx, seqs(1, 600), false, func(seq uint32, _ *mailbox.Message) error {
+	h.must(v.Fetch(ctx, seqs(1, 600), 0, func(seq uint32, _ *mailbox.Message) error {
 		if n++; seq > 2 {
 			return nil
 		}

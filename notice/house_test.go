@@ -113,7 +113,7 @@ func (h *house) blobs(a directory.Account) (blobs []mail.BlobRef) {
 		boxes, err := r.Mailboxes(a.ID)
 		for _, b := range boxes {
 			if b.Name == "INBOX" {
-				err = r.Messages(b.ID, 1, 1<<32-1, false, func(m *store.Message) bool {
+				err = r.Messages(b.ID, 1, 1<<32-1, 0, func(m *store.Message) bool {
 					if m.Blob.Size < filler {
 						blobs = append(blobs, m.Blob)
 					}

@@ -43,6 +43,25 @@ type Message struct {
 	Thread   mail.ThreadID
 	Blob     mail.BlobRef
 	Index    []byte // the blob's structure as wire/mime wrote it; empty where not asked for
+	Place    Place  // where the octets are; zero where not asked for
+}
+
+// With says what is read of a message beside its row.
+type With uint8
+
+// What can be read with a message.
+const (
+	WithIndex With = 1 << iota // Message.Index
+	WithPlace                  // Message.Place
+)
+
+// Place tells where the octets of a message were when it was read, so that Blobs.OpenAt needs no look-up. Its fields mean
+// something to the backend only; others hand it on as it is. What changed since is no harm: then it is looked up after all.
+type Place struct {
+	Era    uint64 // of the backend's numbers; 0 = no place
+	Pack   int64
+	Off    int64
+	Octets []byte // the octets themselves where the row has them; valid as long as Index
 }
 
 // Mark is what a selected mailbox knows of a message: small, and read in bulk.

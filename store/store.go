@@ -99,6 +99,10 @@ type Blobs interface {
 
 	// Open gives the octets of a blob. NotFound if there is none.
 	Open(ctx context.Context, ref mail.BlobRef) (Blob, error)
+
+	// OpenAt is Open for a message that was read with its Place. Where Place has the octets themselves, the Blob is
+	// valid no longer than they are.
+	OpenAt(ctx context.Context, ref mail.BlobRef, at Place) (Blob, error)
 }
 
 // Staged are octets on their way. Use from one goroutine.

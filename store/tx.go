@@ -35,8 +35,9 @@ type Reader interface {
 	Marks(m mail.MailboxID, since mail.ModSeq, fn func(Mark) bool) error
 	// Gone gives the messages that left the mailbox after since, ascending by ModSeq.
 	Gone(m mail.MailboxID, since mail.ModSeq, fn func(Gone) bool) error
-	// Messages gives the messages with lo ≤ UID ≤ hi, ascending by UID, with their Index if asked.
-	Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*Message) bool) error
+	// Messages gives the messages with lo ≤ UID ≤ hi, ascending by UID, and what is asked for with them. The Message, its
+	// Index and the octets of its Place are used again for the next. In an Update there is no Place.
+	Messages(m mail.MailboxID, lo, hi mail.UID, with With, fn func(*Message) bool) error
 	// Email gives a message by its id, with Index. NotFound if there is none.
 	Email(mail.EmailID) (Message, error)
 

@@ -66,7 +66,7 @@ func (t *table) dumpAccount(p *page, r store.Reader, a int) error {
 
 func (t *table) dumpMessages(p *page, r store.Reader, m mail.MailboxID, since mail.ModSeq) error {
 	var list []letter
-	err := r.Messages(m, 1, 1<<32-1, false, func(msg *store.Message) bool {
+	err := r.Messages(m, 1, 1<<32-1, 0, func(msg *store.Message) bool {
 		list = append(list, letter{n: t.message(msg.ID), uid: msg.UID, flags: msg.Flags, modSeq: msg.ModSeq, size: msg.Blob.Size})
 		return true
 	})

@@ -69,11 +69,10 @@ const (
 type fetching struct {
 	imap.Fetch
 	s      *session
-	index  bool     // the messages' Index is needed
-	body   bool     // their octets are needed
-	seeing bool     // sections set \Seen
-	unseen []uint32 // messages that this command marks as seen, ascending; their flags are answered
-	names  [][]byte // of the sections, as they are answered
+	with   mailbox.With // of the messages
+	seeing bool         // sections set \Seen
+	unseen []uint32     // messages that this command marks as seen, ascending; their flags are answered
+	names  [][]byte     // of the sections, as they are answered
 
 	// Of the message at hand.
 	octets    mailbox.Body
@@ -85,13 +84,15 @@ type fetching struct {
 
 // plan finds what the items need.
 func (w *fetching) plan() {
-	w.index = w.Items&indexItems != 0
+	if w.Items&indexItems != 0 {
+		w.with |= mailbox.WithIndex
+	}
 	for i := range w.Sections {
 		sec := &w.Sections[i]
-		w.body = true
+		w.with |= mailbox.WithOctets
 		w.seeing = w.seeing || !sec.Peek
 		if len(sec.Part) > 0 || sec.Kind != imap.SectionAll || sec.Name == imap.NameBinary {
-			w.index = true
+			w.with |= mailbox.WithIndex
 		}
 		w.names = append(w.names, append(sec.AppendTo([]byte(" ")), ' '))
 	}
@@ -150,7 +151,7 @@ func (w *fetching) messages(ctx context.Context, seqs []uint32) error {
 	if w.seeing && !w.s.readOnly {
 		w.setSeen(ctx, seqs)
 	}
-	err := w.s.view.Fetch(ctx, seqs, w.index, func(seq uint32, m *mailbox.Message) error {
+	err := w.s.view.Fetch(ctx, seqs, w.with, func(seq uint32, m *mailbox.Message) error {
 		if err := w.message(ctx, seq, m); err != nil {
 			return err
 		}
@@ -200,7 +201,7 @@ func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message) 
 		return err
 	}
 	w.structure, w.header = nil, w.header[:0]
-	if w.body {
+	if w.with&mailbox.WithOctets != 0 {
 		body, err := w.s.account.OpenBody(ctx, m)
 		if err != nil {
 			w.fail(m, err)

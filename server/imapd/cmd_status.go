@@ -90,7 +90,7 @@ func (s *session) deletedStorage(ctx context.Context, path string) (sum int64, e
 			seqs = append(seqs, seq)
 		}
 	}
-	err = view.Fetch(ctx, seqs, false, func(_ uint32, m *mailbox.Message) error {
+	err = view.Fetch(ctx, seqs, 0, func(_ uint32, m *mailbox.Message) error {
 		sum += m.Blob.Size
 		return nil
 	})

@@ -32,9 +32,15 @@ func (s *session) match(ctx context.Context, c *condition, needles []needle) (fo
 
 // matchRows judges the messages that the view could not decide.
 func (s *session) matchRows(ctx context.Context, c *condition, sub *subject, open []uint32) (found []uint32, err error) {
-	deepest := c.deepest()
+	var with mailbox.With
+	switch deepest := c.deepest(); {
+	case deepest > needEnvelope:
+		with = mailbox.WithIndex | mailbox.WithOctets
+	case deepest == needEnvelope:
+		with = mailbox.WithIndex
+	}
 	var failed error
-	err = s.view.Fetch(ctx, open, deepest >= needEnvelope, func(seq uint32, m *mailbox.Message) error {
+	err = s.view.Fetch(ctx, open, with, func(seq uint32, m *mailbox.Message) error {
 		mark, ok := s.view.Mark(seq)
 		if !ok {
 			return nil

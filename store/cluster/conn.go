@@ -347,6 +347,9 @@ func (r row) Blob(col int) []byte {
 	return append([]byte{}, r.values[col]...)
 }
 
+// Append adds octets to dst.
+func (r row) Append(dst []byte, col int) []byte { return append(dst, r.values[col]...) }
+
 // Fill copies octets.
 func (r row) Fill(col int, p []byte) { copy(p, r.values[col]) }
 

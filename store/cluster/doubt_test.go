@@ -73,7 +73,7 @@ func TestDamagedOctets(t *testing.T) {
 
 	var refs []mail.BlobRef
 	p.ok(p.a.Tenant(company).View(p.ctx, func(r store.Reader) error {
-		return r.Messages(m.ID, 1, 1<<32-1, false, func(msg *store.Message) bool { refs = append(refs, msg.Blob); return true })
+		return r.Messages(m.ID, 1, 1<<32-1, 0, func(msg *store.Message) bool { refs = append(refs, msg.Blob); return true })
 	}))
 	for _, ref := range refs {
 		b, err := p.a.Tenant(company).Blobs().Open(p.ctx, ref)

@@ -79,7 +79,7 @@ func (t *tenant) view(ctx context.Context, op mail.Op, fn func(*sql.Reader) erro
 	}
 	defer t.store.readers.put(c)
 	c.begin(stBeginView, t.id)
-	r := sql.NewReader(c)
+	r := sql.NewReader(c, era)
 	r.Start(time.Now())
 	if err := fn(r); err != nil {
 		_ = c.abandon() // the pool drops a connection that cannot; err says what is to be said

@@ -203,10 +203,13 @@ func BenchmarkRead(b *testing.B) {
 			return r.Marks(boxes[3], last-1, func(store.Mark) bool { return true })
 		}},
 		{"messages", messages, func(r store.Reader) error {
-			return r.Messages(boxes[3], 1, messages, false, func(*store.Message) bool { return true })
+			return r.Messages(boxes[3], 1, messages, 0, func(*store.Message) bool { return true })
 		}},
 		{"index", messages, func(r store.Reader) error {
-			return r.Messages(boxes[3], 1, messages, true, func(*store.Message) bool { return true })
+			return r.Messages(boxes[3], 1, messages, store.WithIndex, func(*store.Message) bool { return true })
+		}},
+		{"places", messages, func(r store.Reader) error {
+			return r.Messages(boxes[3], 1, messages, store.WithPlace, func(*store.Message) bool { return true })
 		}},
 	}
 	for _, w := range ways {
@@ -223,7 +226,7 @@ func BenchmarkRead(b *testing.B) {
 	b.Run("octets", func(b *testing.B) {
 		var ref mail.BlobRef
 		tenant.View(ctx, func(r store.Reader) error {
-			return r.Messages(boxes[3], 1, 1, false, func(m *store.Message) bool { ref = m.Blob; return false })
+			return r.Messages(boxes[3], 1, 1, 0, func(m *store.Message) bool { ref = m.Blob; return false })
 		})
 		b.ReportAllocs()
 		for range b.N {

@@ -48,6 +48,40 @@ func (b blobs) Open(ctx context.Context, ref mail.BlobRef) (store.Blob, error) {
 	return blob, nil
 }
 
+// OpenAt gives the octets of a blob whose place is known. It is looked up where the files were closed
+// meanwhile or compaction removed the pack.
+func (b blobs) OpenAt(ctx context.Context, ref mail.BlobRef, at store.Place) (store.Blob, error) {
+	if at.Era != 0 && at.Pack == 0 && int64(len(at.Octets)) == ref.Size {
+		return &inlineBlob{octets: at.Octets}, nil
+	}
+	const op mail.Op = "store.Open"
+	v, err := b.acquire(op)
+	if err != nil {
+		return nil, err
+	}
+	var blob store.Blob
+	if at.Era == v.era && at.Pack != 0 {
+		blob, err = v.packed(sql.Place{Ref: ref, Pack: at.Pack, Off: at.Off})
+	}
+	if blob == nil && (err == nil || errors.Is(err, os.ErrNotExist)) {
+		blob, err = v.openBlob(ctx, ref.ID)
+	}
+	if err != nil {
+		v.tenant.release()
+		return nil, mail.Wrap(op, err)
+	}
+	return blob, nil
+}
+
+// packed opens a blob in a pack.
+func (v *vault) packed(p sql.Place) (store.Blob, error) {
+	r, err := v.packs.read(p.Pack)
+	if err != nil {
+		return nil, err
+	}
+	return &packedBlob{reader: r, off: p.Off, size: p.Ref.Size, vault: v}, nil
+}
+
 // movedTries is how often openBlob looks again when a pack was gone: compaction moved the blob meanwhile.
 const movedTries = 3
 
@@ -68,9 +102,9 @@ func (v *vault) openBlob(ctx context.Context, id mail.BlobID) (store.Blob, error
 			}
 			return &inlineBlob{octets: p.Body, vault: v}, nil
 		}
-		r, err := v.packs.read(p.Pack)
+		blob, err := v.packed(p)
 		if err == nil {
-			return &packedBlob{reader: r, off: p.Off, size: p.Ref.Size, vault: v}, nil
+			return blob, nil
 		}
 		if !errors.Is(err, os.ErrNotExist) || try == movedTries {
 			return nil, err

@@ -223,7 +223,7 @@ func (v *vault) whenUnused(num int64, fn func() error) (unused bool, err error) 
 		if err := v.beginWrite(); err != nil {
 			return err
 		}
-		list, err := sql.NewReader(v.writer).Places(num, 0, 1)
+		list, err := sql.NewReader(v.writer, 0).Places(num, 0, 1)
 		if err := errors.Join(err, v.undo(nil)); err != nil || len(list) > 0 {
 			return err
 		}

@@ -21,7 +21,7 @@ func subjects(t testing.TB, tenant store.Tenant, m mail.MailboxID) map[string]in
 	var refs []mail.BlobRef
 	err := tenant.View(ctx, func(r store.Reader) error {
 		refs = refs[:0]
-		return r.Messages(m, 1, 1<<32-1, false, func(msg *store.Message) bool {
+		return r.Messages(m, 1, 1<<32-1, 0, func(msg *store.Message) bool {
 			refs = append(refs, msg.Blob)
 			return true
 		})

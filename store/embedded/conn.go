@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -182,6 +183,13 @@ func (r *row) Blob(col int) []byte {
 	p := make([]byte, n)
 	r.stmt.ColumnBytes(col, p)
 	return p
+}
+
+func (r *row) Append(dst []byte, col int) []byte {
+	at := len(dst)
+	dst = slices.Grow(dst, r.stmt.ColumnLen(col))[:at+r.stmt.ColumnLen(col)]
+	r.stmt.ColumnBytes(col, dst[at:])
+	return dst
 }
 
 // failure maps what SQLite says to the errors of the house.

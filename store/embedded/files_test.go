@@ -194,7 +194,7 @@ func TestSweep(t *testing.T) {
 				return err
 			}
 		}
-		return tx.Messages(boxes[0], 1, 80, false, func(m *store.Message) bool { last = m.Blob; return false })
+		return tx.Messages(boxes[0], 1, 80, 0, func(m *store.Message) bool { last = m.Blob; return false })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +203,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	places := places(t, tenant, boxes[0])
 	before := diskUse(t, s.dir)
 	time.Sleep(2 * time.Millisecond) // the grace
 	if err := s.Sweep(ctx); err != nil {
@@ -219,7 +220,35 @@ func TestSweep(t *testing.T) {
 		t.Errorf("who was reading got %d octets and %v", all.Len(), err)
 	}
 	reading.Close()
+	for _, m := range places {
+		b, err := tenant.Blobs().OpenAt(ctx, m.Blob, m.Place)
+		if err != nil {
+			t.Fatalf("by a place from before the sweep: %v", err)
+		}
+		all.Reset()
+		if _, err := b.WriteRange(&all, 0, b.Size()); err != nil || kept[all.String()] != 1 {
+			t.Errorf("by a place from before the sweep: %d octets and %v", all.Len(), err)
+		}
+		b.Close()
+	}
 	clean(t, s)
+}
+
+// places reads the messages of a mailbox whose octets are in packs, with their places.
+func places(t *testing.T, tenant store.Tenant, m mail.MailboxID) (list []store.Message) {
+	t.Helper()
+	err := tenant.View(t.Context(), func(r store.Reader) error {
+		return r.Messages(m, 1, 1<<32-1, store.WithPlace, func(m *store.Message) bool {
+			if m.Place.Pack != 0 {
+				list = append(list, *m)
+			}
+			return true
+		})
+	})
+	if err != nil || len(list) == 0 {
+		t.Fatal(len(list), err)
+	}
+	return list
 }
 
 // diskUse gives the size of all packs.
@@ -550,7 +579,7 @@ func TestSettledItemKeepsNoOctets(t *testing.T) {
 	item := store.Item{State: store.ItemSettled, Route: "local"}
 	err := tenant.Update(ctx, actor(), "test", func(tx store.Tx) error {
 		item.ID = mail.ItemID(tx.NextID())
-		if err := tx.Messages(boxes[0], 1, 1, false, func(m *store.Message) bool { item.Blob = m.Blob; return false }); err != nil {
+		if err := tx.Messages(boxes[0], 1, 1, 0, func(m *store.Message) bool { item.Blob = m.Blob; return false }); err != nil {
 			return err
 		}
 		return errors.Join(tx.PutItem(item), tx.Expunge(boxes[0], 1))

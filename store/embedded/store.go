@@ -29,6 +29,7 @@ type Store struct {
 	ids      mail.IDSource
 	memory   *memory.Pool
 	counters counters
+	eras     atomic.Uint64 // of vaults, counted
 	platform *tenant
 	duties   duties
 	tally    tally

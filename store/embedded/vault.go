@@ -21,6 +21,7 @@ type vault struct {
 	store  *Store
 	tenant *tenant
 	path   string // of the database
+	era    uint64 // of its packs' numbers, which may begin anew when the files are opened again
 	key    []byte // for hashes of blobs
 
 	committer committer
@@ -48,9 +49,9 @@ type counters struct {
 
 // openVault opens a tenant's files.
 func openVault(s *Store, t *tenant, path, packDir string) (v *vault, err error) {
-	v = &vault{store: s, tenant: t, path: path, stats: &s.counters, cache: sql.NewCache()}
+	v = &vault{store: s, tenant: t, path: path, era: s.eras.Add(1), stats: &s.counters, cache: sql.NewCache()}
 	v.committer.run = v.commit
-	v.readers.init(path, s.texts, s.options.Readers)
+	v.readers.init(path, s.texts, s.options.Readers, v.era)
 	if v.packs, err = newPacks(s.options.files, packDir, s.options, &s.counters.syncs); err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (v *vault) readKey() error {
 	if err := v.writer.Begin(); err != nil {
 		return err
 	}
-	r := sql.NewReader(v.writer)
+	r := sql.NewReader(v.writer, 0)
 	_, key, _, err := r.Meta(metaKey)
 	if v.key = key; err == nil && len(key) == 0 {
 		err = mail.E("embedded.Open", mail.Unavailable, "storage.damaged", v.path)
@@ -232,6 +233,7 @@ func (v *vault) close() error {
 type readers struct {
 	path  string
 	texts []string
+	era   uint64
 	slots chan struct{}
 	mu    sync.Mutex
 	idle  []*readConn
@@ -242,8 +244,8 @@ type readConn struct {
 	reader *sql.Reader
 }
 
-func (p *readers) init(path string, texts []string, n int) {
-	p.path, p.texts, p.slots = path, texts, make(chan struct{}, n)
+func (p *readers) init(path string, texts []string, n int, era uint64) {
+	p.path, p.texts, p.era, p.slots = path, texts, era, make(chan struct{}, n)
 }
 
 // take gives a connection, waiting for one if all are in use: Busy when ctx ends.
@@ -270,7 +272,7 @@ func (p *readers) take(ctx context.Context) (*readConn, error) {
 		<-p.slots
 		return nil, err
 	}
-	return &readConn{c, sql.NewReader(c)}, nil
+	return &readConn{c, sql.NewReader(c, p.era)}, nil
 }
 
 // give takes a connection back; one that is not ok is closed.

@@ -106,6 +106,17 @@ func (b blobs) Open(ctx context.Context, ref mail.BlobRef) (store.Blob, error) {
 	return &atRest{blob, ctx, b.plan}, nil
 }
 
+func (b blobs) OpenAt(ctx context.Context, ref mail.BlobRef, at store.Place) (store.Blob, error) {
+	if err := b.plan.pass(ctx, Open); err != nil {
+		return nil, err
+	}
+	blob, err := b.Blobs.OpenAt(ctx, ref, at)
+	if err != nil {
+		return nil, err
+	}
+	return &atRest{blob, ctx, b.plan}, nil
+}
+
 type staged struct {
 	store.Staged
 	ctx  context.Context

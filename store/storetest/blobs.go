@@ -21,6 +21,7 @@ var blobPromises = []promise{
 	{"BlobTooBig", blobTooBig},
 	{"BlobsAtOnce", blobsAtOnce},
 	{"BlobUnknown", blobUnknown},
+	{"BlobsByTheirPlaces", blobsByPlace},
 }
 
 // sizes stand around the limits at which backends keep octets in another way.
@@ -224,6 +225,60 @@ func blobsAtOnce(f *fixture) {
 func (f *fixture) tripped(m mail.MailboxID, want []byte) {
 	msg := f.deliver(m, string(want), 0)
 	f.equal("blob", []byte(f.text(msg.Blob)), want)
+}
+
+// blobsByPlace: what was read with its place opens without a look-up, and is the same as with one.
+func blobsByPlace(f *fixture) {
+	m := f.mailbox()
+	var want [][]byte
+	for i, size := range sizes[:len(sizes)-1] {
+		want = append(want, octets(uint64(i), size))
+		f.deliver(m.ID, string(want[i]), 0)
+	}
+	for _, with := range []store.With{store.WithPlace, store.WithPlace | store.WithIndex} {
+		for i, p := range f.placed(m.ID, with) {
+			f.same("index is asked for", len(p.Index) > 0, with&store.WithIndex != 0)
+			f.equal("opened by its place", f.octetsAt(p), want[i])
+			p.Place = store.Place{}
+			f.equal("opened without", f.octetsAt(p), want[i])
+		}
+	}
+	f.update(func(tx store.Tx) {
+		f.ok(tx.Messages(m.ID, 1, 1<<32-1, store.WithPlace, func(msg *store.Message) bool {
+			f.same("place in an Update", msg.Place.Era, uint64(0))
+			return false
+		}))
+	})
+	gone := f.placed(m.ID, store.WithPlace)[3]
+	gone.Blob.ID, gone.Place = 12345, store.Place{}
+	_, err := f.tenant.Blobs().OpenAt(context.Background(), gone.Blob, gone.Place)
+	f.is(err, mail.NotFound)
+}
+
+// placed reads the messages of a mailbox with their places.
+func (f *fixture) placed(m mail.MailboxID, with store.With) (list []store.Message) {
+	f.view(func(r store.Reader) {
+		list = nil
+		f.ok(r.Messages(m, 1, 1<<32-1, with|store.WithPlace, func(msg *store.Message) bool {
+			c := clone(*msg)
+			c.Place.Octets = bytes.Clone(c.Place.Octets)
+			list = append(list, c)
+			return true
+		}))
+	})
+	return list
+}
+
+// octetsAt reads a message's octets by its place.
+func (f *fixture) octetsAt(m store.Message) []byte {
+	b, err := f.tenant.Blobs().OpenAt(context.Background(), m.Blob, m.Place)
+	f.ok(err)
+	defer b.Close()
+	f.same("size", b.Size(), m.Blob.Size)
+	var w bytes.Buffer
+	_, err = b.WriteRange(&w, 0, b.Size())
+	f.ok(err)
+	return w.Bytes()
 }
 
 func blobUnknown(f *fixture) {

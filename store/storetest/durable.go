@@ -25,6 +25,7 @@ var durablePromises = []struct {
 	{"EverythingIsThereAfterwards", everythingIsThere},
 	{"NumbersGoOn", numbersGoOn},
 	{"RefusedStaysRefused", refusedStaysRefused},
+	{"PlacesOfBefore", placesOfBefore},
 	{"UnderLoad", underLoad},
 }
 
@@ -73,6 +74,21 @@ func numbersGoOn(f *fixture, reopen func()) {
 		f.ok(err)
 		f.same("the next act", acts[0].Seq, uint64(2))
 	})
+}
+
+// placesOfBefore: a place that was read before a restart leads to the right octets after it, though numbers may begin anew.
+func placesOfBefore(f *fixture, reopen func()) {
+	m := f.mailbox()
+	var want [][]byte
+	for i, size := range []int{10, 20_000, 200_000} {
+		want = append(want, octets(uint64(i), size))
+		f.deliver(m.ID, string(want[i]), 0)
+	}
+	before := f.placed(m.ID, store.WithPlace)
+	reopen()
+	for i, msg := range before {
+		f.equal("opened by its old place", f.octetsAt(msg), want[i])
+	}
 }
 
 func refusedStaysRefused(f *fixture, reopen func()) {

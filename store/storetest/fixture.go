@@ -262,7 +262,7 @@ func (f *fixture) deliver(m mail.MailboxID, text string, flags mail.Flags) (msg 
 
 // messages lists the messages of a mailbox with their index.
 func (f *fixture) messages(r store.Reader, m mail.MailboxID) (list []store.Message) {
-	f.ok(r.Messages(m, 1, 1<<32-1, true, func(msg *store.Message) bool {
+	f.ok(r.Messages(m, 1, 1<<32-1, store.WithIndex, func(msg *store.Message) bool {
 		list = append(list, clone(*msg))
 		return true
 	}))

@@ -228,6 +228,13 @@ func isolationOfBlobs(f *fixture) {
 	m := f.mailbox()
 	_, err := f.tenant.Blobs().Open(ctx, b.message.Blob)
 	f.is(err, mail.NotFound)
+	large := owner.deliver(b.inbox.ID, string(octets(1, 200_000)), 0)
+	place := owner.placed(b.inbox.ID, store.WithPlace)[1].Place
+	if stolen, err := f.tenant.Blobs().OpenAt(ctx, large.Blob, place); err == nil {
+		_, err = stolen.ReadAt(make([]byte, 1), 0)
+		f.is(err, mail.NotFound)
+		stolen.Close()
+	}
 	f.is(f.try(func(tx store.Tx) error {
 		_, err := tx.AddMessage(store.NewMessage{Mailbox: m.ID, Blob: b.message.Blob, Received: received})
 		return err

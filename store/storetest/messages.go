@@ -69,7 +69,7 @@ func messagesOfARange(f *fixture) {
 	f.update(func(tx store.Tx) { f.ok(tx.Expunge(m.ID, all[4])) })
 	f.view(func(r store.Reader) {
 		var got []mail.UID
-		f.ok(r.Messages(m.ID, all[2], all[7], false, func(msg *store.Message) bool {
+		f.ok(r.Messages(m.ID, all[2], all[7], 0, func(msg *store.Message) bool {
 			if len(msg.Index) != 0 {
 				f.Errorf("an index that was not asked for: %q", msg.Index)
 			}
@@ -78,7 +78,7 @@ func messagesOfARange(f *fixture) {
 		}))
 		f.same("UIDs", got, []mail.UID{all[2], all[3], all[5], all[6], all[7]})
 		got = nil
-		f.ok(r.Messages(m.ID, 1, 1<<32-1, false, func(msg *store.Message) bool {
+		f.ok(r.Messages(m.ID, 1, 1<<32-1, 0, func(msg *store.Message) bool {
 			got = append(got, msg.UID)
 			return len(got) < 3
 		}))

@@ -87,6 +87,7 @@ type (
 	allMarks      struct{ store.Reader }
 	noGone        struct{ store.Reader }
 	longRange     struct{ store.Reader }
+	lastPlace     struct{ store.Reader } // of the message before
 	unsorted      struct{ store.Reader }
 	oneMore       struct{ store.Reader } // a counter is wrong
 	bareActs      struct{ store.Reader }
@@ -143,7 +144,7 @@ func (tx forgetfulTx) SetFlags(m mail.MailboxID, uid mail.UID, f mail.Flags) (st
 
 func (tx newEmailTx) MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (store.Mark, error) {
 	var source store.Message
-	if err := tx.Messages(from, uid, uid, false, func(m *store.Message) bool { source = *m; return false }); err != nil {
+	if err := tx.Messages(from, uid, uid, 0, func(m *store.Message) bool { source = *m; return false }); err != nil {
 		return store.Mark{}, err
 	}
 	if source.ID == 0 {
@@ -231,8 +232,19 @@ func (r allMarks) Marks(m mail.MailboxID, _ mail.ModSeq, fn func(store.Mark) boo
 
 func (r noGone) Gone(mail.MailboxID, mail.ModSeq, func(store.Gone) bool) error { return nil }
 
-func (r longRange) Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*store.Message) bool) error {
-	return r.Reader.Messages(m, lo, max(hi, hi+1), index, fn)
+func (r longRange) Messages(m mail.MailboxID, lo, hi mail.UID, with store.With, fn func(*store.Message) bool) error {
+	return r.Reader.Messages(m, lo, max(hi, hi+1), with, fn)
+}
+
+func (r lastPlace) Messages(m mail.MailboxID, lo, hi mail.UID, with store.With, fn func(*store.Message) bool) error {
+	var last store.Place
+	return r.Reader.Messages(m, lo, hi, with, func(msg *store.Message) bool {
+		if last.Era != 0 {
+			msg.Place.Pack, msg.Place.Off = last.Pack, last.Off
+		}
+		last = msg.Place
+		return fn(msg)
+	})
 }
 
 func (r unsorted) Marks(m mail.MailboxID, since mail.ModSeq, fn func(store.Mark) bool) error {
@@ -306,6 +318,7 @@ func TestMutants(t *testing.T) {
 		"gives all marks":              {reader: func(r store.Reader) store.Reader { return allMarks{r} }},
 		"forgets who left":             {reader: func(r store.Reader) store.Reader { return noGone{r} }},
 		"gives one message more":       {reader: func(r store.Reader) store.Reader { return longRange{r} }},
+		"mixes up places":              {reader: func(r store.Reader) store.Reader { return lastPlace{r} }},
 		"gives marks backwards":        {reader: func(r store.Reader) store.Reader { return unsorted{r} }},
 		"miscounts":                    {reader: func(r store.Reader) store.Reader { return oneMore{r} }},
 		"logs no document before":      {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
@@ -330,7 +343,7 @@ func TestMutants(t *testing.T) {
 // noticed gives the first test that the mutant fails.
 func noticed(t *testing.T, m mutant) string {
 	for _, group := range [][]promise{
-		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises, memoPromises,
+		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises, blobPromises, memoPromises,
 	} {
 		for _, p := range group {
 			s, err := embedded.Open(t.TempDir(), embedded.Options{})

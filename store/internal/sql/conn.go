@@ -17,10 +17,11 @@ type Conn interface {
 
 // Row is a row of a result, valid inside the function it is given to. Columns count from 0.
 type Row interface {
-	Int(col int) int64      // 0 for NULL
-	Text(col int) string    // "" for NULL
-	Blob(col int) []byte    // a copy; nil for NULL
-	Fill(col int, p []byte) // copies as much as fits into p
+	Int(col int) int64                 // 0 for NULL
+	Text(col int) string               // "" for NULL
+	Blob(col int) []byte               // a copy; nil for NULL
+	Append(dst []byte, col int) []byte // adds the octets to dst
+	Fill(col int, p []byte)            // copies as much as fits into p
 }
 
 // Type is the type of an argument.

@@ -51,6 +51,8 @@ const (
 	qGone
 	qMessages
 	qMessagesIndex
+	qMessagesPlace
+	qMessagesBoth
 	qEmail
 	qMessageAt
 	qInsertMessage
@@ -117,6 +119,12 @@ func (q Query) String() string { return queryTexts[q] }
 
 const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash"
 
+// placeColumns look for a row of body only where there is one.
+const placeColumns = ", b.pack, b.off, CASE WHEN b.pack = 0 THEN (SELECT o.octets FROM body o WHERE {o.t=}o.id = b.id) END"
+
+const messageRange = " FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
+	"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid"
+
 const mailboxColumns = "id, account, parent, name, role, subscribed, uidvalidity, uidnext, modseq, messages, unseen, deleted, size"
 
 const itemColumns = "i.id, i.state, i.due, i.route, i.blob, b.size, b.hash, i.doc, i.fence, i.leased, i.tries"
@@ -181,8 +189,9 @@ var queryTexts = [numQueries]string{
 	qGone: "SELECT uid, modseq, email FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
 	qMessages: "SELECT " + messageColumns + " FROM message m " +
 		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
-	qMessagesIndex: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
-		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
+	qMessagesIndex: "SELECT " + messageColumns + ", b.idx" + messageRange,
+	qMessagesPlace: "SELECT " + messageColumns + ", NULL" + placeColumns + messageRange,
+	qMessagesBoth:  "SELECT " + messageColumns + ", b.idx" + placeColumns + messageRange,
 	qEmail: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
 		"WHERE {m.t=}m.id = ?",
 	qMessageAt: "SELECT id, flags, modseq, size FROM message WHERE {t=}mailbox = ? AND uid = ?",

@@ -14,10 +14,13 @@ type Reader struct {
 	args  Args
 	now   time.Time // leases that end before it have ended
 	err   error     // the first failure of the connection
+	era   uint64    // of the places it gives; 0 = it gives none
+
+	msg store.Message // of Messages: its buffers are used again
 }
 
-// NewReader makes a reader over a connection that is inside a reading transaction.
-func NewReader(c Conn) *Reader { return &Reader{conn: c} }
+// NewReader makes a reader over a connection that is inside a reading transaction. era is that of the places it gives; 0: none.
+func NewReader(c Conn, era uint64) *Reader { return &Reader{conn: c, era: era} }
 
 // Start prepares the reader for a new transaction.
 func (r *Reader) Start(now time.Time) { r.now, r.err = now, nil }

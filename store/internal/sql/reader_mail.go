@@ -157,8 +157,10 @@ func (r *Reader) Gone(m mail.MailboxID, since mail.ModSeq, fn func(store.Gone) b
 	})
 }
 
-func scanMessage(row Row, index bool, m *store.Message) {
+func scanMessage(row Row, m *store.Message) {
 	*m = store.Message{
+		Index:    m.Index[:0],
+		Place:    store.Place{Octets: m.Place.Octets[:0]},
 		ID:       mail.EmailID(row.Int(0)),
 		Account:  mail.AccountID(row.Int(1)),
 		Mailbox:  mail.MailboxID(row.Int(2)),
@@ -171,22 +173,42 @@ func scanMessage(row Row, index bool, m *store.Message) {
 		Blob:     mail.BlobRef{ID: mail.BlobID(row.Int(9)), Size: row.Int(10)},
 	}
 	row.Fill(11, m.Blob.Hash[:])
-	if index {
-		m.Index = row.Blob(12)
+}
+
+// Columns of what is read with a message, behind its own.
+const (
+	columnIndex  = 12
+	columnPack   = 13
+	columnOff    = 14
+	columnOctets = 15
+)
+
+// scanWith reads what was asked for with a message.
+func (r *Reader) scanWith(row Row, with store.With, m *store.Message) {
+	if with&store.WithIndex != 0 {
+		m.Index = row.Append(m.Index, columnIndex)
+	}
+	if with&store.WithPlace != 0 {
+		m.Place.Era, m.Place.Pack, m.Place.Off = r.era, row.Int(columnPack), row.Int(columnOff)
+		m.Place.Octets = row.Append(m.Place.Octets, columnOctets)
 	}
 }
 
-// Messages gives the messages of a range of UIDs. The Message is used again for the next; its Index is not.
-func (r *Reader) Messages(m mail.MailboxID, lo, hi mail.UID, index bool, fn func(*store.Message) bool) error {
-	q := qMessages
-	if index {
-		q = qMessagesIndex
+// messageQueries are the queries of Messages by what is read with a message.
+var messageQueries = [...]Query{
+	0: qMessages, store.WithIndex: qMessagesIndex, store.WithPlace: qMessagesPlace, store.WithIndex | store.WithPlace: qMessagesBoth,
+}
+
+// Messages gives the messages of a range of UIDs.
+func (r *Reader) Messages(m mail.MailboxID, lo, hi mail.UID, with store.With, fn func(*store.Message) bool) error {
+	if r.era == 0 {
+		with &^= store.WithPlace
 	}
-	var msg store.Message
 	r.args.Reset().Int(int64(m)).Int(int64(lo)).Int(int64(hi))
-	return r.rows("store.Messages", q, func(row Row) bool {
-		scanMessage(row, index, &msg)
-		return fn(&msg)
+	return r.rows("store.Messages", messageQueries[with], func(row Row) bool {
+		scanMessage(row, &r.msg)
+		r.scanWith(row, with, &r.msg)
+		return fn(&r.msg)
 	})
 }
 
@@ -196,7 +218,8 @@ func (r *Reader) Email(id mail.EmailID) (store.Message, error) {
 	var m store.Message
 	r.args.Reset().Int(int64(id))
 	err := r.rows(op, qEmail, func(row Row) bool {
-		scanMessage(row, true, &m)
+		scanMessage(row, &m)
+		m.Index = row.Blob(columnIndex)
 		return false
 	})
 	if err == nil && m.ID == 0 {
