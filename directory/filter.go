@@ -9,8 +9,16 @@ import (
 // their account.
 const KindScript = "script"
 
+// Kinds of objects that package mailbox keeps about mailboxes: what somebody may do with one, annotations, the names
+// somebody subscribed to. They go with the owner of the mailbox and with the account they are for.
+const (
+	KindGrant         = "grant"
+	KindAnnotation    = "annotation"
+	KindSubscriptions = "subscriptions"
+)
+
 // ofAccount are the kinds of objects that other rooms keep for an account, under the mark of OfAccount.
-var ofAccount = [...]string{KindScript}
+var ofAccount = [...]string{KindScript, KindGrant, KindAnnotation, KindSubscriptions}
 
 // OfAccount marks what belongs to an account and goes with it.
 func OfAccount(id mail.AccountID) store.Key { return store.Key{Name: "account", Value: id.String()} }

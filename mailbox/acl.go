@@ -123,25 +123,3 @@ func (r Rights) deny(op mail.Op, need Rights, path string) error {
 	}
 	return mail.E(op, mail.NotFound, "mailbox.unknown", path)
 }
-
-// grant is what an access control list says of one identifier. Who is zero for "anyone".
-type grant struct {
-	who        mail.AccountID
-	give, take Rights // take: negative rights, stronger than what anybody gives
-}
-
-// acl is an access control list without the owner, who is in none.
-type acl []grant
-
-// rights gives what an account may do: all it and everybody are given, without what is taken from either
-// (RFC 4314 §2).
-func (l acl) rights(who mail.AccountID) Rights {
-	var give, take Rights
-	for _, g := range l {
-		if g.who == who || g.who == 0 {
-			give |= g.give
-			take |= g.take
-		}
-	}
-	return give &^ take
-}

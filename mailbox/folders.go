@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/store"
 )
@@ -180,19 +181,23 @@ func (a *Account) makeLevels(tx store.Tx, op mail.Op, all []store.Mailbox, role 
 	case len(all)+len(at.levels)-depth > a.service.cfg.MaxMailboxes:
 		return m, mail.E(op, mail.Full, "mailbox.too_many", a.service.cfg.MaxMailboxes)
 	}
-	inherited, _, err := readACL(tx, m.ID)
-	if err != nil {
-		return m, err
+	var inherited acl
+	if depth > 0 {
+		var err error
+		if inherited, err = readACL(tx, m.ID); err != nil {
+			return m, err
+		}
 	}
 	for ; depth < len(at.levels); depth++ {
 		next := store.Mailbox{Account: at.owner.ID, Parent: m.ID, Name: at.levels[depth]}
 		if depth == len(at.levels)-1 {
 			next.Role = role
 		}
+		var err error
 		if m, err = tx.CreateMailbox(next); err != nil {
 			return m, err
 		}
-		if err := putACL(tx, m, inherited, 0); err != nil {
+		if err := inherited.inherit(tx, &m); err != nil {
 			return m, err
 		}
 	}
@@ -239,6 +244,6 @@ func (a *Account) Delete(ctx context.Context, path string) error {
 		if err := tx.DeleteMailbox(m.ID); err != nil {
 			return err
 		}
-		return dropACL(tx, m.ID)
+		return dropOf(tx, directory.KindGrant, m.ID)
 	})
 }

@@ -2,7 +2,6 @@ package mailbox
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"sync"
 
@@ -64,6 +63,15 @@ func othersPath(owner mail.Address, levels []string) string {
 
 // colleague gives the other account of the tenant that has an address. NotFound for whoever is none.
 func (a *Account) colleague(ctx context.Context, op mail.Op, address string) (directory.Account, error) {
+	acc, err := a.member(ctx, op, address)
+	if err == nil && acc.ID == a.account.ID {
+		err = mail.E(op, mail.NotFound, "acl.identifier", address)
+	}
+	return acc, err
+}
+
+// member gives the account of the tenant that has an address. NotFound for whoever is none.
+func (a *Account) member(ctx context.Context, op mail.Op, address string) (directory.Account, error) {
 	unknown := mail.E(op, mail.NotFound, "acl.identifier", address)
 	addr, err := mail.ParseAddress(address)
 	if err != nil {
@@ -75,8 +83,7 @@ func (a *Account) colleague(ctx context.Context, op mail.Op, address string) (di
 		return directory.Account{}, unknown
 	case err != nil:
 		return directory.Account{}, mail.Wrap(op, err)
-	case target.Tenant != a.id.Tenant(), target.Account.ID == 0, target.Account.ID == a.account.ID,
-		target.Kind != directory.TargetAccount && target.Kind != directory.TargetAlias:
+	case target.Tenant != a.id.Tenant(), target.Kind != directory.TargetAccount && target.Kind != directory.TargetAlias:
 		return directory.Account{}, unknown
 	}
 	return target.Account, nil
@@ -104,106 +111,14 @@ func (a *Account) resolve(r store.Reader, op mail.Op, at *spot, need Rights) (st
 	return m, rights, nil
 }
 
-// kindACL is an access control list. It has the id of its mailbox, and a mark for each account it names.
-const kindACL = "acl"
-
-// aclDoc is an access control list as stored.
-type aclDoc struct {
-	Owner  mail.AccountID `json:"owner"`
-	Grants []grantDoc     `json:"grants"`
-}
-
-// grantDoc is a grant as stored; rights by their letters.
-type grantDoc struct {
-	Who  mail.AccountID `json:"who,omitzero"` // zero: anyone
-	Give string         `json:"give,omitempty"`
-	Take string         `json:"take,omitempty"`
-}
-
-// readACL gives the access control list of a mailbox, empty where it has none, and its version.
-func readACL(r store.Reader, box mail.MailboxID) (acl, uint64, error) {
-	const op = "mailbox.readACL"
-	o, err := r.Object(kindACL, mail.ObjectID(box))
-	switch {
-	case mail.Is(err, mail.NotFound):
-		return nil, 0, nil
-	case err != nil:
-		return nil, 0, mail.Wrap(op, err)
-	}
-	l, err := parseACL(op, o.Doc)
-	return l, o.Version, err
-}
-
-func parseACL(op mail.Op, doc []byte) (acl, error) {
-	var d aclDoc
-	if err := json.Unmarshal(doc, &d); err != nil {
-		return nil, mail.Because(op, mail.Other, "", err)
-	}
-	l := make(acl, len(d.Grants))
-	for i, g := range d.Grants {
-		give, err := ParseRights(g.Give)
-		if err != nil {
-			return nil, mail.Because(op, mail.Other, "", err)
-		}
-		take, err := ParseRights(g.Take)
-		if err != nil {
-			return nil, mail.Because(op, mail.Other, "", err)
-		}
-		l[i] = grant{g.Who, give, take}
-	}
-	return l, nil
-}
-
-// putACL writes the access control list of a mailbox; an empty one is removed. version is that of readACL.
-func putACL(tx store.Tx, m Mailbox, l acl, version uint64) error {
-	const op = "mailbox.putACL"
-	if len(l) == 0 {
-		if version == 0 {
-			return nil
-		}
-		return mail.Wrap(op, tx.DeleteObject(kindACL, mail.ObjectID(m.ID), version))
-	}
-	o := store.Object{Kind: kindACL, ID: mail.ObjectID(m.ID), Version: version, Marks: []store.Key{ownedBy(m.Account)}}
-	d := aclDoc{Owner: m.Account}
-	for _, g := range l {
-		d.Grants = append(d.Grants, grantDoc{g.who, g.give.String(), g.take.String()})
-		o.Marks = append(o.Marks, sharedTo(g.who))
-	}
-	var err error
-	if o.Doc, err = json.Marshal(d); err != nil {
-		return mail.Because(op, mail.Other, "", err)
-	}
-	_, err = tx.PutObject(o)
-	return mail.Wrap(op, err)
-}
-
-// dropACL removes the access control list of a mailbox, where it has one.
-func dropACL(tx store.Tx, box mail.MailboxID) error {
-	_, version, err := readACL(tx, box)
-	if err != nil {
-		return err
-	}
-	return putACL(tx, Mailbox{ID: box}, nil, version)
-}
-
-// ownedBy marks what belongs to an account.
-func ownedBy(acc mail.AccountID) store.Key { return store.Key{Name: "owner", Value: acc.String()} }
-
-// sharedTo marks the access control lists that name an account, or anyone (zero).
-func sharedTo(who mail.AccountID) store.Key {
-	if who == 0 {
-		return store.Key{Name: "shared", Value: anyone}
-	}
-	return store.Key{Name: "shared", Value: who.String()}
-}
-
-// anyone is the identifier of everybody in the tenant (RFC 4314 §2).
-const anyone = "anyone"
-
 // rightsOn gives what the account may do with a mailbox of somebody else.
 func (a *Account) rightsOn(r store.Reader, box mail.MailboxID) (Rights, error) {
-	l, _, err := readACL(r, box)
-	return l.rights(a.account.ID), err
+	mine, err := readGrant(r, box, a.account.ID)
+	if err != nil {
+		return NoRights, err
+	}
+	all, err := readGrant(r, box, 0)
+	return acl{mine, all}.rights(a.account.ID), err
 }
 
 // maxKnownRights is how many mailboxes of others one session remembers its rights on.
