@@ -34,7 +34,7 @@ func (p *Platform) smtp(l ListenConfig) serving {
 	}
 	return smtpd.New(smtpd.Config{
 		Name: l.Protocol, Mode: mode, Zone: mail.Zone(l.Zone), ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(),
-		AllowPlainAuth: l.PlainAuth, Hostname: p.config.Hostname, Log: p.log, Metrics: p.metrics,
+		AllowPlainAuth: l.PlainAuth, Hostname: p.config.Hostname, Sessions: &p.sessions, Log: p.log, Metrics: p.metrics,
 		Limits: smtpd.Limits{Grace: p.grace()},
 	}, smtpd.Through(p.intake)).Serve
 }
@@ -42,7 +42,7 @@ func (p *Platform) smtp(l ListenConfig) serving {
 func (p *Platform) imap(l ListenConfig) serving {
 	return imapd.New(imapd.Config{
 		Name: l.Protocol, ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(), AllowPlainAuth: l.PlainAuth,
-		Zone: mail.Zone(l.Zone), Hostname: p.config.Hostname, Log: p.log, Metrics: p.metrics,
+		Zone: mail.Zone(l.Zone), Hostname: p.config.Hostname, Sessions: &p.sessions, Log: p.log, Metrics: p.metrics,
 		Limits: imapd.Limits{Grace: p.grace()},
 	}, p.dir, p.boxes).Serve
 }
@@ -50,7 +50,7 @@ func (p *Platform) imap(l ListenConfig) serving {
 func (p *Platform) pop3(l ListenConfig) serving {
 	return pop3d.New(pop3d.Config{
 		Name: l.Protocol, ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(), AllowPlainAuth: l.PlainAuth,
-		Zone: mail.Zone(l.Zone), Log: p.log, Metrics: p.metrics,
+		Zone: mail.Zone(l.Zone), Sessions: &p.sessions, Log: p.log, Metrics: p.metrics,
 		Limits: pop3d.Limits{Grace: p.grace()},
 	}, p.dir, p.boxes).Serve
 }

@@ -22,6 +22,7 @@ import (
 	"tegami/queue"
 	"tegami/relay"
 	"tegami/report"
+	"tegami/server/door"
 	"tegami/store"
 	"tegami/store/embedded"
 	"tegami/wire/dns"
@@ -47,6 +48,8 @@ type Platform struct {
 	intake  *intake.Intake
 	words   *i18n.Catalogue
 	certs   *certificates // nil until started
+
+	sessions door.Sessions // of all doors for mail software
 
 	listening []Listening
 	halt      context.CancelFunc
@@ -102,6 +105,9 @@ func (p *Platform) Runner() *queue.Runner { return p.runner }
 
 // House is what puts mail away, and decides about posts that wait for an owner.
 func (p *Platform) House() *deliver.House { return p.house }
+
+// Sessions lists who is at the doors for mail software.
+func (p *Platform) Sessions() *door.Sessions { return &p.sessions }
 
 // Domains looks after keys, records and smart hosts.
 func (p *Platform) Domains() *domains.Service { return p.domains }

@@ -90,6 +90,11 @@ func (in *Intake) Connect(ctx context.Context, o mail.Origin) error {
 	return mail.Wrap("intake.Connect", in.cfg.Directory.Reachable(ctx, o))
 }
 
+// Current is Denied when somebody who signed in at a door may not act any more.
+func (in *Intake) Current(ctx context.Context, who *directory.Identity) error {
+	return mail.Wrap("intake.Current", in.cfg.Directory.StillValid(ctx, who))
+}
+
 // Verifier checks the credentials of a session at a door.
 func (in *Intake) Verifier(o mail.Origin) *directory.Verifier {
 	return in.cfg.Directory.Verifier(o, directory.Protocol(o.Door))

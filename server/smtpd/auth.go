@@ -2,12 +2,10 @@ package smtpd
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
-	"log/slog"
 	"strings"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/wire/sasl"
 	"tegami/wire/smtp"
@@ -16,20 +14,7 @@ import (
 // mayAuth tells whether AUTH is offered now: passwords only go over TLS.
 func (s *session) mayAuth() bool {
 	c := &s.srv.config
-	return c.offersAuth() && (s.tls != nil || c.AllowPlainAuth)
-}
-
-// channel is what the connection gives for channel binding.
-func (s *session) channel() sasl.Channel {
-	return sasl.Channel{TLS: s.tls, Leaf: onlyLeaf(s.srv.config.TLS)}
-}
-
-// onlyLeaf is the certificate every peer is shown; nil where there is a choice.
-func onlyLeaf(c *tls.Config) *x509.Certificate {
-	if c == nil || len(c.Certificates) != 1 || c.GetCertificate != nil || c.GetConfigForClient != nil {
-		return nil
-	}
-	return c.Certificates[0].Leaf
+	return c.offersAuth() && (s.conn.IsTLS() || c.AllowPlainAuth)
 }
 
 // auth is RFC 4954 §4: "mechanism [initial response]".
@@ -43,8 +28,8 @@ func (s *session) auth(ctx context.Context, args string) smtp.Reply {
 		return sayAuthNeedsTLS.reply()
 	}
 	name, initial, given := strings.Cut(args, " ")
-	verifier := s.srv.gate.Verifier(s.origin)
-	exchange, err := sasl.Start(name, verifier, s.channel())
+	verifier := s.srv.gate.Verifier(*s.origin)
+	exchange, err := sasl.Start(name, verifier, s.conn.Channel())
 	if err != nil {
 		return authReplyTo(err)
 	}
@@ -57,10 +42,10 @@ func (s *session) auth(ctx context.Context, args string) smtp.Reply {
 	for {
 		challenge, done, err := exchange.Next(ctx, response)
 		if err == nil && done {
-			return s.signIn(ctx, verifier)
+			return s.signIn(verifier.Identity(), exchange)
 		}
 		if err != nil {
-			return s.signInFailed(ctx, exchange.User(), err)
+			return s.signInFailed(exchange, err)
 		}
 		s.put(smtp.R(334, [3]int{}, base64.StdEncoding.EncodeToString(challenge)))
 		line, err := s.r.Line(sasl.MaxLine)
@@ -78,18 +63,17 @@ func (s *session) auth(ctx context.Context, args string) smtp.Reply {
 	}
 }
 
-func (s *session) signIn(ctx context.Context, v Verifier) smtp.Reply {
-	if s.who = v.Identity(); s.who == nil {
-		return s.signInFailed(ctx, "", mail.E("smtpd.signIn", mail.Other, "auth.failed"))
+func (s *session) signIn(who *directory.Identity, by sasl.Server) smtp.Reply {
+	if who == nil {
+		return s.signInFailed(by, mail.E("smtpd.signIn", mail.Other, "auth.failed"))
 	}
-	s.srv.config.Metrics.SignIn(s.origin.Door, true)
+	s.who = who
+	s.conn.SignedIn(who, by.Name()) // any number of sessions
 	return saySignedIn.reply()
 }
 
-func (s *session) signInFailed(ctx context.Context, user string, err error) smtp.Reply {
+func (s *session) signInFailed(by sasl.Server, err error) smtp.Reply {
 	s.count.authFailures++
-	s.srv.config.Metrics.SignIn(s.origin.Door, false)
-	s.srv.log.LogAttrs(ctx, slog.LevelInfo, "sign-in failed", slog.String("session", s.origin.Session),
-		slog.String("remote", s.origin.Remote.String()), slog.String("user", user), slog.Any("err", err))
+	s.conn.SignInFailed(by.User(), by.Name(), err)
 	return authReplyTo(err)
 }

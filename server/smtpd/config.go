@@ -13,6 +13,7 @@ import (
 
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // Mode is for whom a listener is.
@@ -45,6 +46,7 @@ type Config struct {
 	// Hostname is how the server calls itself.
 	Hostname string
 	Limits   Limits
+	Sessions *door.Sessions // where the door's sessions are listed; nil lists them nowhere
 	Log      *slog.Logger
 	Metrics  *obs.Metrics
 }
@@ -93,8 +95,8 @@ type Limits struct {
 	// spam software does (RFC 5321 §3.1 lets the server speak first). Zero: 1 second on MX
 	// listeners of the internet zone, but not for loopback. Below zero: never.
 	GreetPause time.Duration
-	// Grace is how long a stop waits for running commands; default 10 seconds.
-	Grace time.Duration
+	// Grace and Sweep are those of door.Limits, with its defaults.
+	Grace, Sweep time.Duration
 }
 
 // withDefaults fills the zero fields.
@@ -114,7 +116,6 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.MessageTimeout, time.Hour)
 	setDefault(&l.WriteTimeout, time.Minute)
 	setDefault(&l.HandshakeTimeout, 30*time.Second)
-	setDefault(&l.Grace, 10*time.Second)
 	return l
 }
 

@@ -16,6 +16,8 @@ type Gate interface {
 	Connect(ctx context.Context, o mail.Origin) error
 	// Verifier checks the credentials of one AUTH.
 	Verifier(o mail.Origin) Verifier
+	// Current is Denied when somebody who signed in may not act any more.
+	Current(ctx context.Context, who *directory.Identity) error
 	// Begin starts a transaction: for mail from outside when who is nil, else that of a signed-in user.
 	Begin(ctx context.Context, o mail.Origin, who *directory.Identity, from mail.Address, opts mail.Options) (Transaction, error)
 }

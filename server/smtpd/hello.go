@@ -3,7 +3,6 @@ package smtpd
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -17,12 +16,12 @@ import (
 // greet speaks first (RFC 5321 §3.1), unless the peer may not talk to us or talks before that.
 func (s *session) greet(ctx context.Context) {
 	if s.talksEarly() {
-		s.log(slog.LevelInfo, "talked before the greeting")
+		s.conn.Log.Info("talked before the greeting")
 		s.hangUp(sayEarly)
 		return
 	}
-	if err := s.srv.gate.Connect(ctx, s.origin); err != nil {
-		s.log(slog.LevelInfo, "connection refused", slog.Any("err", err))
+	if err := s.srv.gate.Connect(ctx, *s.origin); err != nil {
+		s.conn.Log.Info("connection refused", "err", err)
 		s.put(connectReplyTo(err))
 		s.over = true
 		return
@@ -78,17 +77,17 @@ func (s *session) ehlo(_ context.Context, args string) smtp.Reply {
 		"LIMITS RCPTMAX=" + strconv.Itoa(c.Limits.Recipients), // RFC 9422
 		"HELP",
 	}
-	if s.tls == nil && c.TLS != nil {
+	if s.conn.CanStartTLS() {
 		lines = append(lines, "STARTTLS") // RFC 3207
 	}
-	if s.tls != nil {
+	if s.conn.IsTLS() {
 		lines = append(lines, "REQUIRETLS") // RFC 8689
 	}
 	if s.who != nil || s.mayAuth() { // RFC 4865; understood once signed in
 		lines = append(lines, "FUTURERELEASE "+strconv.Itoa(int(mail.MaxHold/time.Second))+" "+time.Now().Add(mail.MaxHold).UTC().Format(time.RFC3339))
 	}
 	if s.mayAuth() {
-		lines = append(lines, "AUTH "+strings.Join(sasl.Mechanisms(s.channel()), " ")) // RFC 4954
+		lines = append(lines, "AUTH "+strings.Join(sasl.Mechanisms(s.conn.Channel()), " ")) // RFC 4954
 	}
 	return smtp.Reply{Code: 250, Lines: lines}
 }
@@ -103,7 +102,7 @@ func (s *session) hello(name string, esmtp bool) {
 // would else be taken for something said under TLS. All that was said before is forgotten.
 func (s *session) startTLS(ctx context.Context, args string) smtp.Reply {
 	switch {
-	case s.tls != nil:
+	case s.conn.IsTLS():
 		return sayTLSAlready.reply()
 	case s.srv.config.TLS == nil:
 		return sayNoTLS.reply()
@@ -115,9 +114,10 @@ func (s *session) startTLS(ctx context.Context, args string) smtp.Reply {
 		return s.lost(err)
 	}
 	if n := s.r.Reset(s); n > 0 {
-		s.log(slog.LevelWarn, "octets behind STARTTLS dropped", slog.Int("octets", n))
+		s.conn.Log.Warn("octets behind STARTTLS dropped", "octets", n)
 	}
 	s.state, s.esmtp, s.who, s.origin.Helo = stateNew, false, nil, ""
-	s.handshake(ctx)
+	s.conn.SignedOut()
+	s.over = s.conn.StartTLS(ctx) != nil
 	return smtp.Reply{}
 }

@@ -22,6 +22,7 @@ const (
 
 	// The session ends.
 	sayClosing
+	saySignedOut
 	sayIdle
 	sayTooManyErrors
 	sayTooManyCommands
@@ -111,6 +112,7 @@ var replies = [says]smtp.Reply{
 	saySignedIn: smtp.R(235, [3]int{2, 7, 0}, "Authentication succeeded"),
 
 	sayClosing:            smtp.R(421, [3]int{4, 3, 2}, "Server is going down, closing the connection"),
+	saySignedOut:          smtp.R(421, [3]int{4, 7, 0}, "Your sign-in is no longer valid, closing the connection"),
 	sayIdle:               smtp.R(421, [3]int{4, 4, 2}, "Waited too long, closing the connection"),
 	sayTooManyErrors:      smtp.R(421, [3]int{4, 7, 0}, "Too many errors, closing the connection"),
 	sayTooManyCommands:    smtp.R(421, [3]int{4, 7, 0}, "Too many commands without a message, closing the connection"),

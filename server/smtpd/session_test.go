@@ -173,33 +173,6 @@ func (slowly) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestNetworks(t *testing.T) {
-	for addr, want := range map[string]string{"192.0.2.77": "192.0.2.0/24", "2001:db8::1:2:3:4": "2001:db8::/64", "127.0.0.1": "", "::1": ""} {
-		network, counted := networkOf(netip.MustParseAddr(addr))
-		if counted != (want != "") || counted && network.String() != want {
-			t.Errorf("%s: %v, %v", addr, network, counted)
-		}
-	}
-	s := New(Config{Limits: Limits{ConnectionsPerNetwork: 2}}, &toyGate{})
-	from := func(addr string) *session {
-		return &session{srv: s, origin: mail.Origin{Remote: netip.MustParseAddr(addr)}}
-	}
-	a, b, c, d := from("192.0.2.1"), from("192.0.2.2"), from("192.0.2.3"), from("198.51.100.1")
-	if !s.enter(a) || !s.enter(b) || s.enter(c) || !s.enter(d) {
-		t.Error("the third of a network is to be turned away, and nobody else")
-	}
-	s.leave(a)
-	if !s.enter(c) {
-		t.Error("a place that was left is free")
-	}
-	for _, x := range []*session{b, c, d} {
-		s.leave(x)
-	}
-	if len(s.networks) != 0 || len(s.sessions) != 0 {
-		t.Errorf("%v, %v left", s.networks, s.sessions)
-	}
-}
-
 func TestGreeting(t *testing.T) {
 	t.Run("early talker", func(t *testing.T) {
 		addr := start(t, Config{Limits: Limits{GreetPause: 5 * time.Second}}, &toyGate{})
@@ -407,14 +380,10 @@ func speak(t testing.TB, s *Server, in []byte) []byte {
 	var said []byte
 	var wg sync.WaitGroup
 	wg.Go(func() { said, _ = io.ReadAll(ours) })
-	c := newSession(s, theirs)
-	if !s.enter(c) {
-		t.Fatal("no room")
-	}
+	c := newSession(s, s.door.NewConn(theirs))
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		defer s.leave(c)
 		c.serve(context.Background())
 	}()
 	ours.SetWriteDeadline(time.Now().Add(10 * time.Second))
@@ -532,7 +501,7 @@ func BenchmarkSession(b *testing.B) {
 				conn.parts = append(conn.parts, part)
 			}
 			s := New(Config{Name: "smtp", Hostname: "mx.alpha.example"}, discardGate{&toyGate{}})
-			c := newSession(s, conn)
+			c := newSession(s, s.door.NewConn(conn))
 			c.state, c.esmtp = stateGreeted, true
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
@@ -570,7 +539,7 @@ func TestBodiesOfANetwork(t *testing.T) {
 	far := func(ip string) (say func(command, want string)) {
 		here, there := net.Pipe()
 		here.SetDeadline(time.Now().Add(20 * time.Second))
-		s, done := newSession(srv, farConn{there, netip.MustParseAddr(ip)}), make(chan struct{})
+		s, done := newSession(srv, srv.door.NewConn(farConn{there, netip.MustParseAddr(ip)})), make(chan struct{})
 		go func() { s.serve(context.Background()); close(done) }()
 		t.Cleanup(func() { here.Close(); <-done })
 		in := bufio.NewReader(here)

@@ -3,24 +3,19 @@ package smtpd
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"tegami/directory"
 	"tegami/lab/dialog"
+	"tegami/lab/tlstest"
 	"tegami/mail"
 	"tegami/wire/sasl"
 	"tegami/wire/smtp"
@@ -33,6 +28,7 @@ type toyGate struct {
 	fail    error // what Commit answers
 
 	mu       sync.Mutex
+	current  error // what Current answers
 	messages []toyMessage
 	aborted  int
 }
@@ -49,6 +45,14 @@ type toyMessage struct {
 const toyPassword = "correct horse"
 
 func (g *toyGate) Connect(context.Context, mail.Origin) error { return g.connect }
+
+func (g *toyGate) Current(context.Context, *directory.Identity) error { return g.revoked() }
+
+func (g *toyGate) revoked() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.current
+}
 
 func (g *toyGate) Verifier(mail.Origin) Verifier { return &toyVerifier{} }
 
@@ -133,26 +137,14 @@ func (v *toyVerifier) SCRAM(_ context.Context, user string) (sasl.ScramSecret, e
 	return secret, err
 }
 
-// testTLS makes a certificate that signs itself, for both sides.
-func testTLS(t testing.TB) (server, client *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"mx.alpha.example"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}},
-		&tls.Config{RootCAs: roots, ServerName: "mx.alpha.example"}
+// testTLS is what both sides need for TLS.
+func testTLS(t testing.TB) (server, client *tls.Config) { return tlstest.New(t) }
+
+// serve is a session from its greeting to its end.
+func (s *session) serve(ctx context.Context) {
+	s.Serve(ctx)
+	s.End(false)
+	s.conn.Close()
 }
 
 // panics fails a test when a session panicked: the door survives that, the test must not.

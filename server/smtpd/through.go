@@ -18,6 +18,10 @@ func (t through) Connect(ctx context.Context, o mail.Origin) error { return t.in
 
 func (t through) Verifier(o mail.Origin) Verifier { return t.in.Verifier(o) }
 
+func (t through) Current(ctx context.Context, who *directory.Identity) error {
+	return t.in.Current(ctx, who)
+}
+
 func (t through) Begin(ctx context.Context, o mail.Origin, who *directory.Identity, from mail.Address, opts mail.Options) (Transaction, error) {
 	tx, err := t.in.Begin(ctx, o, who, from, opts)
 	if err != nil {

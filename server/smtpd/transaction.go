@@ -21,7 +21,7 @@ func (s *session) ext() smtp.Ext {
 	if s.mayAuth() {
 		ext |= smtp.ExtAuth
 	}
-	if s.tls != nil {
+	if s.conn.IsTLS() {
 		ext |= smtp.ExtRequireTLS // RFC 8689 §2: under TLS only
 	}
 	if s.who != nil {
@@ -45,7 +45,7 @@ func (s *session) mailFrom(ctx context.Context, args string) smtp.Reply {
 	if opts.Size > s.srv.config.Limits.MessageSize {
 		return sayTooBig.reply() // ML-9, before a single octet is sent
 	}
-	o := s.origin
+	o := *s.origin
 	o.Received = time.Now()
 	tx, err := s.srv.gate.Begin(ctx, o, s.who, from, opts)
 	if err != nil {

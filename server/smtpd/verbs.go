@@ -93,20 +93,13 @@ func (s *session) command(ctx context.Context, line []byte, err error) smtp.Repl
 	if v.states&s.state == 0 {
 		return s.counted(c.Verb, v.instead(s.state).reply())
 	}
-	begin := s.clock()
+	begin := time.Now()
+	s.conn.Command(c.Verb.String(), begin)
 	r := v.run(s, ctx, c.Args)
-	if !begin.IsZero() {
+	if s.srv.config.Metrics != nil {
 		s.srv.config.Metrics.CommandTime(s.origin.Door, c.Verb.String(), time.Since(begin))
 	}
 	return s.counted(c.Verb, r)
-}
-
-// clock is the time, when somebody wants to know how long commands take.
-func (s *session) clock() time.Time {
-	if s.srv.config.Metrics == nil {
-		return time.Time{}
-	}
-	return time.Now()
 }
 
 // counted holds a reply against the limits. The command that goes past one is answered and the session ends.
