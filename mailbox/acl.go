@@ -85,8 +85,8 @@ func ParseRights(letters string) (rights Rights, err error) {
 	return rights, nil
 }
 
-// flags are the flags that rights let somebody change.
-func (r Rights) flags() (may mail.Flags) {
+// Flags are the flags that the rights let somebody change.
+func (r Rights) Flags() (may mail.Flags) {
 	if r.Has(RightSeen) {
 		may |= mail.Seen
 	}

@@ -75,7 +75,7 @@ func TestRightsOverFlags(t *testing.T) {
 		{RightSeen, mail.Seen}, {RightDeleted, mail.Deleted},
 		{RightWrite, ^(mail.Seen | mail.Deleted)}, {NoRights, 0}, {AllRights, ^mail.Flags(0)},
 	} {
-		if got := c.rights.flags(); got != c.may {
+		if got := c.rights.Flags(); got != c.may {
 			t.Errorf("%v may change %x, want %x", c.rights, got, c.may)
 		}
 	}

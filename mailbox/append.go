@@ -189,6 +189,6 @@ func keep(tx store.Tx, into Mailbox, rights Rights, s sealed) (Message, error) {
 		return Message{}, err
 	}
 	return tx.AddMessage(store.NewMessage{
-		Mailbox: into.ID, Flags: s.flags&rights.flags() | words, Received: s.date, Blob: blob, Thread: mail.ThreadID(tx.NextID()),
+		Mailbox: into.ID, Flags: s.flags&rights.Flags() | words, Received: s.date, Blob: blob, Thread: mail.ThreadID(tx.NextID()),
 	})
 }

@@ -141,7 +141,7 @@ func (t *transfer) flags(old mail.Flags) mail.Flags {
 		}
 		old = there
 	}
-	return old & t.rights.flags()
+	return old & t.rights.Flags()
 }
 
 // translate finds the other account's keywords for those of the messages. A keyword it has no room for is

@@ -38,7 +38,9 @@ const maxChanges = 1000
 // knows them then. Where somebody else changed a message meanwhile, Poll tells it still.
 //
 // unchangedSince (0: none) leaves messages alone that changed after it and gives their UIDs as
-// modified (RFC 7162 §3.1.3). An error leaves done what stands in changed.
+// modified (RFC 7162 §3.1.3). Each message is judged and changed in one transaction. Add and Remove pass over a change that the
+// client was not told yet and that left the flags in question as it knows them (RFC 7162 §3.1.12). An error leaves done what
+// stands in changed.
 //
 // Of the flags those change that the account may change (RFC 4314 §4). Denied "mailbox.no_right" if it may
 // change none.
@@ -65,7 +67,7 @@ func (v *View) mayChange(ctx context.Context, op FlagOp, flags mail.Flags) (mail
 	if err := v.allow(ctx, name, RightRead); err != nil {
 		return 0, err
 	}
-	may := v.access.rights.flags()
+	may := v.access.rights.Flags()
 	if may == 0 || op != Set && flags != 0 && flags&may == 0 {
 		return 0, mail.E(name, mail.Denied, "mailbox.no_right", (flagRights(flags) &^ v.access.rights).String())
 	}
@@ -135,7 +137,7 @@ func (w *flagWork) one(tx store.Tx, shown Mark) error {
 	old := w.before.marks.at(i)
 	want := old.Flags&^w.may | w.op.apply(old.Flags, w.flags)&w.may
 	switch {
-	case w.since != 0 && old.ModSeq > w.since:
+	case w.since != 0 && old.ModSeq > w.since && !w.beside(shown, old):
 		w.modified = append(w.modified, uint32(old.UID))
 		return nil
 	case want == old.Flags:
@@ -154,10 +156,16 @@ func (w *flagWork) one(tx store.Tx, shown Mark) error {
 	return nil
 }
 
+// beside tells whether what happened to a message since the client heard of it has nothing to do with the flags of this Store. Only
+// what the client knew at since counts, not what it was told later.
+func (w *flagWork) beside(shown, old Mark) bool {
+	return w.op != Set && shown.ModSeq <= w.since && (shown.Flags^old.Flags)&w.flags == 0
+}
+
 // fold puts the view's own changes into what its client knows.
 func (v *View) fold(w *flagWork) {
 	if v.base == w.before && !v.ghosts {
-		v.base, v.shown = w.after, w.after.marks
+		v.base, v.shown, v.told = w.after, w.after.marks, w.after.box.ModSeq
 		return
 	}
 	v.shown = v.shown.apply(w.own, nil)

@@ -47,7 +47,7 @@ func (s *session) appendTo(ctx context.Context, path string) (mailbox.Folder, er
 	if s.view != nil && s.view.Folder().Path == path {
 		return s.view.Folder(), nil
 	}
-	return s.account.Folder(ctx, path)
+	return s.account.FolderFor(ctx, path, mailbox.RightInsert)
 }
 
 const (

@@ -167,7 +167,11 @@ func (w *fetching) messages(ctx context.Context, seqs []uint32) error {
 }
 
 // setSeen marks the messages as seen before they are sent. That mail can be read does not depend on it.
+// Who may not change the flag leaves it (RFC 4314 §4).
 func (w *fetching) setSeen(ctx context.Context, seqs []uint32) {
+	if !w.s.view.Rights().Has(mailbox.RightSeen) {
+		return
+	}
 	for _, seq := range seqs {
 		if m, ok := w.s.view.Mark(seq); ok && !m.Flags.Has(mail.Seen) {
 			w.unseen = append(w.unseen, seq)

@@ -19,7 +19,7 @@ func cmdIdle(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.view != nil {
-		go s.pokeOnChange(s.account.Watch(ctx))
+		go s.pokeOnChange(s.view.Watch(ctx))
 	}
 	if err := s.idle(ctx); err != nil || s.ended {
 		return reply{none: true}, err

@@ -76,7 +76,7 @@ func decodeKey(k *imap.Key, charset string) {
 func (s *session) find(ctx context.Context, k *imap.Key) ([]uint32, error) {
 	c := compiler{s: s, now: time.Now()}
 	if c.usesKeywords(k) {
-		keywords, err := s.account.Keywords(ctx)
+		keywords, err := s.view.Keywords(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/wire/imap"
 )
 
@@ -38,11 +39,14 @@ func (s *session) open(ctx context.Context, d *imap.Decoder, readOnly bool) (rep
 		s.unselect()
 		return reply{}, err
 	}
-	if readOnly {
+	if readOnly || view.Rights()&changing == 0 {
 		return reply{code: "READ-ONLY"}, nil
 	}
 	return reply{code: "READ-WRITE"}, nil
 }
+
+// changing are the rights of which one makes a mailbox READ-WRITE (RFC 4314 §5.2).
+const changing = mailbox.RightInsert | mailbox.RightExpunge | mailbox.RightSeen | mailbox.RightWrite | mailbox.RightDeleted
 
 // selectParameters takes (CONDSTORE) (RFC 7162 §3.1.8).
 func (s *session) selectParameters(d *imap.Decoder) bool {
@@ -112,7 +116,7 @@ func cmdClose(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 		return reply{}, d.Err()
 	}
 	if !s.readOnly {
-		if _, err := s.view.Expunge(ctx, nil); err != nil {
+		if _, err := s.view.Expunge(ctx, nil); err != nil && !mail.Is(err, mail.Denied) { // RFC 4314 §4: who may not, only closes
 			return reply{}, err
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"math/bits"
 
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/wire/imap"
 )
 
 // flagTexts writes flags as "(\Seen Junk)". The few combinations that a mailbox has are kept as text.
 type flagTexts struct {
-	keywords []string // of the account, as far as this session knows
+	keywords []string // of the account the mailbox belongs to, as far as this session knows
+	rights   mailbox.Rights
 	texts    map[mail.Flags]string
 	last     mail.Flags
 	lastText string
@@ -55,19 +57,23 @@ func (s *session) knowFlags(ctx context.Context, flags mail.Flags) error {
 	return s.learnFlags(ctx)
 }
 
-// learnFlags reads the keywords and writes FLAGS and PERMANENTFLAGS. Every mailbox of
-// an account has the same.
+// learnFlags reads the keywords and writes FLAGS and PERMANENTFLAGS, which are those that the session may
+// change (RFC 4314 §5.1.1). Every mailbox of an account has the same.
 func (s *session) learnFlags(ctx context.Context) error {
-	keywords, err := s.account.Keywords(ctx)
+	keywords, err := s.view.Keywords(ctx)
 	if err != nil {
 		return err
 	}
 	s.flags.learn(keywords)
+	s.flags.rights = s.view.Rights()
 	all := mail.Answered | mail.Flagged | mail.Deleted | mail.Seen | mail.Draft
 	b := append(s.out.Begin(), "* FLAGS ("...)
 	b = append(imap.AppendFlags(b, all|keywordBits(len(keywords)), keywords), ")\r\n* OK [PERMANENTFLAGS ("...)
 	if !s.readOnly {
-		b = append(imap.AppendFlags(b, all|keywordBits(len(keywords)), keywords), ` \*`...)
+		b = imap.AppendFlags(b, (all|keywordBits(len(keywords)))&s.flags.rights.Flags(), keywords)
+		if s.flags.rights.Has(mailbox.RightWrite) {
+			b = append(b, ` \*`...)
+		}
 	}
 	s.out.End(append(b, ")] these can be set\r\n"...))
 	return nil
@@ -84,6 +90,6 @@ func (s *session) flagsOf(ctx context.Context, f imap.Flags) (mail.Flags, error)
 	if len(f.Keywords) == 0 {
 		return f.System, nil
 	}
-	bits, err := s.account.FlagsOf(ctx, f.Keywords)
+	bits, err := s.view.FlagsOf(ctx, f.Keywords)
 	return bits | f.System, err
 }

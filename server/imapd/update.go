@@ -21,6 +21,11 @@ func (s *session) tell(ctx context.Context, what telling) (there bool) {
 		s.log.Error("poll failed", "error", err) // the next command tries again
 		return true
 	}
+	if s.view.Rights() != s.flags.rights { // RFC 4314 §5.1.1: what may be changed now
+		if err := s.learnFlags(ctx); err != nil {
+			s.log.Error("reading keywords failed", "error", err)
+		}
+	}
 	s.tellEvents(ctx, events)
 	return true
 }
