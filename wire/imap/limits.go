@@ -14,6 +14,8 @@ const (
 	MaxDepth = 32
 	// MaxSearchKeys is how many keys one SEARCH has.
 	MaxSearchKeys = 256
+	// MaxSources is how many scopes, and how many mailboxes each, one ESEARCH names.
+	MaxSources = 256
 	// MaxPattern is the length of a pattern of LIST.
 	MaxPattern = 2048
 	// MaxSections is how many BODY[…] and BINARY[…] items one FETCH has.

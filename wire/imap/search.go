@@ -6,30 +6,18 @@ import (
 	"tegami/mail"
 )
 
-// Search is a SEARCH command (RFC 9051 §6.4.4).
+// Search is a SEARCH command (RFC 9051 §6.4.4), a SORT or THREAD (RFC 5256 §3) or an ESEARCH (RFC 7377 §2).
 type Search struct {
 	Return    SearchReturn
-	HasReturn bool   // answered by ESEARCH; an empty list means ALL
-	Charset   string // as written; "" = not said
-	Key       Key    // KeyAnd of the keys at the top
+	HasReturn bool    // answered by ESEARCH; an empty list means ALL
+	Partial   Partial // of ReturnPartial
+	Charset   string  // as written; "" = not said
+	Key       Key     // KeyAnd of the keys at the top
+
+	Sort      []SortKey // SORT: by these, the first first
+	Algorithm Algorithm // THREAD
+	In        []Source  // ESEARCH: where to look; none where that was not said
 }
-
-// SearchReturn are result options (RFC 9051 §6.4.4, RFC 4731), one bit each.
-type SearchReturn uint8
-
-// Result options.
-const (
-	ReturnMin SearchReturn = 1 << iota
-	ReturnMax
-	ReturnAll
-	ReturnCount
-	ReturnSave
-)
-
-var returnNames = [...]struct {
-	name string
-	opt  SearchReturn
-}{{"MIN", ReturnMin}, {"MAX", ReturnMax}, {"ALL", ReturnAll}, {"COUNT", ReturnCount}, {"SAVE", ReturnSave}}
 
 // A Key is a search key. Op tells which of the other fields it uses.
 type Key struct {
@@ -39,7 +27,7 @@ type Key struct {
 	Num  uint64    // LARGER, SMALLER, OLDER, YOUNGER, MODSEQ
 	Date time.Time // date keys: midnight UTC of the day
 	Set  NumSet    // KeySeq, KeyUID
-	Keys []Key     // KeyAnd, KeyOr (two), KeyNot (one)
+	Keys []Key     // KeyAnd, KeyOr (two), KeyNot and KeyFuzzy (one)
 }
 
 // KeyOp is the kind of a search key.
@@ -85,6 +73,7 @@ const (
 	KeyModSeq
 	KeyEmailID
 	KeyThreadID
+	KeyFuzzy // of one key in Keys (RFC 6203 §3)
 )
 
 // argument is what follows a search key.
@@ -123,6 +112,7 @@ var searchKeys = [...]keySpec{
 	{"EMAILID", KeyEmailID, 0, textArgument},
 	{"FLAGGED", KeyFlag, mail.Flagged, noArgument},
 	{"FROM", KeyFrom, 0, textArgument},
+	{"FUZZY", KeyFuzzy, 0, oneKey},
 	{"HEADER", KeyHeader, 0, headerArgument},
 	{"KEYWORD", KeyKeyword, 0, atomArgument},
 	{"LARGER", KeyLarger, 0, numberArgument},
@@ -160,18 +150,29 @@ var searchKeys = [...]keySpec{
 
 // Search takes what stands behind "SEARCH ", without the end of the command.
 func (d *Decoder) Search(s *Search) bool {
-	s.Key.Op = KeyAnd
 	p := keyParser{d: d}
 	word, ok := p.word()
-	if ok && word == "RETURN" {
-		s.HasReturn = true
-		ok = d.SP() && d.List(func() bool { return d.searchReturn(s) }) && d.SP()
-		word, ok = p.wordIf(ok)
-	}
-	if ok && word == "CHARSET" {
+	if word, ok = p.returns(s, word, ok); ok && word == "CHARSET" {
 		ok = d.SP() && d.AString(&s.Charset) && d.SP()
 		word, ok = p.wordIf(ok)
 	}
+	return p.keys(s, word, ok)
+}
+
+// returns takes RETURN and its options where they stand, and the word behind them.
+func (p *keyParser) returns(s *Search, word string, ok bool) (string, bool) {
+	if !ok || word != "RETURN" {
+		return word, ok
+	}
+	s.HasReturn = true
+	ok = p.d.SP() && p.d.List(func() bool { return p.d.searchReturn(s) }) && p.d.SP()
+	return p.wordIf(ok)
+}
+
+// keys takes the search keys at the top; the name of the first was taken.
+func (p *keyParser) keys(s *Search, word string, ok bool) bool {
+	d := p.d
+	s.Key.Op = KeyAnd
 	for ok {
 		var k Key
 		if !p.key(&k, word) {
@@ -184,20 +185,6 @@ func (d *Decoder) Search(s *Search) bool {
 		word, ok = p.word()
 	}
 	return false
-}
-
-func (d *Decoder) searchReturn(s *Search) bool {
-	var word string
-	if !d.Keyword(&word) {
-		return false
-	}
-	for _, r := range returnNames {
-		if r.name == word {
-			s.Return |= r.opt
-			return true
-		}
-	}
-	return d.Expected("search-return-opt")
 }
 
 // keyParser counts the keys of one SEARCH.
@@ -300,14 +287,7 @@ func (p *keyParser) modseq(k *Key) bool {
 // AppendTo writes what follows "SEARCH " in the command. Text is written in UTF-8 and as it is.
 func (s *Search) AppendTo(dst []byte) []byte {
 	if s.HasReturn {
-		dst = append(dst, "RETURN ("...)
-		start := len(dst)
-		for _, r := range returnNames {
-			if s.Return&r.opt != 0 {
-				dst = append(sep(dst, start), r.name...)
-			}
-		}
-		dst = append(dst, ") "...)
+		dst = append(s.appendReturn(dst), ' ')
 	}
 	if s.Charset != "" {
 		dst = append(dst, "CHARSET "...)
