@@ -1,7 +1,7 @@
 # Tegami. `make` lists the targets.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint race fuzz bench relay queue states kill docs clean
+.PHONY: help build run test check lint race fuzz bench relay reading queue states kill docs clean
 
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
@@ -52,6 +52,9 @@ bench: build ## measure the platform beside Postfix and Dovecot, or run the Go b
 
 relay: build ## measure relaying beside Postfix (Debian's smtp-source in, smtp-sink out); as root
 	scripts/bench-relay.sh
+
+reading: build ## measure SEARCH, SORT and THREAD beside Dovecot; as root
+	scripts/bench-reading.sh
 
 queue: ## a million waiting recipients: how soon the first goes out, how much memory they take, how fast they are listed
 	TEGAMI_QUEUE_ITEMS=1000000 go test -count=1 -timeout 30m -run ManyQueued -v ./queue
