@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ type Drop struct {
 	account  *Account
 	shared   *shared
 	messages []DropMessage
+	ahead    portion         // the message opened last and some behind it
 	lost     <-chan struct{} // closed when the lock is no longer ours
 	unlock   func()
 }
@@ -114,20 +116,33 @@ func (a *Account) openDrop(ctx context.Context) (*Drop, error) {
 // Messages lists the messages, oldest first; the n-th is message number n+1. Do not change it.
 func (d *Drop) Messages() []DropMessage { return d.messages }
 
-// Open gives the octets of a message. NotFound "message.unknown" if it is gone. Close the Body.
+// Open gives the octets of a message, until the next Open. NotFound "message.unknown" if it is gone. Close the Body.
 func (d *Drop) Open(ctx context.Context, m DropMessage) (Body, error) {
-	const op = "mailbox.Drop.Open"
-	var found Message
-	err := d.account.view(ctx, op, func(r store.Reader) error {
-		return r.Messages(d.shared.key.box, m.UID, m.UID, 0, func(m *Message) bool {
-			found = *m
-			return false
+	found := d.ahead.message(m.UID)
+	if found == nil {
+		if err := d.readAhead(ctx, m.UID); err != nil {
+			return nil, err
+		}
+		found = d.ahead.message(m.UID)
+	}
+	return d.account.OpenBody(ctx, found)
+}
+
+// Limits of what is read ahead, as clients retrieve one message after the other.
+const (
+	maxAhead       = 32       // messages
+	maxAheadOctets = 96 << 10 // of small messages; the message that passes it is the last
+)
+
+// readAhead reads the messages from a UID on.
+func (d *Drop) readAhead(ctx context.Context, from mail.UID) error {
+	return d.account.view(ctx, "mailbox.Drop.Open", func(r store.Reader) error {
+		d.ahead.reset()
+		return r.Messages(d.shared.key.box, from, math.MaxUint32, WithOctets, func(m *Message) bool {
+			d.ahead.add(0, m)
+			return len(d.ahead.messages) < maxAhead && len(d.ahead.octets) < maxAheadOctets
 		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return d.account.OpenBody(ctx, &found)
 }
 
 // Delete removes messages in one commit, as QUIT does (RFC 1939 §6). Those gone already are no error. Busy

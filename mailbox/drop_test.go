@@ -3,6 +3,7 @@ package mailbox_test
 import (
 	"context"
 	"io"
+	"strconv"
 	"testing"
 
 	"tegami/mail"
@@ -92,4 +93,20 @@ func TestDropList(t *testing.T) {
 	fresh, err := other.Open(ctx, a.Identity())
 	h.must(err)
 	h.equal("as read anew", h.lock(fresh).Messages(), d.Messages())
+}
+
+// Messages are read ahead of who retrieves them; in whatever order he does, he gets the right octets.
+func TestDropReadsAhead(t *testing.T) {
+	h, a := one(t)
+	h.fill(a, "INBOX", 100)
+	d := h.lock(a)
+	for _, n := range []int{0, 1, 2, 40, 39, 99, 98, 0, 99, 50, 51} {
+		body, err := d.Open(t.Context(), d.Messages()[n])
+		h.must(err)
+		text := make([]byte, body.Size())
+		_, err = body.ReadAt(text, 0)
+		h.must(err)
+		h.must(body.Close())
+		h.equal("octets", string(text), letter(strconv.Itoa(n+1)))
+	}
 }

@@ -1,9 +1,12 @@
 package mailbox
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
+	"tegami/mail"
 	"tegami/store"
 )
 
@@ -68,9 +71,23 @@ var portions = sync.Pool{New: func() any { return new(portion) }}
 // read gives the function that fills the portion with the first of seqs.
 func (p *portion) read(v *View, seqs []uint32, with With) func(store.Reader) error {
 	return func(r store.Reader) error {
-		p.seqs, p.messages, p.octets, p.full = p.seqs[:0], p.messages[:0], p.octets[:0], false
+		p.reset()
 		return v.pick(r, seqs, with, p.add)
 	}
+}
+
+// reset empties the portion.
+func (p *portion) reset() {
+	p.seqs, p.messages, p.octets, p.full = p.seqs[:0], p.messages[:0], p.octets[:0], false
+}
+
+// message finds a message by its UID, nil if it is not in the portion.
+func (p *portion) message(uid mail.UID) *Message {
+	i, ok := slices.BinarySearchFunc(p.messages, uid, func(m Message, uid mail.UID) int { return cmp.Compare(m.UID, uid) })
+	if !ok {
+		return nil
+	}
+	return &p.messages[i]
 }
 
 // add takes a copy of a message; false when the portion is full.
