@@ -94,6 +94,8 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 		return []any{mail.ModSeq(0)}
 	case reflect.TypeFor[mailbox.With]():
 		return []any{mailbox.WithIndex | mailbox.WithOctets}
+	case reflect.TypeFor[[]mailbox.UIDRange]():
+		return []any{[]mailbox.UIDRange{{Lo: 1, Hi: 1 << 31}}}
 	case reflect.TypeFor[mailbox.FlagOp]():
 		return []any{mailbox.Add}
 	case reflect.TypeFor[func(uint32, *mailbox.Message) error]():

@@ -17,10 +17,11 @@ type View struct {
 	account *Account
 	shared  *shared
 	path    string
-	access  access    // what the account may do here (RFC 4314)
-	base    *snapshot // what shown was made from
-	shown   marks     // what the client knows
-	ghosts  bool      // whether shown has messages that are gone
+	access  access      // what the account may do here (RFC 4314)
+	base    *snapshot   // what shown was made from
+	shown   marks       // what the client knows
+	ghosts  bool        // whether shown has messages that are gone
+	told    mail.ModSeq // up to which the client was told everything
 }
 
 // Select gives a view of a mailbox as it is now. NotFound "mailbox.unknown", Denied "mailbox.no_right" without
@@ -48,7 +49,7 @@ func (a *Account) Select(ctx context.Context, path string) (*View, error) {
 			return nil, mail.Wrap(op, err)
 		}
 	}
-	return &View{account: a, shared: s, path: at.path, access: may, base: now, shown: now.marks}, nil
+	return &View{account: a, shared: s, path: at.path, access: may, base: now, shown: now.marks, told: now.box.ModSeq}, nil
 }
 
 // Close ends the view.
@@ -102,6 +103,14 @@ func (v *View) UID(seq uint32) mail.UID {
 	return m.UID
 }
 
+// Told is the ModSeq up to which the client was told of every change. It lags behind Folder's while there are
+// messages that are gone and not told yet: a client that comes back with a later one would never hear of
+// them (RFC 7162 §3.2).
+func (v *View) Told() mail.ModSeq { return v.told }
+
+// Hiding tells whether there are messages that are gone and not told yet.
+func (v *View) Hiding() bool { return v.ghosts }
+
 // Poll moves the view to the newest state and gives what the client must be told, in the order in
 // which to tell it. Without expunge, messages that are gone stay in the view with their numbers.
 // NotFound "mailbox.deleted" when the mailbox is no more, or may not be read any more (RFC 4314 §5.1.1).
@@ -126,5 +135,8 @@ func (v *View) moveTo(now *snapshot, expunge bool) []Event {
 	}
 	events, shown := diff(v.shown, now.marks, expunge)
 	v.base, v.shown, v.ghosts = now, shown, shown.len() != now.marks.len()
+	if !v.ghosts {
+		v.told = now.box.ModSeq
+	}
 	return events
 }

@@ -142,7 +142,7 @@ func TestStoreUnchangedSince(t *testing.T) {
 	since := v.Folder().ModSeq
 	_, _, err := h.selectBox(a, "INBOX").Store(ctx, seqs(2, 2), mailbox.Add, mail.Flagged, 0)
 	h.must(err)
-	marks, modified, err := v.Store(ctx, seqs(1, 3), mailbox.Add, mail.Seen, since)
+	marks, modified, err := v.Store(ctx, seqs(1, 3), mailbox.Set, mail.Seen, since)
 	h.must(err)
 	h.equal("changed", []any{marks[0].UID, marks[1].UID, len(marks)}, "[1 3 2]")
 	h.equal("modified", modified, "[2]")
@@ -412,5 +412,86 @@ func TestSessionsAgree(t *testing.T) {
 		if !slices.Equal(r.known, want) {
 			t.Errorf("session %d knows %v\nthe store has %v", i, r.known, want)
 		}
+	}
+}
+
+// What left is told by the number of its change, and never what the client still takes for a message (RFC 7162 §3.2.6).
+func TestVanished(t *testing.T) {
+	h, a := one(t)
+	ctx := t.Context()
+	h.fill(a, "INBOX", 9)
+	v, other := h.selectBox(a, "INBOX"), h.selectBox(a, "INBOX")
+	all := []mailbox.UIDRange{{1, 1 << 31}}
+	vanished := func(v *mailbox.View, since mail.ModSeq, in []mailbox.UIDRange) []mailbox.UIDRange {
+		t.Helper()
+		gone, err := v.Vanished(ctx, since, in)
+		h.must(err)
+		return gone
+	}
+	gone := func(v *mailbox.View, uids ...mail.UID) {
+		t.Helper()
+		for _, uid := range uids {
+			seq, _ := v.Seq(uid)
+			_, _, err := v.Store(ctx, seqs(uint32(seq), uint32(seq)), mailbox.Add, mail.Deleted, 0)
+			h.must(err)
+		}
+		_, err := v.Expunge(ctx, uids)
+		h.must(err)
+	}
+	first := v.Folder().ModSeq
+	gone(v, 3, 4)
+	second := v.Folder().ModSeq
+	gone(v, 9, 1)
+	_, _, _, err := v.Move(ctx, seqs(1, 1), "Trash") // UID 2
+	h.must(err)
+	h.poll(v, true)
+	h.equal("since the first", vanished(v, first, all), "[{1 4} {9 9}]")
+	h.equal("since the second", vanished(v, second, all), "[{1 2} {9 9}]")
+	h.equal("of some", vanished(v, first, []mailbox.UIDRange{{2, 3}, {5, 8}}), "[{2 3}]")
+	h.equal("since now", vanished(v, v.Folder().ModSeq, all), "[]")
+
+	h.equal("one that was not told", []any{other.Told() == first, other.Hiding()}, "[true false]")
+	h.equal("told without expunges", h.poll(other, false), "")
+	h.equal("is hidden", []any{other.Told() == first, other.Hiding(), vanished(other, first, all)}, "[true true []]")
+	h.equal("told", h.poll(other, true), "-9 -4 -3 -2 -1")
+	h.equal("is known", []any{other.Told() == other.Folder().ModSeq, other.Hiding(), vanished(other, first, all)}, "[true false [{1 4} {9 9}]]")
+}
+
+// A conditional change of one flag is not refused because another flag changed that the client has not heard of yet, but it is
+// where the client was told, or asks for all flags (RFC 7162 §3.1.12).
+func TestStoreBesideAnotherFlag(t *testing.T) {
+	h, a := one(t)
+	ctx := t.Context()
+	h.fill(a, "INBOX", 1)
+	for _, c := range []struct {
+		name   string
+		op     mailbox.FlagOp
+		flags  mail.Flags
+		told   bool // of the other change, before
+		refuse bool
+	}{
+		{"another flag", mailbox.Add, mail.Seen, false, false},
+		{"the same flag", mailbox.Add, mail.Flagged, false, true},
+		{"one of two", mailbox.Remove, mail.Flagged | mail.Seen, false, true},
+		{"all flags", mailbox.Set, mail.Seen, false, true},
+		{"another flag, but the change was told", mailbox.Add, mail.Seen, true, true},
+	} {
+		v, other := h.selectBox(a, "INBOX"), h.selectBox(a, "INBOX")
+		_, _, err := other.Store(ctx, seqs(1, 1), mailbox.Set, 0, 0)
+		h.must(err)
+		h.poll(v, true)
+		since := v.Folder().ModSeq
+		_, _, err = other.Store(ctx, seqs(1, 1), mailbox.Add, mail.Flagged, 0)
+		h.must(err)
+		if c.told {
+			h.poll(v, true)
+		}
+		_, modified, err := v.Store(ctx, seqs(1, 1), c.op, c.flags, since)
+		h.must(err)
+		h.equal(c.name, len(modified) > 0, c.refuse)
+		_, _, err = other.Store(ctx, seqs(1, 1), mailbox.Set, 0, 0)
+		h.must(err)
+		v.Close()
+		other.Close()
 	}
 }
