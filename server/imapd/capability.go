@@ -17,6 +17,7 @@ var (
 		"SASL-IR",
 	}
 	capabilitiesAfter = []string{
+		"ACL",
 		"CHILDREN",
 		"CONDSTORE",
 		"CREATE-SPECIAL-USE",
@@ -33,6 +34,7 @@ var (
 		"OBJECTID",
 		"QUOTA",
 		"QUOTA=RES-STORAGE",
+		"RIGHTS=texk",
 		"SAVEDATE",
 		"SEARCHRES",
 		"SPECIAL-USE",

@@ -67,6 +67,11 @@ var commands = map[string]command{
 	"IDLE":         {signedIn, tellAll, cmdIdle},
 	"GETQUOTA":     {signedIn, tellAll, cmdGetQuota},
 	"GETQUOTAROOT": {signedIn, tellAll, cmdGetQuotaRoot},
+	"SETACL":       {signedIn, tellAll, cmdSetACL},
+	"DELETEACL":    {signedIn, tellAll, cmdDeleteACL},
+	"GETACL":       {signedIn, tellAll, cmdGetACL},
+	"LISTRIGHTS":   {signedIn, tellAll, cmdListRights},
+	"MYRIGHTS":     {signedIn, tellAll, cmdMyRights},
 
 	"CHECK":       {selected, tellAll, cmdNoop},
 	"CLOSE":       {selected, tellNothing, cmdClose},

@@ -7,13 +7,14 @@ import (
 	"tegami/lab/dialog"
 )
 
-// TestDialogs runs every dialog of testdata against the door, each with an account of its own.
+// TestDialogs runs every dialog of testdata against the door, each with an account of its own, and another of a colleague.
 func TestDialogs(t *testing.T) {
 	h := newHouse(t)
 	addr := h.door(t, Config{AllowPlainAuth: true})
 	dialog.RunAll(t, "testdata/*.dialog", func(t testing.TB) (string, map[string]string) {
 		return addr, map[string]string{
 			"addr": addr, "user": h.user(t, "alpha.example"), "password": `"` + password + `"`, "secret": password,
+			"colleague": h.user(t, "alpha.example"),
 		}
 	})
 }

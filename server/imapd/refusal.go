@@ -55,6 +55,8 @@ var byKey = map[string]refusal{
 	"mailbox.role_taken":          {"NO", "USEATTR"},
 	"mailbox.below_itself":        {"NO", "CANNOT"},
 	"mailbox.inbox":               {"NO", "CANNOT"},
+	"mailbox.reserved":            {"NO", "CANNOT"},
+	"acl.right":                   {"BAD", ""}, // RFC 4314 §3.1
 	"object.changed":              {"NO", "INUSE"},
 }
 
