@@ -65,6 +65,27 @@ func (d *Decoder) Reset(src io.Reader) {
 	d.src, d.r, d.w = src, 0, 0
 }
 
+// Unread gives the octets read from the source and not taken yet, and forgets them: those of another layer, behind a command
+// that changes it.
+func (d *Decoder) Unread() []byte {
+	rest := bytes.Clone(d.buffer()[d.r:d.w])
+	d.r = d.w
+	return rest
+}
+
+// Feed makes octets the next to be taken, before what the source gives; they were read from below the source. Nothing may be
+// buffered. What does not fit into a buffer is an error of the connection.
+func (d *Decoder) Feed(first []byte) {
+	if len(first) > smallBuffer && d.large == nil {
+		d.large = largeBuffers.Get().(*[largeBuffer]byte)
+	}
+	if len(first) > len(d.buffer()) {
+		d.broken = errTooMuch
+		return
+	}
+	d.r, d.w = 0, copy(d.buffer(), first)
+}
+
 // Buffered is the number of octets read from the source and not taken yet.
 func (d *Decoder) Buffered() int { return d.w - d.r }
 

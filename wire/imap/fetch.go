@@ -6,6 +6,7 @@ type Fetch struct {
 	Sections     []Section // in the order asked for
 	ChangedSince uint64    // RFC 7162 §3.1.4; HasChanged tells whether it was given
 	HasChanged   bool
+	Vanished     bool // RFC 7162 §3.2.6; with HasChanged only
 }
 
 // FetchItems are data items without an argument, one bit each.
@@ -66,7 +67,8 @@ func (d *Decoder) Fetch(f *Fetch) bool {
 	if d.AtEnd() {
 		return true
 	}
-	return d.SP() && (d.AtEnd() || d.List(func() bool { return d.fetchModifier(f) }))
+	return d.SP() && (d.AtEnd() || d.List(func() bool { return d.fetchModifier(f) })) &&
+		(f.HasChanged || !f.Vanished || d.Expected("CHANGEDSINCE"))
 }
 
 // fetchItem takes one item, or a macro, which some clients put into a list.
@@ -137,11 +139,15 @@ func (d *Decoder) fetchModifier(f *Fetch) bool {
 	if !d.Keyword(&word) {
 		return false
 	}
-	if word != "CHANGEDSINCE" {
-		return d.Expected("fetch-modifier")
+	switch word {
+	case "CHANGEDSINCE":
+		f.HasChanged = true
+		return d.SP() && d.Number64(&f.ChangedSince)
+	case "VANISHED":
+		f.Vanished = true
+		return true
 	}
-	f.HasChanged = true
-	return d.SP() && d.Number64(&f.ChangedSince)
+	return d.Expected("fetch-modifier")
 }
 
 // AppendTo writes what follows the set in a FETCH command.
@@ -159,6 +165,9 @@ func (f *Fetch) AppendTo(dst []byte) []byte {
 	dst = append(dst, ')')
 	if f.HasChanged {
 		dst = AppendUint(append(dst, " (CHANGEDSINCE "...), f.ChangedSince)
+		if f.Vanished {
+			dst = append(dst, " VANISHED"...)
+		}
 		dst = append(dst, ')')
 	}
 	return dst

@@ -159,3 +159,35 @@ func FuzzFlags(f *testing.F) {
 		}
 	})
 }
+
+func FuzzSelectParams(f *testing.F) {
+	f.Add("(CONDSTORE QRESYNC (67890007 20050715194045000 41,43:211,214:541 (1:3,5 2:4,7)))")
+	f.Add("(QRESYNC (1 2 (4 8)))")
+	f.Fuzz(func(t *testing.T, in string) {
+		var one, two SelectParams
+		if d := decode(in + "\r\n"); !d.SelectParams(&one) || !d.End() {
+			return
+		}
+		one.LastMatch(func(seq uint32) uint32 { return seq % 1000 })
+		text := one.AppendTo(nil)
+		if d := decode(string(text) + "\r\n"); !d.SelectParams(&two) || !d.End() || !reflect.DeepEqual(one, two) {
+			t.Errorf("%q\n%q\n%+v\n%+v %v", in, text, one, two, d.Err())
+		}
+	})
+}
+
+func FuzzNotify(f *testing.F) {
+	f.Add(" SET STATUS (selected (MessageNew (UID BODY.PEEK[HEADER.FIELDS (FROM)]) MessageExpunge)) (subtree Lists (MailboxName x))")
+	f.Add(" SET (mailboxes (INBOX \"a b\") NONE) (personal (FlagChange MessageExpunge MessageNew))")
+	f.Add(" NONE")
+	f.Fuzz(func(t *testing.T, in string) {
+		var one, two Notify
+		if d := decode(in + "\r\n"); !d.Notify(&one) || !d.End() {
+			return
+		}
+		text := one.AppendTo(nil)
+		if d := decode(string(text) + "\r\n"); !d.Notify(&two) || !d.End() || !reflect.DeepEqual(one, two) {
+			t.Errorf("%q\n%q\n%+v\n%+v %v", in, text, one, two, d.Err())
+		}
+	})
+}
