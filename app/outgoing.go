@@ -26,6 +26,7 @@ import (
 	"tegami/store"
 	"tegami/wire/dns"
 	"tegami/wire/mailauth/dmarc"
+	"tegami/wire/sieve"
 )
 
 // checkOutgoing checks the settings of what goes out.
@@ -167,6 +168,7 @@ func (p *Platform) outgoing() (err error) {
 	}
 	p.runner.Handle(queue.RouteLocal, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
 	p.runner.Handle(queue.RouteForward, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
+	p.runner.Handle(queue.RouteFilter, p.house.Carrier(), queue.CarrierLimits{Concurrency: 4})
 	p.runner.Handle("list ", p.house.Carrier(), queue.CarrierLimits{Concurrency: 2})
 	p.runner.Handle(queue.RouteNotice, p.notices, queue.CarrierLimits{Concurrency: 4})
 	return p.newRelay()
@@ -178,9 +180,13 @@ func (p *Platform) newHouse() *deliver.House {
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Keys: p.domains, Lookup: p.lookup, Hostname: p.config.Hostname,
 		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?t=",
 		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake,
-		Filled:      func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
-		Moderate:    func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
-		SwitchedOff: func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
+		Filled:         func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
+		Moderate:       func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
+		SwitchedOff:    func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
+		ForwardRefused: func(t mail.TenantID, a directory.Account, to mail.Address) { p.notices.ForwardRefused(t, a, to) },
+		FilterFailed: func(t mail.TenantID, a directory.Account, script string, fault sieve.Fault) {
+			p.notices.FilterFailed(t, a, script, fault)
+		},
 		Report: func(ctx context.Context, t mail.TenantID, to mail.Address, it *queue.Item, octets store.Blob) error {
 			return p.reports.Receive(ctx, t, to, it, octets)
 		},

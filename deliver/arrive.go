@@ -114,8 +114,8 @@ func (a *arrival) settle(ctx context.Context) error {
 		received = time.Now()
 	}
 	err := a.job.Settle(ctx, "deliver.Arrive", func(tx store.Tx, it *queue.Item) (err error) {
-		m := Mail{mailbox.NewMail{Blob: it.Blob, Received: received}, &it.Doc}
-		if done, err = a.Local(tx, m, a.boxes); err != nil {
+		m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: received, Service: it.Service}, Doc: &it.Doc}
+		if done, _, err = a.Local(tx, m, a.boxes); err != nil {
 			return err
 		}
 		for k, i := range a.place {

@@ -40,7 +40,7 @@ func BenchmarkLocal(b *testing.B) {
 					return err
 				}
 				for b.Loop() {
-					if _, err := h.Local(tx, deliver.Mail{NewMail: mailbox.NewMail{Blob: blob, Received: time.Now()}, Doc: &doc}, to); err != nil {
+					if _, _, err := h.Local(tx, deliver.Mail{NewMail: mailbox.NewMail{Blob: blob, Received: time.Now()}, Doc: &doc}, to); err != nil {
 						return err
 					}
 				}

@@ -12,8 +12,8 @@ import (
 	"tegami/store"
 )
 
-// Carrier carries what stays in the house: give it to the Runner for queue.RouteLocal, queue.RouteForward
-// and the routes of queue.RouteList.
+// Carrier carries what stays in the house: give it to the Runner for queue.RouteLocal, queue.RouteForward,
+// queue.RouteFilter and the routes of queue.RouteList.
 func (h *House) Carrier() queue.Carrier { return carrier{h} }
 
 type carrier struct{ house *House }
@@ -50,6 +50,8 @@ func (h *House) carry(ctx context.Context, job *queue.Job) error {
 		err = h.expandList(ctx, job)
 	case job.Item.Route == queue.RouteForward:
 		err = h.forward(ctx, job)
+	case job.Item.Route == queue.RouteFilter:
+		err = h.filter(ctx, job)
 	default:
 		err = h.arrive(ctx, job)
 	}
@@ -58,7 +60,7 @@ func (h *House) carry(ctx context.Context, job *queue.Job) error {
 	}
 	h.cfg.Log.Error("an item could not be carried", "tenant", job.Tenant.String(), "item", job.Item.ID.String(),
 		"route", job.Item.Route, "err", err)
-	if _, list := queue.ListOf(job.Item.Route); !list { // which decides in its transactions only
+	if _, list := queue.ListOf(job.Item.Route); !list && job.Item.Route != queue.RouteFilter { // which decide in their transactions only
 		job.Item.To = before
 	}
 	for i := range job.Item.To {
@@ -87,7 +89,7 @@ func (h *House) resolve(ctx context.Context, to mail.Address) (directory.Target,
 // fresh is what a new item knows of the same message.
 func fresh(d *queue.Doc) queue.Doc {
 	n := *d
-	n.To, n.Prefix, n.Hold, n.Attempts, n.Warned = nil, nil, "", 0, false
+	n.To, n.Prefix, n.Hold, n.Attempts, n.Warned, n.Filtered, n.Service = nil, nil, "", 0, false, false, false
 	return n
 }
 

@@ -222,7 +222,8 @@ func (e *expansionJob) serveSome(ctx context.Context, places []int, last bool) e
 func (e *expansionJob) commit(tx store.Tx, it *queue.Item, p *portion) (err error) {
 	p.off = nil
 	now := time.Now()
-	if p.done, err = e.Local(tx, Mail{mailbox.NewMail{Blob: it.Blob, Received: now}, &it.Doc}, p.boxes); err != nil {
+	m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: now}, Doc: &it.Doc}
+	if p.done, _, err = e.Local(tx, m, p.boxes); err != nil {
 		return err
 	}
 	for k, i := range p.at {

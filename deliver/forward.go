@@ -85,7 +85,7 @@ func (f *forwarding) targets(ctx context.Context) error {
 		if r.Outcome != queue.Waiting {
 			continue
 		}
-		err := f.cfg.Directory.MayForward(ctx, f.job.Tenant, r.Address, false)
+		err := f.cfg.Directory.MayForward(ctx, f.job.Tenant, r.Address, f.it.Filtered)
 		if mail.Is(err, mail.Denied) {
 			fail(r, "forward.denied", "5.7.1")
 			f.denied = true
@@ -159,21 +159,22 @@ func (f *forwarding) settle(ctx context.Context) error {
 }
 
 // keep says nothing of what the company's settings stopped to the sender, and puts the message into the account's box
-// unless that has it already.
+// unless that has it already. What its filter sent on it gets in any case, past the filter.
 func (f *forwarding) keep(tx store.Tx, it *queue.Item) error {
 	for i := range it.To {
 		if it.To[i].Reason == "forward.denied" {
 			it.To[i].Notify = mail.NotifyNever
 		}
 	}
-	if f.account.Forward.Keep {
+	if f.account.Forward.Keep && !it.Filtered {
 		return nil
 	}
-	done := queue.Recipient{Recipient: mail.Recipient{Address: f.account.Address}, Account: f.account.ID, At: time.Now()}
-	m := mailbox.NewMail{Blob: it.Blob, Received: it.Origin.Received}
-	if err := f.put(tx, m, &f.account, &done); err != nil {
-		return err
+	to := Addressee{mail.Recipient{Address: f.account.Address, Notify: mail.NotifyNever}, f.account}
+	to.Account.Forward = directory.Forwarding{}
+	m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: it.Origin.Received}, Doc: &it.Doc, Unfiltered: it.Filtered}
+	done, _, err := f.Local(tx, m, []Addressee{to})
+	if err == nil {
+		it.To = append(it.To, done...)
 	}
-	it.To = append(it.To, done)
-	return nil
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"tegami/store"
 	"tegami/wire/dns"
 	"tegami/wire/mailauth/dkim"
+	"tegami/wire/sieve"
 )
 
 // Keys gives the keys with which a tenant signs for a domain; none is no error. domains.Service is
@@ -45,6 +46,10 @@ type Config struct {
 	Moderate func(tenant mail.TenantID, list directory.List, item queue.Item)
 	// SwitchedOff says that a member gets no more of a list, because of its bounces (LI-7).
 	SwitchedOff func(tenant mail.TenantID, list directory.List, member mail.Address)
+	// ForwardRefused says that a filter wanted to send mail on, and the company does not allow it (ML-5). The box has it.
+	ForwardRefused func(tenant mail.TenantID, account directory.Account, target mail.Address)
+	// FilterFailed says that a filter could not be run to its end; once for each version of its script. The box has the mail.
+	FilterFailed func(tenant mail.TenantID, account directory.Account, script string, fault sieve.Fault)
 	// Report reads an aggregate report about the domain of to. The item's octets are open meanwhile. An error of kind
 	// Busy or Unavailable puts it off; with any other the report is dropped.
 	Report func(ctx context.Context, tenant mail.TenantID, to mail.Address, item *queue.Item, octets store.Blob) error

@@ -21,6 +21,8 @@ type Letter struct {
 	Sign   string           // the domain that signs it when it leaves; "" = none
 	// Service mail goes into a full box too, up to mailbox.ServiceRoom over its quota (SV-5).
 	Service bool
+	// Unfiltered goes into the inbox past its owner's filter, as what he must not miss.
+	Unfiltered bool
 }
 
 // posting is a letter on its way into the store.
@@ -32,6 +34,16 @@ type posting struct {
 	routes []string // of what waits
 	wait   map[string][]queue.Recipient
 	gone   []queue.Recipient // nobody has these addresses
+
+	staged store.Staged
+	index  []byte
+	header int64  // octets of it
+	id     string // its Message-ID
+
+	blob   mail.BlobRef // what writing gave
+	first  mail.ItemID
+	done   []queue.Recipient
+	onward []queue.Item
 }
 
 // Post accepts a letter: it is in the boxes of those here and in the queue for all others when Post
@@ -40,54 +52,67 @@ type posting struct {
 // forwarded. The id is that of the first item.
 func (h *House) Post(ctx context.Context, l Letter, with func(store.Tx) error) (mail.ItemID, error) {
 	const op = "deliver.Post"
-	if len(l.To) == 0 || len(l.To) > mail.MaxRecipients {
-		return 0, mail.E(op, mail.Invalid, "recipients.none")
-	}
-	p := &posting{House: h, letter: l, at: time.Now(), wait: make(map[string][]queue.Recipient)}
-	for _, r := range l.To {
-		if err := p.add(ctx, r); err != nil {
-			return 0, mail.Wrap(op, err)
-		}
-	}
-	p.finish()
-	l = p.letter
-	tenant := h.cfg.Store.Tenant(l.Tenant)
-	staged, err := tenant.Blobs().Stage(ctx, int64(len(l.Octets)))
+	p, err := h.prepare(ctx, l)
 	if err != nil {
 		return 0, mail.Wrap(op, err)
 	}
-	defer staged.Release()
-	if _, err := staged.Write(l.Octets); err != nil {
-		return 0, mail.Wrap(op, err)
-	}
-	parsed := mime.ParseChunks(staged.Chunks(), mime.Limits{})
-	if err := staged.Seal(ctx); err != nil {
-		return 0, mail.Wrap(op, err)
-	}
-	index := parsed.Encode(nil)
-	var first mail.ItemID
-	var done []queue.Recipient
-	err = tenant.Update(ctx, queue.Worker(), op, func(tx store.Tx) error {
-		blob, err := tx.Keep(staged, index)
-		if err != nil {
-			return err
-		}
+	defer p.release()
+	err = h.cfg.Store.Tenant(l.Tenant).Update(ctx, queue.Worker(), op, func(tx store.Tx) error {
 		if with != nil {
 			if err := with(tx); err != nil {
 				return err
 			}
 		}
-		first, done, err = p.write(tx, blob, parsed.Root)
-		return err
+		return p.write(tx)
 	})
 	if err != nil {
 		return 0, mail.Wrap(op, err)
 	}
-	h.Committed(ctx, p.boxes, done)
-	if len(p.routes) > 0 {
-		h.wake()
+	p.committed(ctx)
+	return p.first, nil
+}
+
+// prepare does for a letter what needs no transaction. Release it.
+func (h *House) prepare(ctx context.Context, l Letter) (*posting, error) {
+	if len(l.To) == 0 || len(l.To) > mail.MaxRecipients {
+		return nil, mail.E("deliver.prepare", mail.Invalid, "recipients.none")
 	}
-	return first, nil
+	p := &posting{House: h, letter: l, at: time.Now(), wait: make(map[string][]queue.Recipient)}
+	for _, r := range l.To {
+		if err := p.add(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	p.finish()
+	return p, p.stage(ctx)
+}
+
+// stage puts the octets to rest.
+func (p *posting) stage(ctx context.Context) (err error) {
+	octets := p.letter.Octets
+	if p.staged, err = p.cfg.Store.Tenant(p.letter.Tenant).Blobs().Stage(ctx, int64(len(octets))); err != nil {
+		return err
+	}
+	if _, err = p.staged.Write(octets); err == nil {
+		parsed := mime.ParseChunks(p.staged.Chunks(), mime.Limits{})
+		p.header, p.id = parsed.Root.BodyStart, parsed.Root.Envelope.MessageID
+		p.index = parsed.Encode(nil)
+		err = p.staged.Seal(ctx)
+	}
+	if err != nil {
+		p.release()
+	}
+	return err
+}
+
+func (p *posting) release() { p.staged.Release() }
+
+// committed is called after the commit of what write wrote.
+func (p *posting) committed(ctx context.Context) {
+	p.Committed(ctx, p.boxes, p.done)
+	if len(p.routes)+len(p.onward) > 0 {
+		p.wake()
+	}
 }
 
 // add decides what becomes of a recipient.
@@ -138,35 +163,42 @@ func isASCII(b []byte) bool {
 	return !slices.ContainsFunc(b, func(c byte) bool { return c >= 0x80 })
 }
 
-// write puts the letter into boxes and writes its items.
-func (p *posting) write(tx store.Tx, blob mail.BlobRef, root *mime.Part) (first mail.ItemID, done []queue.Recipient, err error) {
+// write puts the letter into boxes and writes its items. It may run more than once.
+func (p *posting) write(tx store.Tx) (err error) {
 	l := &p.letter
-	doc := queue.Doc{
-		Trace: "platform-" + mail.ItemID(tx.NextID()).String(), From: l.From, Opts: l.options(root.BodyStart), Sign: l.Sign, Auto: true, MessageID: root.Envelope.MessageID,
-		Origin: mail.Origin{Door: "platform", Received: p.at},
-	}
-	put := func(it queue.Item) error {
-		it.Blob, it.Of, it.Due = blob, first, p.at
-		err := queue.Put(tx, &it)
-		if first.IsZero() {
-			first = it.ID
-		}
+	p.first, p.done, p.onward = 0, nil, nil
+	if p.blob, err = tx.Keep(p.staged, p.index); err != nil {
 		return err
 	}
+	doc := queue.Doc{
+		Trace: "platform-" + mail.ItemID(tx.NextID()).String(), From: l.From, Opts: l.options(p.header), Sign: l.Sign, Auto: true, Service: l.Service,
+		MessageID: p.id, Origin: mail.Origin{Door: "platform", Received: p.at},
+	}
 	if len(p.boxes)+len(p.gone) > 0 {
-		if done, err = p.Local(tx, Mail{mailbox.NewMail{Blob: blob, Received: p.at, Service: l.Service}, &doc}, p.boxes); err != nil {
-			return 0, nil, err
+		m := Mail{NewMail: mailbox.NewMail{Blob: p.blob, Received: p.at, Service: l.Service}, Doc: &doc, Unfiltered: l.Unfiltered}
+		if p.done, p.onward, err = p.Local(tx, m, p.boxes); err != nil {
+			return err
 		}
-		to := append(done[:len(done):len(done)], p.gone...)
-		if err := put(queue.Item{State: store.ItemSettled, Route: queue.RouteLocal, Doc: withRecipients(doc, to)}); err != nil {
-			return 0, nil, err
+		to := append(p.done[:len(p.done):len(p.done)], p.gone...)
+		if err := p.put(tx, queue.Item{State: store.ItemSettled, Route: queue.RouteLocal, Doc: withRecipients(doc, to)}); err != nil {
+			return err
 		}
 	}
 	for _, route := range p.routes {
 		it := queue.Item{State: store.ItemWaiting, Route: route, Doc: withRecipients(doc, p.wait[route])}
-		if err := put(it); err != nil {
-			return 0, nil, err
+		if err := p.put(tx, it); err != nil {
+			return err
 		}
 	}
-	return first, done, nil
+	return nil
+}
+
+// put writes one item of the letter.
+func (p *posting) put(tx store.Tx, it queue.Item) error {
+	it.Blob, it.Of, it.Due = p.blob, p.first, p.at
+	err := queue.Put(tx, &it)
+	if p.first.IsZero() {
+		p.first = it.ID
+	}
+	return err
 }

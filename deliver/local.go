@@ -21,6 +21,10 @@ type Addressee struct {
 type Mail struct {
 	mailbox.NewMail
 	Doc *queue.Doc // envelope and origin, for what goes on; To is not read
+	// Unfiltered mail goes into the inbox past all filters: what the platform has to say cannot be thrown away unseen.
+	Unfiltered bool
+	// Offer leases what goes on from birth; nil leases nothing.
+	Offer *queue.Offer
 }
 
 // Local puts a message into the box of each addressee and says what became of it, in
@@ -29,38 +33,113 @@ type Mail struct {
 // store failed, and the transaction must not commit.
 //
 // For an account that forwards (ML-5) it writes an item on queue.RouteForward in the same transaction,
-// unless the message is spam. Who keeps no copy is Expanded. Committed is called after the commit.
-func (h *House) Local(tx store.Tx, m Mail, to []Addressee) ([]queue.Recipient, error) {
-	done := make([]queue.Recipient, len(to))
+// unless the message is spam. Who keeps no copy is Expanded. What accounts with a filter keep goes there by an item on
+// queue.RouteFilter, one for all of them; they are Expanded too, and that item tells the sender.
+// onward is what it wrote. Committed is called after the commit.
+func (h *House) Local(tx store.Tx, m Mail, to []Addressee) (done []queue.Recipient, onward []queue.Item, err error) {
+	l := localMail{House: h, tx: tx, m: m}
+	done = make([]queue.Recipient, len(to))
 	first := make(map[mail.AccountID]int, len(to)) // the addressee for whom the account got it
 	at := time.Now()
 	for i := range to {
 		done[i] = queue.Recipient{Recipient: to[i].Recipient, Account: to[i].Account.ID, At: at}
 		if j, again := first[to[i].Account.ID]; again {
-			d := &done[j]
-			done[i].Outcome, done[i].Reason, done[i].Status, done[i].Email = d.Outcome, d.Reason, d.Status, d.Email
+			alike(&done[i], &done[j])
 			continue
 		}
 		first[to[i].Account.ID] = i
-		if err := h.putAway(tx, m, &to[i], &done[i]); err != nil {
-			return nil, mail.Wrap("deliver.Local", err)
+		if err := l.putAway(&to[i], &done[i]); err != nil {
+			return nil, nil, mail.Wrap("deliver.Local", err)
 		}
 	}
-	return done, nil
+	return done, l.onward, mail.Wrap("deliver.Local", l.putFiltered())
 }
 
-// putAway delivers to one account: into its box, onward, or both.
-func (h *House) putAway(tx store.Tx, m Mail, to *Addressee, done *queue.Recipient) error {
-	forward := to.Account.Forward.On() && m.Doc != nil && !m.Doc.Spam
-	if forward && !to.Account.Forward.Keep {
+// alike gives a recipient the outcome that its account had under another address.
+func alike(r, first *queue.Recipient) {
+	r.Outcome, r.Reason, r.Status, r.Email = first.Outcome, first.Reason, first.Status, first.Email
+	if first.Outcome == queue.Expanded && first.Notify == mail.NotifyNever {
+		r.Notify = mail.NotifyNever
+	}
+}
+
+// localMail is a message while Local puts it away.
+type localMail struct {
+	*House
+	tx       store.Tx
+	m        Mail
+	filtered []queue.Recipient
+	onward   []queue.Item
+}
+
+// putAway delivers to one account: into its box or its filter, onward, or both.
+func (l *localMail) putAway(to *Addressee, done *queue.Recipient) error {
+	forward := to.Account.Forward.On() && l.m.Doc != nil && !l.m.Doc.Spam
+	switch {
+	case forward && !to.Account.Forward.Keep:
 		done.Outcome = queue.Expanded
-	} else if err := h.put(tx, m.NewMail, &to.Account, done); err != nil {
-		return err
+	case to.Account.Filter && l.m.Doc != nil && !l.m.Unfiltered:
+		if err := l.putToFilter(to, done); err != nil {
+			return err
+		}
+	default:
+		if err := l.put(l.tx, l.m.NewMail, &to.Account, done); err != nil {
+			return err
+		}
 	}
 	if !forward {
 		return nil
 	}
-	return putForward(tx, m, to)
+	it := forwardItem(&l.m, to)
+	return l.putOnward(&it)
+}
+
+// putToFilter leaves a message to the filter of an account. What finds no room now is refused now, while the sender's
+// side can still be told.
+func (l *localMail) putToFilter(to *Addressee, done *queue.Recipient) error {
+	err := mailbox.Room(l.tx, &to.Account, &l.m.NewMail)
+	if key, _ := mail.TextOf(err); key == "box.full" {
+		fail(done, "box.full", "5.2.2")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.filtered = append(l.filtered, queue.Recipient{Recipient: to.Recipient, Account: to.Account.ID})
+	handedOn(done)
+	return nil
+}
+
+// putFiltered writes the item for all accounts with a filter.
+func (l *localMail) putFiltered() error {
+	if len(l.filtered) == 0 {
+		return nil
+	}
+	it := queue.Item{State: store.ItemWaiting, Due: time.Now(), Route: queue.RouteFilter, Blob: l.m.Blob, Doc: withRecipients(fresh(l.m.Doc), l.filtered)}
+	it.Service = l.m.Service
+	return l.putOnward(&it)
+}
+
+// putOnward writes what goes on.
+func (l *localMail) putOnward(it *queue.Item) error {
+	l.m.Offer.Lease(it)
+	err := queue.Put(l.tx, it)
+	l.onward = append(l.onward, *it)
+	return err
+}
+
+// Onward is how many items Local writes for addressees at most.
+func Onward(to []Addressee) (n int) {
+	filters := 0
+	for i := range to {
+		if to[i].Account.Forward.On() {
+			n++
+		}
+		if to[i].Account.Filter {
+			filters = 1
+		}
+	}
+	return n + filters
 }
 
 // put delivers to one box.
@@ -87,8 +166,8 @@ func fail(r *queue.Recipient, reason, status string) {
 	r.At = time.Now()
 }
 
-// putForward writes the item that forwards a message for an account.
-func putForward(tx store.Tx, m Mail, to *Addressee) error {
+// forwardItem is the item that forwards a message for an account.
+func forwardItem(m *Mail, to *Addressee) queue.Item {
 	it := queue.Item{State: store.ItemWaiting, Due: time.Now(), Route: queue.RouteForward, Blob: m.Blob}
 	it.Doc = fresh(m.Doc)
 	orcpt := to.Orcpt
@@ -100,7 +179,7 @@ func putForward(tx store.Tx, m Mail, to *Addressee) error {
 		it.To[i].Recipient = mail.Recipient{Address: target, Orcpt: orcpt, Notify: onward(to.Notify)}
 		it.To[i].Account = to.Account.ID
 	}
-	return queue.Put(tx, &it)
+	return it
 }
 
 // onward is what a sender asked to hear, for what goes on from here: that it came this far is told here.
@@ -114,13 +193,11 @@ func onward(n mail.Notify) mail.Notify {
 	return n
 }
 
-// Committed is called after the commit of what Local did, with what Local was given and gave. It wakes the
-// queue for what goes on, and says which boxes are nearly full.
+// Committed is called after the commit of what Local did, with what Local was given and gave. It says which boxes are
+// nearly full.
 func (h *House) Committed(ctx context.Context, to []Addressee, done []queue.Recipient) {
-	wake := false
 	for i := range to {
 		a := &to[i].Account
-		wake = wake || a.Forward.On()
 		if h.cfg.Filled == nil || done[i].Outcome == queue.Expanded {
 			continue
 		}
@@ -134,9 +211,6 @@ func (h *House) Committed(ctx context.Context, to []Addressee, done []queue.Reci
 		if fill.Near() {
 			h.cfg.Filled(a.Tenant, *a, fill.Used, fill.Quota)
 		}
-	}
-	if wake {
-		h.wake()
 	}
 }
 

@@ -56,7 +56,7 @@ func (h *house) local(tenant mail.TenantID, doc queue.Doc, to []deliver.Addresse
 		if err != nil {
 			return err
 		}
-		done, err = h.Local(tx, deliver.Mail{NewMail: mailbox.NewMail{Blob: ref, Received: time.Now()}, Doc: &doc}, to)
+		done, _, err = h.Local(tx, deliver.Mail{NewMail: mailbox.NewMail{Blob: ref, Received: time.Now()}, Doc: &doc}, to)
 		return err
 	}))
 	h.Committed(h.ctx, to, done)

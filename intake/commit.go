@@ -255,9 +255,10 @@ type entry struct {
 }
 
 // waiting is how many items are going to wait for a carrier now.
-func (e *entry) waiting() (n int) {
+func (e *entry) waiting() int {
+	n := deliver.Onward(e.to)
 	if !e.m.doc.Opts.HoldUntil.IsZero() {
-		return 0
+		return n
 	}
 	if len(e.wait) > 0 {
 		n++
@@ -323,7 +324,8 @@ func (e *entry) writeWaiting(t store.Tx, blob mail.BlobRef, route string, to []m
 // get it, the message is refused, so that the sender's side tells the sender.
 func (e *entry) writeLocal(t store.Tx, blob mail.BlobRef) (delivered int, err error) {
 	it := queue.Item{State: store.ItemSettled, Due: e.m.at, Route: queue.RouteLocal, Blob: blob, Doc: e.m.doc}
-	it.To, err = e.tx.in.cfg.House.Local(t, deliver.Mail{NewMail: mailbox.NewMail{Blob: blob, Received: e.m.at}, Doc: &e.m.doc}, e.to)
+	m := deliver.Mail{NewMail: mailbox.NewMail{Blob: blob, Received: e.m.at}, Doc: &e.m.doc, Offer: e.offer}
+	it.To, e.put, err = e.tx.in.cfg.House.Local(t, m, e.to)
 	if err != nil {
 		return 0, err
 	}

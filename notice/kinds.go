@@ -8,6 +8,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/queue"
+	"tegami/wire/sieve"
 )
 
 const (
@@ -148,5 +149,20 @@ func (s *Service) ForwardRefused(tenant mail.TenantID, account directory.Account
 		subject: "notice.forward.title", what: "notice.forward.what", do: "notice.forward.do",
 		args:    []any{target.String()},
 		account: account.ID, once: account.ID.String() + " " + target.Key(), every: aDay,
+	})
+}
+
+// FilterFailed tells the owner of a filter that its script could not be run to its end (ML-12; deliver.Config.FilterFailed,
+// which says it once for each version of a script). The messages are in the inbox meanwhile.
+func (s *Service) FilterFailed(tenant mail.TenantID, account directory.Account, script string, fault sieve.Fault) {
+	lines := []line{{"notice.script", script}}
+	if fault.Script != "" {
+		lines = append(lines, line{"notice.script_included", fault.Script})
+	}
+	s.later(tenant, Notice{
+		subject: "notice.filter_failed.title", what: "notice.filter_failed.what", do: "notice.filter_failed.do",
+		args:    []any{script},
+		lines:   append(lines, line{"notice.script_line", fault.Line}, line{"notice.script_fault", fault}),
+		account: account.ID,
 	})
 }

@@ -102,7 +102,7 @@ func (s *Service) tellAll(ctx context.Context, tenant mail.TenantID, n *Notice, 
 		_, failed := s.cfg.House.Post(ctx, deliver.Letter{
 			Tenant: tenant, To: []mail.Recipient{{Address: r.address, Notify: mail.NotifyNever}},
 			Octets: s.octets(n, r, s.words(&set, langs), rand.Text(), time.Now()),
-			Sign:   s.cfg.Hostname, Service: true,
+			Sign:   s.cfg.Hostname, Service: true, Unfiltered: true,
 		}, nil)
 		if failed == nil {
 			told++

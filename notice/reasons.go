@@ -35,6 +35,7 @@ var reasons = map[string]reason{
 	"list.posting_denied":     {"dsn.why.posting", "5.7.1"},
 	"list.refused":            {"dsn.why.moderated", "5.7.1"},
 	"list.too_many":           {"dsn.why.list_full", "5.5.3"},
+	"filter.rejected":         {"dsn.why.rejected", "5.7.1"},
 	"forward.denied":          {"dsn.why.forward", "5.7.1"},
 	"account.sending_stopped": {"dsn.why.stopped", "5.7.1"},
 }

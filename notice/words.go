@@ -9,6 +9,7 @@ import (
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/notice/compose"
+	"tegami/wire/sieve"
 )
 
 // japan is the zone of dates for those who said nothing else. It has no summer time.
@@ -41,6 +42,8 @@ func (w *words) show(v any) string {
 	switch v := v.(type) {
 	case key:
 		return w.text(string(v))
+	case sieve.Fault:
+		return w.text(v.Key, v.Args...)
 	case size:
 		return sizeText(int64(v))
 	case time.Time:

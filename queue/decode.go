@@ -54,6 +54,7 @@ type docReader struct {
 func (r *docReader) second(d *Doc) {
 	bits := r.byte()
 	d.Auto, d.Spam, d.Warned = bits&bitAuto != 0, bits&bitSpam != 0, bits&bitWarned != 0
+	d.Filtered, d.Service = bits&bitFiltered != 0, bits&bitService != 0
 	n := r.uint()
 	r.bad = r.bad || n > mostAttempts
 	d.Attempts = int(n)

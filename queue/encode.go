@@ -15,7 +15,7 @@ import (
 // A new field goes to the end, of the document or of each recipient, under a new version; old versions stay readable.
 //
 //	1  Of to HeaderFrom, To with Address to Email
-//	2  each recipient's Status, Host and Answer; then Auto, Spam and Warned, Attempts, Sign, Hold, Prefix, Facts
+//	2  each recipient's Status, Host and Answer; then the bits, Attempts, Sign, Hold, Prefix, Facts
 const docVersion = 2
 
 // appendDoc writes a document behind b.
@@ -49,6 +49,8 @@ const (
 	bitAuto = 1 << iota
 	bitSpam
 	bitWarned
+	bitFiltered
+	bitService
 )
 
 func docBits(d *Doc) (bits byte) {
@@ -60,6 +62,12 @@ func docBits(d *Doc) (bits byte) {
 	}
 	if d.Warned {
 		bits |= bitWarned
+	}
+	if d.Filtered {
+		bits |= bitFiltered
+	}
+	if d.Service {
+		bits |= bitService
 	}
 	return bits
 }

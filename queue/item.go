@@ -17,6 +17,8 @@ const (
 	RouteNotice = "notice"
 	// RouteForward goes on to the targets in To, which an account's forwarding names (ML-5).
 	RouteForward = "forward"
+	// RouteFilter goes through the filters of the accounts in To, and then into their boxes or where the filters say (ML-12).
+	RouteFilter = "filter"
 	// listPrefix stands before the id of a list whose members get the message (LI-1).
 	listPrefix = "list "
 	// remotePrefix stands before the domain that is delivered to by SMTP.
@@ -75,6 +77,8 @@ type Doc struct {
 	HeaderFrom string         // the address in the header's From, as in mail.Address.String
 	Sign       string         // the domain under which the message is signed when it leaves (DKIM); "" = not
 	Prefix     []byte         // header fields that go before the blob's octets when it leaves: an ARC set, Received
+	Filtered   bool           // on RouteForward: the account's filter sends it on, not what its administrator set
+	Service    bool           // the platform's own word: goes into a full box too
 	Auto       bool           // written by the platform (RFC 3834): no notice, no answer to it
 	Spam       bool           // judged to be spam: not forwarded, no notice
 	Attempts   int            // how often a carrier tried, without success for all

@@ -1,0 +1,279 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/queue"
+	"tegami/store"
+	"tegami/wire/mime"
+	"tegami/wire/sieve"
+)
+
+const (
+	// filterBatch is how many accounts' filters are run for one transaction.
+	filterBatch = 25
+	// filterTimeout is how long one filter may take with all it asks for.
+	filterTimeout = 30 * time.Second
+	// maxFilterTries is how often a filter is tried while what it needs cannot be had. After that the message goes into the
+	// inbox: a filter is no reason for it to come back.
+	maxFilterTries = 5
+)
+
+// filtering is an item on queue.RouteFilter while it is carried: mail for accounts with a filter (ML-12). What the filters
+// of some accounts want is found out first, and then written in one transaction with what became of the recipients: after a
+// crash either all of it was done for an account or nothing.
+type filtering struct {
+	*House
+	job     *queue.Job
+	it      *queue.Item
+	message *message
+	parsed  *mime.Message
+	zone    *time.Location
+	late    map[int]bool // places of those who are put off
+}
+
+// filter carries an item on queue.RouteFilter.
+func (h *House) filter(ctx context.Context, job *queue.Job) error {
+	f := &filtering{House: h, job: job, it: &job.Item, late: make(map[int]bool)}
+	if err := f.open(ctx); err != nil {
+		return err
+	}
+	defer f.message.Close()
+	for {
+		waiting := f.waiting()
+		part := waiting[:min(len(waiting), filterBatch)]
+		last := len(part) == len(waiting)
+		if err := f.serve(ctx, part, last); err != nil || last {
+			return err
+		}
+	}
+}
+
+// open opens the message and reads its structure.
+func (f *filtering) open(ctx context.Context) (err error) {
+	if f.message, err = openMessage(ctx, f.job); err != nil {
+		return err
+	}
+	f.parsed, err = mime.Parse(io.NewSectionReader(f.message.blob, 0, f.message.blob.Size()), mime.Limits{})
+	if err == nil {
+		f.zone, err = f.localTime(ctx)
+	}
+	if err != nil {
+		f.message.Close()
+	}
+	return err
+}
+
+// localTime is the zone of a tenant's dates.
+func (f *filtering) localTime(ctx context.Context) (*time.Location, error) {
+	set, err := f.cfg.Directory.Company(f.job.Tenant).Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(set.Zone)
+	if err != nil || set.Zone == "" {
+		zone = time.FixedZone("JST", 9*60*60) // directory.Settings.Zone
+	}
+	return zone, nil
+}
+
+// waiting gives the places of those who wait and were not put off.
+func (f *filtering) waiting() (places []int) {
+	for i := range f.it.To {
+		if f.it.To[i].Outcome == queue.Waiting && !f.late[i] {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// serve does for some accounts what their filters want; with the last of them the item is settled.
+func (f *filtering) serve(ctx context.Context, places []int, last bool) error {
+	plans := make([]*plan, 0, len(places))
+	defer func() {
+		for _, p := range plans {
+			p.release()
+		}
+	}()
+	for _, i := range places {
+		p, err := f.plan(ctx, i)
+		if err != nil {
+			f.cfg.Log.Warn("a filter could not be run now", "tenant", f.job.Tenant.String(), "item", f.it.ID.String(), "to", f.it.To[i].Address.String(), "err", err)
+			later(&f.it.To[i])
+			f.late[i] = true
+			continue
+		}
+		plans = append(plans, p)
+	}
+	write := f.job.Progress
+	if last {
+		write = f.job.Settle
+	}
+	err := write(ctx, "deliver.Filter", func(tx store.Tx, it *queue.Item) error {
+		for _, p := range plans {
+			if err := p.write(tx, &it.To[p.place]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		p.committed(ctx)
+	}
+	return nil
+}
+
+// plan finds out what the filter of one account wants. An error says that this cannot be found out now.
+func (f *filtering) plan(ctx context.Context, place int) (p *plan, err error) {
+	ctx, cancel := context.WithTimeout(ctx, filterTimeout)
+	defer cancel()
+	p = &plan{filtering: f, place: place}
+	if err := p.who(ctx); err != nil || p.gone {
+		return p, err
+	}
+	if f.it.Attempts >= maxFilterTries {
+		p.inbox(nil)
+		return p, nil
+	}
+	actions, err := p.run(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, a := range actions {
+		if err := p.add(ctx, a); err != nil {
+			p.release()
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// who finds the account.
+func (p *plan) who(ctx context.Context) error {
+	r := &p.it.To[p.place]
+	target, err := p.resolve(ctx, r.Address)
+	if err == nil && isOwn(&target) && target.Account.ID == r.Account {
+		p.account = target.Account
+		return nil
+	}
+	p.account, err = p.cfg.Directory.Company(p.job.Tenant).Account(ctx, r.Account)
+	if mail.Is(err, mail.NotFound) {
+		p.gone = true
+		return nil
+	}
+	return err
+}
+
+// run runs the account's script. One that fails keeps the message, as having no script does.
+func (p *plan) run(ctx context.Context) ([]sieve.Action, error) {
+	keep := []sieve.Action{sieve.Keep{Implicit: true}}
+	script, err := p.cfg.Mailbox.ActiveFilter(ctx, &p.account)
+	switch {
+	case err != nil:
+		return nil, err
+	case script == nil:
+		return keep, nil
+	case script.Broken != nil:
+		p.failed(script, script.Broken.Faults[0])
+		return keep, nil
+	}
+	result, err := script.Script.Run(ctx, p.input())
+	var fault *sieve.RunError
+	switch {
+	case errors.As(err, &fault):
+		p.failed(script, fault.Fault)
+		return keep, nil
+	case err != nil:
+		return nil, err
+	}
+	if result.Silence != "" {
+		p.cfg.Log.Debug("no automatic answer", "item", p.it.ID.String(), "account", p.account.Address.String(), "why", result.Silence)
+	}
+	return result.Actions, nil
+}
+
+// input is the message as the script sees it.
+func (p *plan) input() *sieve.Input {
+	r := &p.it.To[p.place]
+	return &sieve.Input{
+		From: p.it.From, To: r.Address,
+		Octets: p.message.blob, Structure: p.parsed,
+		Received: p.it.Origin.Received, Zone: p.zone,
+		Environment: p.environment(),
+		Owner:       sieve.Owner{Addresses: append([]mail.Address{p.account.Address}, p.account.Aliases...)},
+		Host:        &filterHost{p.House, &p.account},
+	}
+}
+
+// environment are the items of RFC 5183 §4 that are known.
+func (p *plan) environment() map[string]string {
+	env := map[string]string{
+		"domain": p.account.Address.Domain, "host": p.cfg.Hostname, "location": "MDA", "name": "Tegami", "phase": "during",
+	}
+	if o := &p.it.Origin; o.Remote.IsValid() {
+		env["remote-ip"] = o.Remote.String()
+		env["remote-host"] = "" // RFC 5183 §4.1: empty where nobody looked it up
+	}
+	return env
+}
+
+// filterHost answers what a script asks.
+type filterHost struct {
+	*House
+	account *directory.Account
+}
+
+// MailboxExists tells whether the account has a mailbox.
+func (h *filterHost) MailboxExists(ctx context.Context, name string) (bool, error) {
+	return h.cfg.Mailbox.HasMailbox(ctx, h.account, name)
+}
+
+// SpecialUse gives the account's mailbox with an attribute (RFC 8579).
+func (h *filterHost) SpecialUse(ctx context.Context, use string) (string, bool, error) {
+	path, err := h.cfg.Mailbox.MailboxOf(ctx, h.account, roleOf(use))
+	return path, path != "", err
+}
+
+// Metadata gives an annotation: filters see none.
+func (h *filterHost) Metadata(context.Context, string, string) (string, bool, error) {
+	return "", false, nil
+}
+
+// ListExists tells whether there is a list of this name: filters know none yet.
+func (h *filterHost) ListExists(context.Context, string) (bool, error) { return false, nil }
+
+// InList tells whether a value is on a list.
+func (h *filterHost) InList(context.Context, string, string) (bool, error) { return false, nil }
+
+// Include gives another script of the account. There are none for everybody.
+func (h *filterHost) Include(ctx context.Context, global bool, name string) (*sieve.Script, error) {
+	if global {
+		return nil, nil
+	}
+	f, err := h.cfg.Mailbox.PersonalFilter(ctx, h.account, name)
+	switch {
+	case err != nil || f == nil:
+		return nil, err
+	case f.Broken != nil:
+		return nil, f.Broken
+	}
+	return f.Script, nil
+}
+
+// Seen tells whether an id is remembered (RFC 7352).
+func (h *filterHost) Seen(ctx context.Context, id string) (seen bool, err error) {
+	err = h.cfg.Store.Tenant(h.account.Tenant).View(ctx, func(r store.Reader) error {
+		until, err := r.Memo(h.account.ID, memoSeen+id)
+		seen = !until.IsZero()
+		return err
+	})
+	return seen, err
+}
