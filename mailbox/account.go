@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -20,6 +21,7 @@ type Account struct {
 	account directory.Account
 	tenant  store.Tenant
 	known   knownRights
+	listed  atomic.Pointer[knownShares]
 }
 
 // MaxKeyword is the length of a keyword in octets.

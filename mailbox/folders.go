@@ -23,6 +23,11 @@ type Folder struct {
 	HasChildren bool
 	// Rights are what the account may do with it.
 	Rights Rights
+	// Foreign tells that it is somebody else's.
+	Foreign bool
+	// Missing tells that there is no such mailbox: it is a name that was subscribed, or a level above mailboxes of others.
+	// Only List gives such.
+	Missing bool
 }
 
 // roles are those a user may give to a new mailbox (RFC 8621 §2; RFC 6154 §2 without \All and
@@ -96,7 +101,7 @@ func (a *Account) FolderFor(ctx context.Context, path string, need Rights) (Fold
 	if err != nil {
 		return Folder{}, err
 	}
-	f := Folder{Path: at.path}
+	f := Folder{Path: at.path, Foreign: at.foreign}
 	err = a.view(ctx, op, func(r store.Reader) (err error) {
 		f.Mailbox, f.Rights, err = a.resolve(r, op, &at, need)
 		return err
@@ -118,7 +123,7 @@ func (a *Account) Create(ctx context.Context, path, role string) (Folder, error)
 	if role != "" && (at.foreign || !slices.Contains(roles, role)) {
 		return Folder{}, mail.E(op, mail.Invalid, "mailbox.role", role)
 	}
-	f := Folder{Path: at.path, Rights: AllRights}
+	f := Folder{Path: at.path, Rights: AllRights, Foreign: at.foreign}
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
 		f.Mailbox, err = a.create(tx, op, &at, role)
 		if err == nil && at.foreign {
@@ -200,25 +205,11 @@ func (a *Account) makeLevels(tx store.Tx, op mail.Op, all []store.Mailbox, role 
 		if err := inherited.inherit(tx, &m); err != nil {
 			return m, err
 		}
+		if err := takeName(tx, &m, at.levels[:depth+1]); err != nil {
+			return m, err
+		}
 	}
 	return m, nil
-}
-
-// Subscribe sets whether a mailbox is among those the user wants to see (RFC 9051 §6.3.7). NotFound "mailbox.unknown".
-func (a *Account) Subscribe(ctx context.Context, path string, on bool) error {
-	const op = "mailbox.Subscribe"
-	at, err := a.locate(ctx, op, path)
-	if err != nil {
-		return err
-	}
-	return a.update(ctx, op, func(tx store.Tx) error {
-		m, _, err := a.resolve(tx, op, &at, RightLookup)
-		if err != nil || m.Subscribed == on {
-			return err
-		}
-		m.Subscribed = on
-		return tx.SetMailbox(m)
-	})
 }
 
 // Delete removes a mailbox and the messages in it, with its access control list. Denied "mailbox.inbox" for the
@@ -242,6 +233,9 @@ func (a *Account) Delete(ctx context.Context, path string) error {
 			return mail.E(op, mail.Denied, "mailbox.inbox")
 		}
 		if err := tx.DeleteMailbox(m.ID); err != nil {
+			return err
+		}
+		if err := keepName(tx, &m, at.levels); err != nil {
 			return err
 		}
 		return dropOf(tx, directory.KindGrant, m.ID)

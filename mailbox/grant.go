@@ -11,6 +11,7 @@ import (
 // grant is an entry of an access control list: what one identifier may do with one mailbox. Each is an object of
 // its own, with marks by which it is found and by which it goes with the owner of the mailbox, and with whom it is for.
 type grant struct {
+	owner      mail.AccountID // of the mailbox
 	who        mail.AccountID // zero: anyone
 	give, take Rights         // take: negative rights, stronger than what anybody gives
 	id         mail.ObjectID
@@ -36,6 +37,7 @@ func (l acl) rights(who mail.AccountID) Rights {
 // grantDoc is a grant as stored; rights by their letters.
 type grantDoc struct {
 	Mailbox mail.MailboxID `json:"mailbox"`
+	Owner   mail.AccountID `json:"owner"`
 	Who     mail.AccountID `json:"who,omitzero"`
 	Give    string         `json:"give,omitempty"`
 	Take    string         `json:"take,omitempty"`
@@ -83,7 +85,7 @@ func parseGrant(o store.Object) (g grant, box mail.MailboxID, err error) {
 	if err := json.Unmarshal(o.Doc, &d); err != nil {
 		return g, 0, mail.Because(op, mail.Other, "", err)
 	}
-	g = grant{who: d.Who, id: o.ID, version: o.Version}
+	g = grant{owner: d.Owner, who: d.Who, id: o.ID, version: o.Version}
 	if g.give, err = ParseRights(d.Give); err != nil {
 		return g, 0, mail.Because(op, mail.Other, "", err)
 	}
@@ -121,7 +123,7 @@ func putGrant(tx store.Tx, m *Mailbox, g grant) error {
 	if g.version == 0 {
 		g.id = mail.ObjectID(tx.NextID())
 	}
-	doc, err := json.Marshal(grantDoc{m.ID, g.who, g.give.String(), g.take.String()})
+	doc, err := json.Marshal(grantDoc{m.ID, m.Account, g.who, g.give.String(), g.take.String()})
 	if err != nil {
 		return mail.Because(op, mail.Other, "", err)
 	}

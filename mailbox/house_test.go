@@ -66,11 +66,16 @@ func (h *house) company(domain, lang string, users ...string) mail.TenantID {
 	h.must(err)
 	specs := make([]directory.AccountSpec, len(users))
 	for i, user := range users {
-		specs[i] = directory.AccountSpec{Address: mail.Address{Local: user, Domain: domain}, Name: user, Password: password}
+		specs[i] = specOf(user, domain)
 	}
 	_, err = c.AddAccounts(ctx, h.operator, specs)
 	h.must(err)
 	return tenant.ID
+}
+
+// specOf asks for an account with the password of the tests.
+func specOf(user, domain string) directory.AccountSpec {
+	return directory.AccountSpec{Address: mail.Address{Local: user, Domain: domain}, Name: user, Password: password}
 }
 
 // open signs in and opens the account.

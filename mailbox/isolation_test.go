@@ -67,7 +67,7 @@ func (w *victim) state(h *house) string {
 func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 	switch t {
 	case reflect.TypeFor[string]():
-		return []any{"Plans", "INBOX", "../Plans"}
+		return []any{"Plans", "INBOX", "../Plans", mailbox.Others + "/" + w.a.Identity().Account().Address.String() + "/Plans"}
 	case reflect.TypeFor[[]string]():
 		return []any{[]string{"$Strange"}}
 	case reflect.TypeFor[[]mailbox.Appended]():
@@ -96,6 +96,10 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 		return []any{mailbox.WithIndex | mailbox.WithOctets}
 	case reflect.TypeFor[[]mailbox.UIDRange]():
 		return []any{[]mailbox.UIDRange{{Lo: 1, Hi: 1 << 31}}}
+	case reflect.TypeFor[mailbox.Rights]():
+		return []any{mailbox.AllRights}
+	case reflect.TypeFor[[]byte]():
+		return []any{[]byte("keep;")}
 	case reflect.TypeFor[mailbox.FlagOp]():
 		return []any{mailbox.Add}
 	case reflect.TypeFor[func(uint32, *mailbox.Message) error]():

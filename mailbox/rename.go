@@ -71,7 +71,10 @@ func (a *Account) rename(tx store.Tx, all []store.Mailbox, m store.Mailbox, src,
 		}
 	}
 	m.Parent, m.Name = at.ID, dst.levels[last]
-	return tx.SetMailbox(m)
+	if err := tx.SetMailbox(m); err != nil {
+		return err
+	}
+	return takeName(tx, &m, dst.levels)
 }
 
 // height is how many levels there are below a mailbox.
