@@ -27,6 +27,7 @@ type Service struct {
 	boxes registry
 	paths pathCache
 	drops dropLocks
+	facts factCache
 
 	filters filterCache
 }
@@ -43,6 +44,7 @@ func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	s.boxes.boxes = map[boxKey]*shared{}
 	s.paths.known = map[pathKey]mail.MailboxID{}
 	s.drops.held = map[dropKey]bool{}
+	s.facts.init()
 	return s
 }
 

@@ -109,6 +109,18 @@ func (x Index) EnvelopeAddresses(f EnvelopeField) []Address {
 	return t.addresses()
 }
 
+// FirstAddress gives the first entry of a field of the ENVELOPE that is a list of addresses, without looking at the others;
+// false where there is none.
+func (x Index) FirstAddress(f EnvelopeField) (Address, bool) {
+	t := imapText{b: x.EnvelopeField(f)}
+	if t.peek() != '(' {
+		return Address{}, false
+	}
+	t.at++
+	a := t.address()
+	return a, !t.bad
+}
+
 // References gives the message ids of References without their angle brackets, oldest first.
 func (x Index) References() (ids []string) {
 	l, ok := x.layout()

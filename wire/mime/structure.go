@@ -403,21 +403,22 @@ func (t *imapText) envelope() *Envelope {
 }
 
 func (t *imapText) addresses() (list []Address) {
-	t.list(func() {
-		t.expect('(')
-		display := t.string()
-		t.sp().string() // the source route, which is never written
-		local, isLocal := t.sp().nstring()
-		domain, isDomain := t.sp().nstring()
-		t.expect(')')
-		a := Address{Display: display, Local: local, Domain: domain}
-		switch {
-		case !isLocal:
-			a = Address{Kind: GroupEnd}
-		case !isDomain:
-			a = Address{Kind: GroupStart, Display: local}
-		}
-		list = append(list, a)
-	})
+	t.list(func() { list = append(list, t.address()) })
 	return list
+}
+
+func (t *imapText) address() Address {
+	t.expect('(')
+	display := t.string()
+	t.sp().string() // the source route, which is never written
+	local, isLocal := t.sp().nstring()
+	domain, isDomain := t.sp().nstring()
+	t.expect(')')
+	switch {
+	case !isLocal:
+		return Address{Kind: GroupEnd}
+	case !isDomain:
+		return Address{Kind: GroupStart, Display: local}
+	}
+	return Address{Display: display, Local: local, Domain: domain}
 }

@@ -101,6 +101,9 @@ func TestIndexFields(t *testing.T) {
 			if got := x.EnvelopeAddresses(f); !reflect.DeepEqual(got, want) {
 				t.Errorf("%q: field %d is %v, want %v", raw, f, got, want)
 			}
+			if first, ok := x.FirstAddress(f); ok != (len(want) > 0) || ok && first != want[0] {
+				t.Errorf("%q: first of field %d is %v %v, want %v", raw, f, first, ok, want)
+			}
 		}
 		if got := x.References(); !reflect.DeepEqual(got, e.References) {
 			t.Errorf("%q: references %q, want %q", raw, got, e.References)
@@ -116,6 +119,7 @@ func FuzzIndexFields(f *testing.F) {
 		for field := FieldDate; field <= FieldMessageID; field++ {
 			x.EnvelopeText(field)
 			x.EnvelopeAddresses(field)
+			x.FirstAddress(field)
 		}
 		x.References()
 	})
