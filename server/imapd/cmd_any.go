@@ -68,41 +68,6 @@ func cmdID(_ context.Context, s *session, d *imap.Decoder) (reply, error) {
 	return reply{}, nil
 }
 
-// enableable are the extensions a client must ask for (RFC 9051 §6.3.1).
-var enableable = map[string]func(*session){
-	"IMAP4REV2":   func(s *session) { s.rev2 = true },
-	"UTF8=ACCEPT": func(s *session) { s.utf8 = true },
-	"CONDSTORE":   func(s *session) { s.condstore = true },
-}
-
-// cmdEnable is ENABLE (RFC 9051 §6.3.1, RFC 5161).
-func cmdEnable(_ context.Context, s *session, d *imap.Decoder) (reply, error) {
-	var on []string
-	for !d.AtEnd() {
-		var name string
-		if !d.SP() || !d.Keyword(&name) {
-			return reply{}, d.Err()
-		}
-		if enableable[name] != nil {
-			on = append(on, name)
-		}
-	}
-	if !d.End() {
-		return reply{}, d.Err()
-	}
-	b := append(s.out.Begin(), "* ENABLED"...)
-	for _, name := range on {
-		enableable[name](s)
-		if name == "IMAP4REV2" {
-			name = "IMAP4rev2"
-		}
-		b = append(append(b, ' '), name...)
-	}
-	s.out.End(append(b, '\r', '\n'))
-	d.UTF8 = s.wide()
-	return reply{}, nil
-}
-
 // cmdStartTLS is STARTTLS (RFC 9051 §6.2.1). What was sent behind it in plain text is dropped.
 func cmdStartTLS(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	if !d.End() {

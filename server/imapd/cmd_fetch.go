@@ -30,7 +30,15 @@ func (s *session) fetch(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 	if err != nil {
 		return reply{}, err
 	}
-	if uid {
+	if err := s.mayFetch(&w.Fetch, uid); err != nil {
+		return reply{}, err
+	}
+	if w.Vanished {
+		if err := s.tellEarlier(ctx, mail.ModSeq(w.ChangedSince), s.uidRanges(set)); err != nil {
+			return reply{}, err
+		}
+	}
+	if uid && !s.uidOnly {
 		w.Items |= imap.FetchUID
 	}
 	if w.HasChanged {
@@ -45,6 +53,17 @@ func (s *session) fetch(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 		return reply{}, w.marks(ctx, seqs)
 	}
 	return reply{}, w.messages(ctx, seqs)
+}
+
+// mayFetch tells whether the client may use the modifier VANISHED: with UID FETCH, once it enabled QRESYNC (RFC 7162 §3.2.6).
+func (s *session) mayFetch(f *imap.Fetch, uid bool) error {
+	switch {
+	case !f.Vanished || uid && s.qresync:
+		return nil
+	case !uid:
+		return uidRequired()
+	}
+	return mail.E("imapd.FETCH", mail.Invalid, "imap.qresync_first")
 }
 
 // changedSince leaves the messages that changed after a ModSeq (RFC 7162 §3.1.4).
@@ -108,7 +127,7 @@ func (w *fetching) marks(ctx context.Context, seqs []uint32) error {
 		if err := w.s.knowFlags(ctx, m.Flags); err != nil {
 			return err
 		}
-		b := w.begin(seq)
+		b := w.s.beginFetch(seq, m.UID)
 		start := len(b)
 		w.s.out.End(append(w.markText(b, start, &m, false), ")\r\n"...))
 		if w.s.out.Err() != nil {
@@ -118,15 +137,9 @@ func (w *fetching) marks(ctx context.Context, seqs []uint32) error {
 	return nil
 }
 
-// begin writes "* n FETCH (".
-func (w *fetching) begin(seq uint32) []byte {
-	b := imap.AppendUint(append(w.s.out.Begin(), "* "...), seq)
-	return append(b, " FETCH ("...)
-}
-
 // markText writes the items that the view knows; flags are said if asked for or new.
 func (w *fetching) markText(b []byte, start int, m *mailbox.Mark, newFlags bool) []byte {
-	if w.Items&imap.FetchUID != 0 {
+	if w.Items&imap.FetchUID != 0 || newFlags && w.s.condstore && !w.s.uidOnly { // RFC 7162 §3.2.4
 		b = imap.AppendUint(append(b, "UID "...), uint32(m.UID))
 	}
 	if newFlags || w.Items&imap.FetchFlags != 0 {
@@ -214,7 +227,7 @@ func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message) 
 		w.octets = body
 		defer body.Close()
 	}
-	b := w.begin(seq)
+	b := w.s.beginFetch(seq, mark.UID)
 	start := len(b)
 	b = w.markText(b, start, &mark, w.newlySeen(seq))
 	b = w.itemText(b, start, m)

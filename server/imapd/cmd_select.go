@@ -21,15 +21,18 @@ func cmdExamine(ctx context.Context, s *session, d *imap.Decoder) (reply, error)
 // open selects a mailbox. When it fails, no mailbox is selected (RFC 9051 §6.3.2).
 func (s *session) open(ctx context.Context, d *imap.Decoder, readOnly bool) (reply, error) {
 	var path string
-	if !d.SP() || !d.Mailbox(&path) || !s.selectParameters(d) || !d.End() {
+	var p imap.SelectParams
+	if !d.SP() || !d.Mailbox(&path) || !s.selectParams(d, &p) || !d.End() {
 		return reply{}, d.Err()
+	}
+	if err := s.maySelect(&p); err != nil {
+		return reply{}, err
 	}
 	if s.view != nil {
 		s.unselect()
-		if s.rev2 {
-			s.out.WriteString("* OK [CLOSED] the mailbox before is closed\r\n")
-		}
+		s.out.WriteString("* OK [CLOSED] the mailbox before is closed\r\n") // RFC 7162 §3.2.11
 	}
+	s.condstore = s.condstore || p.Condstore
 	view, err := s.account.Select(ctx, path)
 	if err != nil {
 		return reply{}, err
@@ -39,31 +42,83 @@ func (s *session) open(ctx context.Context, d *imap.Decoder, readOnly bool) (rep
 		s.unselect()
 		return reply{}, err
 	}
-	if readOnly || view.Rights()&changing == 0 {
+	if p.QResync {
+		if err := s.resync(ctx, &p.Resync); err != nil {
+			s.unselect()
+			return reply{}, err
+		}
+	}
+	if readOnly {
 		return reply{code: "READ-ONLY"}, nil
 	}
 	return reply{code: "READ-WRITE"}, nil
 }
 
-// changing are the rights of which one makes a mailbox READ-WRITE (RFC 4314 §5.2).
-const changing = mailbox.RightInsert | mailbox.RightExpunge | mailbox.RightSeen | mailbox.RightWrite | mailbox.RightDeleted
+// selectParams takes the parameters, where there are any.
+func (s *session) selectParams(d *imap.Decoder, p *imap.SelectParams) bool {
+	return d.AtEnd() || d.SP() && (d.AtEnd() || d.SelectParams(p))
+}
 
-// selectParameters takes (CONDSTORE) (RFC 7162 §3.1.8).
-func (s *session) selectParameters(d *imap.Decoder) bool {
-	if d.AtEnd() {
-		return true
+// maySelect tells whether the client has enabled what its parameters need.
+func (s *session) maySelect(p *imap.SelectParams) error {
+	switch {
+	case p.QResync && !s.qresync:
+		return mail.E("imapd.SELECT", mail.Invalid, "imap.qresync_first") // RFC 7162 §3.2.5
+	case p.HasMatch && s.uidOnly:
+		return uidRequired()
 	}
-	return d.SP() && (d.AtEnd() || d.List(func() bool {
-		var word string
-		if !d.Keyword(&word) {
-			return false
+	return nil
+}
+
+// resync tells a client that comes back what it missed: which messages are gone and which changed (RFC 7162 §3.2.5). New ones it finds
+// by itself, as it knows the UIDs it has. With another UIDVALIDITY it knows nothing of this mailbox.
+func (s *session) resync(ctx context.Context, p *imap.Resync) error {
+	f := s.view.Folder()
+	if p.UIDValidity != f.UIDValidity {
+		return nil
+	}
+	known := []imap.Range{{Lo: 1, Hi: uint32(f.UIDNext - 1)}}
+	if p.HasKnown {
+		known = p.Known.Resolve(0)
+	}
+	match := p.LastMatch(func(seq uint32) uint32 { return uint32(s.view.UID(seq)) })
+	if err := s.tellEarlier(ctx, mail.ModSeq(p.ModSeq), above(known, match)); err != nil {
+		return err
+	}
+	for seq, m := range s.view.All() {
+		if m.ModSeq > mail.ModSeq(p.ModSeq) && imap.InRanges(known, uint32(m.UID)) {
+			s.tellFlags(ctx, seq, m, true)
 		}
-		if word != "CONDSTORE" {
-			return d.Expected("select-param")
+	}
+	return nil
+}
+
+// tellEarlier tells which UIDs of some left after a ModSeq (RFC 7162 §3.2.10.1).
+func (s *session) tellEarlier(ctx context.Context, since mail.ModSeq, in []imap.Range) error {
+	uids := make([]mailbox.UIDRange, len(in))
+	for i, r := range in {
+		uids[i] = mailbox.UIDRange{Lo: mail.UID(r.Lo), Hi: mail.UID(r.Hi)}
+	}
+	left, err := s.view.Vanished(ctx, since, uids)
+	if err != nil {
+		return err
+	}
+	gone := make([]imap.Range, len(left))
+	for i, r := range left {
+		gone[i] = imap.Range{Lo: uint32(r.Lo), Hi: uint32(r.Hi)}
+	}
+	s.vanished("* VANISHED (EARLIER) ", gone)
+	return nil
+}
+
+// above leaves of ascending ranges what is above n.
+func above(rs []imap.Range, n uint32) (out []imap.Range) {
+	for _, r := range rs {
+		if r.Hi > n {
+			out = append(out, imap.Range{Lo: max(r.Lo, n+1), Hi: r.Hi})
 		}
-		s.condstore = true
-		return true
-	}))
+	}
+	return out
 }
 
 // describe writes what SELECT says of a mailbox.
@@ -75,7 +130,7 @@ func (s *session) describe(ctx context.Context) error {
 	s.untagged(uint32(s.view.Len()), " EXISTS\r\n")
 	if !s.rev2 {
 		s.untagged(0, " RECENT\r\n")
-		if seq := s.firstUnseen(); seq > 0 {
+		if seq := s.firstUnseen(); seq > 0 && !s.uidOnly {
 			s.code("UNSEEN", uint64(seq), "first unseen")
 		}
 	}

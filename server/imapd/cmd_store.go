@@ -54,6 +54,7 @@ func (s *session) store(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 		return reply{}, err
 	}
 	s.tellStored(ctx, without(changed, modified), &c, uid)
+	s.tellModified(ctx, modified, mail.ModSeq(c.unchanged))
 	if len(modified) == 0 {
 		return reply{}, nil
 	}
@@ -134,10 +135,23 @@ func (s *session) tellStored(ctx context.Context, marks []mailbox.Mark, c *stori
 	}
 }
 
+// tellModified tells the client of messages that were refused although it was told of their change already: it asked with
+// an older ModSeq. Of the others it hears behind the command, as of all that others do (RFC 7162 §3.1.3).
+func (s *session) tellModified(ctx context.Context, modified []uint32, since mail.ModSeq) {
+	for _, uid := range modified {
+		seq, ok := s.view.Seq(mail.UID(uid))
+		if m, known := s.view.Mark(uint32(seq)); ok && known && m.ModSeq > since {
+			s.tellFlags(ctx, uint32(seq), m, true)
+		}
+	}
+}
+
 func (s *session) tellModSeqOf(seq uint32, m mailbox.Mark) {
-	b := imap.AppendUint(append(s.out.Begin(), "* "...), seq)
-	b = imap.AppendUint(append(b, " FETCH (UID "...), uint32(m.UID))
-	b = imap.AppendUint(append(b, " MODSEQ ("...), uint64(m.ModSeq))
+	b := s.beginFetch(seq, m.UID)
+	if !s.uidOnly {
+		b = append(imap.AppendUint(append(b, "UID "...), uint32(m.UID)), ' ')
+	}
+	b = imap.AppendUint(append(b, "MODSEQ ("...), uint64(m.ModSeq))
 	s.out.End(append(b, "))\r\n"...))
 }
 

@@ -51,7 +51,7 @@ var commands = map[string]command{
 	"AUTHENTICATE": {notAuthenticated, tellNothing, cmdAuthenticate},
 	"LOGIN":        {notAuthenticated, tellNothing, cmdLogin},
 
-	"ENABLE":       {authenticated, tellNothing, cmdEnable},
+	"ENABLE":       {signedIn, tellNothing, cmdEnable},
 	"SELECT":       {signedIn, tellNothing, cmdSelect},
 	"EXAMINE":      {signedIn, tellNothing, cmdExamine},
 	"CREATE":       {signedIn, tellAll, cmdCreate},
@@ -97,7 +97,7 @@ func (s *session) command(ctx context.Context) error {
 	if s.dec.Broken() != nil {
 		return s.dec.Broken()
 	}
-	s.tag = tag
+	s.tag, s.progressAt = tag, began.Add(progressEvery)
 	if s.barred(ctx) {
 		return nil
 	}
@@ -116,6 +116,9 @@ func (s *session) command(ctx context.Context) error {
 		return broken
 	}
 	there := s.tell(ctx, cmd.tell)
+	if err == nil && there {
+		s.syncPoint(cmd.tell, &r)
+	}
 	s.answer(name, r, err)
 	if !there && !s.ended {
 		s.bye("", "mailbox.deleted")
@@ -158,6 +161,8 @@ func (s *session) run(ctx context.Context, name string, cmd command, known bool)
 		return reply{}, mail.E(opCommand, mail.Invalid, "imap.unknown_command", name)
 	case cmd.states&s.state == 0:
 		return reply{}, mail.E(opCommand, mail.Invalid, "imap.wrong_state", name)
+	case s.uidOnly && byNumber[name]:
+		return reply{}, uidRequired()
 	}
 	return cmd.run(ctx, s, s.dec)
 }

@@ -13,6 +13,9 @@ func (s *session) sequences(set imap.NumSet, uid bool) ([]uint32, error) {
 	if set.Saved {
 		return s.savedSequences(), nil
 	}
+	if s.uidOnly && !uid {
+		return nil, uidRequired()
+	}
 	if n == 0 {
 		return nil, nil
 	}
@@ -45,6 +48,18 @@ func (s *session) ofUIDs(r imap.Range) imap.Range {
 		hi--
 	}
 	return imap.Range{Lo: uint32(lo), Hi: uint32(hi)}
+}
+
+// uidRanges gives the UIDs a set names, whether there are messages or not. "*" is the last UID ever given: who asks what vanished
+// wants to hear of the last message too.
+func (s *session) uidRanges(set imap.NumSet) (out []imap.Range) {
+	if !set.Saved {
+		return set.Resolve(uint32(s.view.Folder().UIDNext - 1))
+	}
+	for _, uid := range s.saved {
+		out = imap.AddTo(out, uint32(uid))
+	}
+	return out
 }
 
 // savedSequences are the numbers of the messages of "$" that are still there.

@@ -30,6 +30,8 @@ var byKey = map[string]refusal{
 	"imap.no_tls":            {"BAD", ""},
 	"imap.cancelled":         {"BAD", ""},
 	"imap.charset_with_utf8": {"BAD", ""}, // RFC 6855 §3
+	"imap.uid_required":      {"BAD", "UIDREQUIRED"},
+	"imap.qresync_first":     {"BAD", ""},
 	"imap.charset":           {"NO", "BADCHARSET (UTF-8 US-ASCII ISO-2022-JP SHIFT_JIS EUC-JP)"},
 	"imap.unknown_cte":       {"NO", "UNKNOWN-CTE"},
 	"imap.read_only":         {"NO", "NOPERM"},

@@ -44,6 +44,11 @@ type session struct {
 	rev2      bool // ENABLE IMAP4rev2
 	utf8      bool // ENABLE UTF8=ACCEPT
 	condstore bool // RFC 7162 §3.1: FETCH responses carry MODSEQ
+	qresync   bool // ENABLE QRESYNC
+	uidOnly   bool // ENABLE UIDONLY
+
+	expunged   bool      // it was told that messages vanished, and not yet up to where it knows every change
+	progressAt time.Time // when to tell how far the command is
 
 	tag     string
 	ended   bool // no tagged response any more: BYE was said, or the connection is gone
