@@ -96,7 +96,7 @@ func (c *Company) newCredentials(ctx context.Context, by mail.Actor, specs []Acc
 		if _, have := made[s.Password]; have || s.Password == "" {
 			continue
 		}
-		doc, err := c.dir.newCredential(ctx, by, s.Password, noScram)
+		doc, err := c.dir.newCredential(ctx, by, s.Password, noScram, credentialDoc{})
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ func (c *Company) addAccount(tx store.Tx, doc accountDoc, credential *credential
 		return 0, err
 	}
 	if credential != nil {
-		if err := putCredential(tx, id, credential); err != nil {
+		if err := putCredential(tx, id, nil, credential); err != nil {
 			return 0, err
 		}
 	}

@@ -25,6 +25,7 @@ type contracts struct {
 	networks map[netip.Prefix]*contract
 	lengths  []int // of the prefixes in networks, each once, longest first
 	tokens   Tokens
+	salts    []byte // from which false salts are derived; nil before the first was needed
 }
 
 // claimDoc says whose a domain is.
@@ -67,7 +68,7 @@ func (d *Directory) readContracts(ctx context.Context) (c *contracts, err error)
 			return err
 		}
 		secrets, _, err := readSecrets(r)
-		c.tokens.keys = secrets.Keys
+		c.tokens.keys, c.salts = secrets.Keys, secrets.Salts
 		return err
 	})
 	return c, err
@@ -149,6 +150,20 @@ func (d *Directory) VPNTenant(ctx context.Context, ip netip.Addr) (mail.TenantID
 		return c.ID, true, nil
 	}
 	return 0, false, nil
+}
+
+// onOwnNetwork refuses somebody of one company in the VPN zone who comes from the network of another (SV-9): Denied
+// "zone.other_network".
+func (d *Directory) onOwnNetwork(ctx context.Context, o mail.Origin, c *contract) error {
+	const op = "directory.onOwnNetwork"
+	if o.Zone != mail.ZoneVPN {
+		return nil
+	}
+	whose, ok, err := d.VPNTenant(ctx, o.Remote)
+	if err == nil && (!ok || whose != c.ID) {
+		return mail.E(op, mail.Denied, "zone.other_network", o.Remote.String())
+	}
+	return mail.Wrap(op, err)
 }
 
 // Reachable judges a peer before it said anything: in the VPN zone it must be in the network of a company (SV-9), else

@@ -48,33 +48,44 @@ const scramIterations = 15_000
 // credentialDoc is what an account's password is checked against, as stored. It is a
 // secret: it must never be shown, also not from the operation log.
 type credentialDoc struct {
-	Password string    `json:"password"` // PHC string: $argon2id$v=19$m=…,t=…,p=…$salt$hash
-	Scram    *scramDoc `json:"scram,omitempty"`
+	Password string      `json:"password,omitempty"` // PHC string: $argon2id$v=19$m=…,t=…,p=…$salt$hash; "" = none
+	Serial   uint64      `json:"serial,omitempty"`   // grows with each password: who signed in with an older one is out
+	Scram    *scramDoc   `json:"scram,omitempty"`
+	Apps     []appSecret `json:"apps,omitempty"`
 }
 
-// scramDoc is a SCRAM-SHA-256 secret as stored (RFC 5802 §3).
+// scramDoc is what SCRAM-SHA-256 keeps of the password (RFC 5802 §3), and the salt that the account's app passwords share
+// with it: a client hears one salt before it shows which password it has.
 type scramDoc struct {
 	Salt       []byte `json:"salt"`
 	Iterations int    `json:"iterations"`
-	StoredKey  []byte `json:"storedKey"`
-	ServerKey  []byte `json:"serverKey"`
+	StoredKey  []byte `json:"storedKey,omitempty"` // empty: the password itself has none
+	ServerKey  []byte `json:"serverKey,omitempty"`
 }
 
-// newCredential makes the credential of a password, which takes a slot of the hasher.
-func (d *Directory) newCredential(ctx context.Context, by mail.Actor, password string, noScram bool) (*credentialDoc, error) {
+// newCredential makes the credential of a password, which takes a slot of the hasher. have is what the account had: its app
+// passwords stay, with the salt they share.
+func (d *Directory) newCredential(ctx context.Context, by mail.Actor, password string, noScram bool, have credentialDoc) (*credentialDoc, error) {
 	prepared, err := checkPassword(by, password)
 	if err != nil {
 		return nil, err
 	}
-	var doc credentialDoc
-	err = d.hashing.do(ctx, func() error {
+	doc := credentialDoc{Serial: have.Serial + 1, Apps: have.Apps}
+	if len(have.Apps) > 0 {
+		doc.Scram = &scramDoc{Salt: have.Scram.Salt, Iterations: have.Scram.Iterations}
+	}
+	return &doc, d.hashing.do(ctx, func() error {
 		doc.Password = hashPassword(prepared)
-		if !noScram {
-			doc.Scram, err = newScram(prepared)
+		if noScram {
+			return nil
 		}
+		if doc.Scram == nil {
+			doc.Scram = newSalt()
+		}
+		k, err := doc.Scram.derive(prepared)
+		doc.Scram.StoredKey, doc.Scram.ServerKey = k.Stored, k.Server
 		return err
 	})
-	return &doc, err
 }
 
 // checkPassword prepares a new password (RFC 4013). Invalid "password.malformed" or
@@ -93,14 +104,20 @@ func checkPassword(by mail.Actor, password string) (string, error) {
 	return prepared, nil
 }
 
-func newScram(prepared string) (*scramDoc, error) {
+// newSalt is a scramDoc without a password.
+func newSalt() *scramDoc {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
-	s, err := sasl.NewScramSecret(prepared, salt, scramIterations)
+	return &scramDoc{Salt: salt, Iterations: scramIterations}
+}
+
+// derive gives the keys of a password.
+func (s *scramDoc) derive(prepared string) (sasl.ScramKeys, error) {
+	made, err := sasl.NewScramSecret(prepared, s.Salt, s.Iterations)
 	if err != nil {
-		return nil, mail.Wrap("directory.newScram", err)
+		return sasl.ScramKeys{}, mail.Wrap("directory.derive", err)
 	}
-	return &scramDoc{s.Salt, s.Iterations, s.StoredKey, s.ServerKey}, nil
+	return made.Keys[0], nil
 }
 
 // hashPassword gives a PHC string with a new salt.
@@ -146,7 +163,7 @@ func parsePHC(s string) (h phcHash, ok bool) {
 	return h, ok
 }
 
-// credential is a credential with what names this version of it.
+// credential is a credential as it stands in the store.
 type credential struct {
 	credentialDoc
 	id      mail.ObjectID
@@ -167,11 +184,7 @@ func readCredential(r store.Reader, id mail.AccountID) (*credential, error) {
 }
 
 // putCredential replaces an account's credential.
-func putCredential(tx store.Tx, id mail.AccountID, doc *credentialDoc) error {
-	have, err := readCredential(tx, id)
-	if err != nil {
-		return err
-	}
+func putCredential(tx store.Tx, id mail.AccountID, have *credential, doc *credentialDoc) error {
 	o := store.Object{Kind: kindCredential, Secret: true, Unique: []store.Key{credentialKey(id)}}
 	if have != nil {
 		o.ID, o.Version = have.id, have.version
@@ -190,22 +203,25 @@ func dropCredential(tx store.Tx, id mail.AccountID) error {
 }
 
 // SetPassword changes an account's password: users their own, administrators and
-// operators anybody's. It ends the validity of remembered sign-ins at once. Invalid
-// "password.too_short" or "password.malformed"; Full "password.too_long".
+// operators anybody's. It ends the validity of remembered sign-ins, and of sessions that
+// were signed in with the one before, at once; app passwords stay. Invalid
+// "password.too_short" or "password.malformed"; Full "password.too_long"; Conflict "object.changed" where an
+// app password was made meanwhile.
 func (c *Company) SetPassword(ctx context.Context, by mail.Actor, id mail.AccountID, password string) error {
 	const op = "directory.SetPassword"
 	t, err := c.dir.contract(ctx, c.id)
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
-	need := manages
-	if by.Account() == id && !id.IsZero() {
-		need = own
-	}
+	need := ownOr(by, id)
 	if err := c.may(ctx, by, op, need); err != nil {
 		return err
 	}
-	doc, err := c.dir.newCredential(ctx, by, password, t.NoScram)
+	have, err := c.credentialOf(ctx, op, id)
+	if err != nil {
+		return err
+	}
+	doc, err := c.dir.newCredential(ctx, by, password, t.NoScram, have.docOrNone())
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
@@ -213,6 +229,31 @@ func (c *Company) SetPassword(ctx context.Context, by mail.Actor, id mail.Accoun
 		if _, _, err := readAccount(tx, id); err != nil {
 			return err
 		}
-		return putCredential(tx, id, doc)
+		return putCredential(tx, id, have, doc)
 	})
+}
+
+// ownOr is what it takes to change the credentials of an account: to be its owner, or to manage it.
+func ownOr(by mail.Actor, id mail.AccountID) duty {
+	if by.Account() == id && !id.IsZero() {
+		return own
+	}
+	return manages
+}
+
+// credentialOf reads an account's credential, nil where it has none.
+func (c *Company) credentialOf(ctx context.Context, op mail.Op, id mail.AccountID) (have *credential, err error) {
+	err = c.view(ctx, op, func(r store.Reader) error {
+		have, err = readCredential(r, id)
+		return err
+	})
+	return have, err
+}
+
+// docOrNone is the document of a credential; the zero one of none.
+func (c *credential) docOrNone() credentialDoc {
+	if c == nil {
+		return credentialDoc{}
+	}
+	return c.credentialDoc
 }

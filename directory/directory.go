@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -24,6 +25,8 @@ type Config struct {
 	// CachedSignIns bounds the sign-ins that are cheap the second time, about 100 octets
 	// each. 0 = 100,000.
 	CachedSignIns int
+	// Bearer checks the access tokens of an identity provider (SS-4). nil: none are taken, and no door offers it.
+	Bearer BearerVerifier
 	// LockLoopback counts failed sign-ins from the loopback network too. A demo on one
 	// machine leaves it off, because there all clients share one address.
 	LockLoopback bool
@@ -47,7 +50,8 @@ type Directory struct {
 	addresses  *generations[string, *entry]
 	verified   *generations[proofKey, expiry]
 	hashing    *hasher
-	processKey [32]byte // makes cache keys and false salts; new in each process
+	used       *generations[mail.ObjectID, time.Time] // when the use of an app password was noted last
+	processKey [32]byte                               // makes cache keys; new in each process
 }
 
 // New makes the directory over a store.
@@ -58,6 +62,7 @@ func New(st store.Store, cfg Config) *Directory {
 		cfg:       cfg,
 		addresses: newGenerations[string, *entry](or(cfg.CachedAddresses, defaultCachedAddresses)),
 		verified:  newGenerations[proofKey, expiry](or(cfg.CachedSignIns, defaultCachedSignIns)),
+		used:      newGenerations[mail.ObjectID, time.Time](maxUsedApps),
 		hashing:   newHasher(or(cfg.Hashes, runtime.GOMAXPROCS(0))),
 	}
 	rand.Read(d.processKey[:])

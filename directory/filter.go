@@ -17,8 +17,8 @@ const (
 	KindSubscriptions = "subscriptions"
 )
 
-// ofAccount are the kinds of objects that other rooms keep for an account, under the mark of OfAccount.
-var ofAccount = [...]string{KindScript, KindGrant, KindAnnotation, KindSubscriptions}
+// ofAccount are the kinds of objects that are kept for an account, here or by other rooms, under the mark of OfAccount.
+var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions}
 
 // OfAccount marks what belongs to an account and goes with it.
 func OfAccount(id mail.AccountID) store.Key { return store.Key{Name: "account", Value: id.String()} }
@@ -34,7 +34,7 @@ func SetFilter(tx store.Tx, id mail.AccountID, on bool) error {
 	return mail.Wrap("directory.SetFilter", putAccount(tx, id, doc, version))
 }
 
-// dropBelongings deletes what other rooms keep for an account, and what it remembers.
+// dropBelongings deletes what is kept for an account, and what it remembers.
 func dropBelongings(tx store.Tx, id mail.AccountID) error {
 	for _, kind := range ofAccount {
 		err := eachMarked(tx, kind, OfAccount(id), func(o store.Object) error {

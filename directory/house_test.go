@@ -116,6 +116,13 @@ func benchDirectory(b *testing.B) (*directory.Directory, string) {
 	return h.Directory, password
 }
 
+func prefixes(text ...string) (list []netip.Prefix) {
+	for _, s := range text {
+		list = append(list, netip.MustParsePrefix(s))
+	}
+	return list
+}
+
 func addr(s string) mail.Address {
 	local, domain, _ := strings.Cut(s, "@")
 	return mail.Address{Local: local, Domain: domain}

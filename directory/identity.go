@@ -7,8 +7,8 @@ import (
 	"tegami/mail"
 )
 
-// Protocol is what somebody signs in to: "smtp", "smtps", "imap", "imaps", "pop3",
-// "pop3s", "web".
+// Protocol is what somebody signs in to: "smtp", "smtps", "submission", "imap", "imaps", "pop3",
+// "pop3s", "sieve", "web".
 type Protocol string
 
 // isIMAP tells whether the protocol needs the option of SV-7.
@@ -18,6 +18,28 @@ func (p Protocol) isIMAP() bool { return p == "imap" || p == "imaps" }
 type Identity struct {
 	actor   mail.Actor
 	account Account
+	proof   proof
+}
+
+// proof is by what somebody signed in. The zero app is the account's own password.
+type proof struct {
+	serial uint64     // of the password
+	app    *appSecret // an app password
+	token  bool       // an access token
+	until  time.Time  // of a token; zero = it says no end
+}
+
+// holds tells whether a proof would still be one.
+func (p *proof) holds(op mail.Op, c *credential, now time.Time) error {
+	switch {
+	case p.token && !p.until.IsZero() && now.After(p.until):
+		return mail.E(op, mail.Denied, "auth.expired")
+	case p.token:
+		return nil
+	case c == nil, p.app == nil && c.Serial != p.serial, p.app != nil && c.appByID(p.app.ID) == nil:
+		return mail.E(op, mail.Denied, "auth.changed")
+	}
+	return nil
 }
 
 // Actor is under what the account writes.
@@ -32,28 +54,39 @@ func (i *Identity) Account() Account { return i.account }
 // Owns tells whether an address is the account's own or one of its aliases, as at sign-in.
 func (i *Identity) Owns(a mail.Address) bool { return i.account.Owns(a) }
 
-// newIdentity makes the identity of an account that has proved itself, unless it may
+// identity makes the identity of an account that has proved itself, unless it may
 // not use the protocol. What it answers is only for those who knew the password.
-func newIdentity(op mail.Op, o mail.Origin, p Protocol, c *contract, e *entry) (*Identity, error) {
-	a := e.target.Account
-	if err := c.Usable(op, time.Now()); err != nil {
+func (l *login) identity(ctx context.Context, p *proof) (*Identity, error) {
+	const op = "directory.SignIn"
+	a := l.entry.target.Account
+	if err := l.contract.Usable(op, time.Now()); err != nil {
 		return nil, err
 	}
-	if a.State != AccountActive {
+	switch {
+	case a.State != AccountActive:
 		return nil, mail.E(op, mail.Denied, "account.suspended")
-	}
-	if p.isIMAP() && !e.domain.Has(OptionIMAPS) {
+	case l.protocol.isIMAP() && !l.entry.domain.Has(OptionIMAPS):
 		return nil, mail.E(op, mail.Denied, "option.imaps_not_contracted")
+	case p.app != nil && !p.app.isFor(l.protocol):
+		return nil, mail.E(op, mail.Denied, "auth.scope")
+	}
+	if err := l.dir.onOwnNetwork(ctx, l.origin, l.contract); err != nil {
+		return nil, err
+	}
+	if p.app != nil {
+		l.dir.noteUse(ctx, l.contract, a.ID, p.app.ID)
 	}
 	role := mail.User
 	if a.Has(RoleAdmin) {
 		role = mail.Admin
 	}
-	return &Identity{mail.MintActor(role, c.ID, a.ID, a.Address.String(), o), a}, nil
+	return &Identity{mail.MintActor(role, l.contract.ID, a.ID, a.Address.String(), l.origin), a, *p}, nil
 }
 
 // Current gives an identity's account as it is now: sessions are long, and meanwhile
-// aliases change and accounts are suspended. Denied when it may not act any more.
+// aliases change and accounts are suspended. Denied when it may not act any more: besides the reasons of the tenant
+// "account.suspended", also of one that was deleted; "auth.changed" when the password or app password it signed in with was
+// changed or revoked; "auth.expired" when its access token's time is over.
 func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
 	const op = "directory.Current"
 	c, err := d.contract(ctx, i.account.Tenant)
@@ -70,7 +103,7 @@ func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
 	if err != nil || e.target.Account.ID != i.account.ID || e.target.Account.State != AccountActive {
 		return Account{}, mail.E(op, mail.Denied, "account.suspended")
 	}
-	return e.target.Account, nil
+	return e.target.Account, i.proof.holds(op, e.credential, time.Now())
 }
 
 // StillValid is Current for who only asks whether: Denied when the identity may not act any more.

@@ -35,7 +35,7 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		directory.AccountSuspended, []directory.Role{directory.RoleAdmin},
 		s.list.ID, directory.ListSpec{Name: "x"}, directory.ListPage{Domain: s.domain},
 		[]directory.Member{{Address: s.account.Address}}, []mail.Address{addr("member@" + s.domain)},
-		directory.Forwarding{To: []mail.Address{addr("x@elsewhere.example")}}, directory.Settings{},
+		directory.Forwarding{To: []mail.Address{addr("x@elsewhere.example")}}, directory.Settings{}, directory.AppPasswordSpec{Name: "telephone"},
 	} {
 		if reflect.TypeOf(v) == typ {
 			return reflect.ValueOf(v)

@@ -17,6 +17,7 @@ const (
 	kindMember     = "member"
 	kindSettings   = "settings"
 	kindSecrets    = "secrets"
+	kindApp        = "app-password"
 	kindSerial     = "serial"
 )
 

@@ -183,14 +183,14 @@ func TestHasherHeedsTheContext(t *testing.T) {
 func TestRememberedProofsExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &Directory{verified: newGenerations[proofKey, expiry](10)}
-		e := &entry{tenant: 1, credential: &credential{id: 2, version: 3}}
+		e := &entry{tenant: 1, credential: &credential{id: 2, credentialDoc: credentialDoc{Serial: 3}}}
 		key := d.proofKey(e, "secret")
 		d.verified.put(key, expiry(time.Now().Add(rememberFor)))
 		if !d.remembered(key) {
 			t.Error("a proof isn't remembered")
 		}
 		changed := *e.credential
-		changed.version++
+		changed.Serial++
 		if d.remembered(d.proofKey(&entry{tenant: 1, credential: &changed}, "secret")) || d.remembered(d.proofKey(e, "Secret")) {
 			t.Error("another credential or password is remembered too")
 		}

@@ -31,7 +31,7 @@ const rememberFor = time.Hour
 
 // proofKey names a credential together with the password that fits it: an HMAC under
 // a key of this process, so that memory holds no password and nothing to guess one from
-// without that key. A changed credential has another name.
+// without that key. With a new password the credential has another name.
 type proofKey [sha256.Size]byte
 
 // expiry is until when a proof is remembered.
@@ -42,6 +42,7 @@ type login struct {
 	dir      *Directory
 	origin   mail.Origin
 	protocol Protocol
+	name     string    // in one spelling
 	counter  string    // of failures
 	contract *contract // nil where the name is nobody's
 	entry    *entry    // nil where the name is nobody's
@@ -53,18 +54,19 @@ type login struct {
 // "auth.locked" after 10 failures from that network within an hour, "auth.busy"
 // when too many sign in. To those who know the password it says more, all Denied:
 // "option.imaps_not_contracted" (SV-7), "account.suspended", "tenant.not_started",
-// "tenant.suspended", "tenant.closed".
-func (d *Directory) SignIn(ctx context.Context, o mail.Origin, p Protocol, user, password string) (*Identity, error) {
+// "tenant.suspended", "tenant.closed", "auth.scope" for an app password that is not for the
+// protocol, "zone.other_network" in the VPN zone from where another company is (SV-9).
+func (d *Directory) SignIn(ctx context.Context, o mail.Origin, to Protocol, user, password string) (*Identity, error) {
 	const op = "directory.SignIn"
-	l, err := d.begin(ctx, o, p, user)
+	l, err := d.begin(ctx, o, to, user)
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	ok, err := d.verify(ctx, l.entry, password)
+	p, err := d.verify(ctx, l.entry, password)
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	return l.end(ctx, ok)
+	return l.end(ctx, p)
 }
 
 // begin looks a name up. An unknown name is no error; a locked one is.
@@ -74,7 +76,7 @@ func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user s
 	if malformed == nil {
 		name = addr.Key() // one account has one counter, in whatever spelling it is named
 	}
-	l := &login{dir: d, origin: o, protocol: p, counter: d.lockCounter(o.Remote, name)}
+	l := &login{dir: d, origin: o, protocol: p, name: name, counter: d.lockCounter(o.Remote, name)}
 	if err := l.checkLock(ctx); err != nil {
 		return nil, err
 	}
@@ -100,21 +102,25 @@ func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user s
 	return l, nil
 }
 
-// end gives the identity after a right proof, and counts a wrong one. The lock is asked for again: of
+// end gives the identity after a right proof, and counts a wrong one, which is nil. The lock is asked for again: of
 // many guesses made at once, those behind the tenth failure must not get an answer.
-func (l *login) end(ctx context.Context, proved bool) (*Identity, error) {
-	const op = "directory.SignIn"
+func (l *login) end(ctx context.Context, p *proof) (*Identity, error) {
 	if err := l.checkLock(ctx); err != nil {
 		return nil, err
 	}
-	if proved && l.entry != nil {
-		return newIdentity(op, l.origin, l.protocol, l.contract, l.entry)
+	if p != nil && l.entry != nil {
+		return l.identity(ctx, p)
 	}
-	failed := mail.E(op, mail.Denied, "auth.failed")
+	return nil, l.failed(ctx)
+}
+
+// failed counts a wrong proof.
+func (l *login) failed(ctx context.Context) error {
+	failed := mail.E("directory.SignIn", mail.Denied, "auth.failed")
 	if l.counter != "" {
 		_, failed.Err = l.dir.store.Tally(ctx, l.counter, 1, lockWindow)
 	}
-	return nil, failed
+	return failed
 }
 
 // checkLock refuses a name that failed too often from this network.
@@ -149,20 +155,25 @@ func (d *Directory) lockCounter(ip netip.Addr, name string) string {
 	return "signin " + base64.RawStdEncoding.EncodeToString(sum[:12]) + " " + network
 }
 
-// verify checks a password against an address's credential: by memory where this
-// password was right lately, else by its hash. An unknown address takes the time of a hash.
-func (d *Directory) verify(ctx context.Context, e *entry, password string) (ok bool, err error) {
+// verify checks a password against an address's credential: as an app password, by memory where
+// this password was right lately, else by its hash. It gives nil for a wrong one. An unknown address takes the time of a hash.
+func (d *Directory) verify(ctx context.Context, e *entry, password string) (*proof, error) {
 	prepared, err := sasl.Prepare(password)
 	if err != nil || len(prepared) > MaxPassword {
 		e, prepared = nil, ""
 	}
 	if e == nil || e.credential == nil {
-		return false, d.hashing.do(ctx, func() error { matches("", prepared); return nil })
+		return nil, d.hashing.do(ctx, func() error { matches("", prepared); return nil })
 	}
+	if app := e.credential.app(prepared); app != nil {
+		return &proof{app: app}, nil
+	}
+	right := &proof{serial: e.credential.Serial}
 	key := d.proofKey(e, prepared)
 	if d.remembered(key) {
-		return true, nil
+		return right, nil
 	}
+	ok := false
 	err = d.hashing.do(ctx, func() error {
 		ok = d.remembered(key) // many connections of one client wait for the first one's hash
 		if !ok {
@@ -173,7 +184,10 @@ func (d *Directory) verify(ctx context.Context, e *entry, password string) (ok b
 		}
 		return nil
 	})
-	return ok, err
+	if err != nil || !ok {
+		return nil, err
+	}
+	return right, nil
 }
 
 func (d *Directory) remembered(key proofKey) bool {
@@ -186,7 +200,7 @@ func (d *Directory) proofKey(e *entry, prepared string) (key proofKey) {
 	binary.BigEndian.PutUint64(names[0:], uint64(e.tenant))
 	binary.BigEndian.PutUint64(names[8:], uint64(e.target.Account.ID))
 	binary.BigEndian.PutUint64(names[16:], uint64(e.credential.id))
-	binary.BigEndian.PutUint64(names[24:], e.credential.version)
+	binary.BigEndian.PutUint64(names[24:], e.credential.Serial)
 	h := hmac.New(sha256.New, d.processKey[:])
 	h.Write(names[:])
 	h.Write([]byte(prepared))

@@ -187,10 +187,10 @@ func TestLockOutOfGuessesAtOnce(t *testing.T) {
 		h.must(err)
 	}
 	for _, guess := range begun[:10] {
-		h.says(guess.Proved(false), mail.Denied, "auth.failed")
+		h.says(guess.Proved(-1), mail.Denied, "auth.failed")
 	}
-	h.says(begun[10].Proved(false), mail.Busy, "auth.locked")
-	h.says(begun[11].Proved(true), mail.Busy, "auth.locked")
+	h.says(begun[10].Proved(-1), mail.Busy, "auth.locked")
+	h.says(begun[11].Proved(0), mail.Busy, "auth.locked")
 }
 
 func TestLockOutOfLoopback(t *testing.T) {

@@ -43,7 +43,8 @@ var secretsKey = store.Key{Name: "secrets", Value: "tokens"}
 
 // secretsDoc are the secrets as stored.
 type secretsDoc struct {
-	Keys [][]byte `json:"keys"` // the newest first
+	Keys  [][]byte `json:"keys"`            // the newest first
+	Salts []byte   `json:"salts,omitempty"` // stays for ever, as salts do: see falseSecret
 }
 
 // readSecrets gives the platform's secrets; none before the first was made.
@@ -90,6 +91,40 @@ func (d *Directory) RotateTokens(ctx context.Context, by mail.Actor) error {
 		return mail.E(op, mail.Denied, "actor.denied")
 	}
 	return mail.Wrap(op, d.addSecret(ctx, by, op, false))
+}
+
+// saltSecret gives the secret that false salts are derived from: one for the installation, so that all processes give the same.
+func (d *Directory) saltSecret(ctx context.Context) ([]byte, error) {
+	all, err := d.known(ctx)
+	if err != nil || all.salts != nil {
+		return all.saltsOrNone(), err
+	}
+	made := make([]byte, secretSize)
+	rand.Read(made)
+	err = d.platform.Update(ctx, atWork(), "directory.saltSecret", func(tx store.Tx) error {
+		doc, o, err := readSecrets(tx)
+		if err != nil || doc.Salts != nil {
+			return err
+		}
+		if o.ID.IsZero() {
+			o.ID = mail.ObjectID(tx.NextID())
+		}
+		doc.Salts = made
+		return put(tx, o, doc)
+	})
+	if err != nil {
+		return nil, err
+	}
+	all, err = d.known(ctx)
+	return all.saltsOrNone(), err
+}
+
+// saltsOrNone is for who could not read the contracts.
+func (c *contracts) saltsOrNone() []byte {
+	if c == nil {
+		return nil
+	}
+	return c.salts
 }
 
 // addSecret makes a secret; with first only where there is none.

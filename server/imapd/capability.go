@@ -70,7 +70,7 @@ func (s *session) capabilities() string {
 		b.WriteString(" LOGINDISABLED")
 		return b.String()
 	}
-	for _, m := range sasl.Mechanisms(s.conn.Channel()) {
+	for _, m := range sasl.Mechanisms(s.verifier(), s.conn.Channel()) {
 		b.WriteString(" AUTH=" + m)
 	}
 	return b.String()

@@ -37,7 +37,7 @@ func cmdAuthenticate(ctx context.Context, s *session, d *imap.Decoder) (reply, e
 	if d.Accept(' ') && !d.AtEnd() && !d.Text(&initial) || !d.End() {
 		return reply{}, d.Err()
 	}
-	verifier := s.srv.dir.Verifier(s.conn.Origin, directory.Protocol(s.srv.cfg.Name))
+	verifier := s.verifier()
 	server, err := sasl.Start(name, verifier, s.conn.Channel())
 	if err != nil {
 		return reply{}, err
@@ -50,6 +50,11 @@ func cmdAuthenticate(ctx context.Context, s *session, d *imap.Decoder) (reply, e
 	}
 	err = s.exchange(ctx, server, first)
 	return s.enter(ctx, login{server.User(), server.Name()}, verifier.Identity(), err)
+}
+
+// verifier knows who may sign in to the session.
+func (s *session) verifier() *directory.Verifier {
+	return s.srv.dir.Verifier(s.conn.Origin, directory.Protocol(s.srv.cfg.Name))
 }
 
 // exchange runs a SASL exchange to its end.

@@ -76,10 +76,10 @@ func (c *session) auth(ctx context.Context, args string) (*reply, error) {
 		return nil, needsTLS(op)
 	}
 	if args == "" {
-		return &reply{c.text("pop3.mechanisms"), c.listing(sasl.Mechanisms(c.conn.Channel())...)}, nil
+		return &reply{c.text("pop3.mechanisms"), c.listing(sasl.Mechanisms(c.verifier(), c.conn.Channel())...)}, nil
 	}
 	mechanism, initial, hasInitial := strings.Cut(args, " ")
-	verifier := c.server.dir.Verifier(c.conn.Origin, c.protocol())
+	verifier := c.verifier()
 	exchange, err := sasl.Start(mechanism, verifier, c.conn.Channel())
 	if err != nil {
 		return nil, err
@@ -94,6 +94,11 @@ func (c *session) auth(ctx context.Context, args string) (*reply, error) {
 		return nil, c.failed(exchange.User(), exchange.Name(), err)
 	}
 	return c.enter(ctx, verifier.Identity(), exchange.Name())
+}
+
+// verifier knows who may sign in to the session.
+func (c *session) verifier() *directory.Verifier {
+	return c.server.dir.Verifier(c.conn.Origin, c.protocol())
 }
 
 // exchange carries the messages of a mechanism to its end.

@@ -40,7 +40,7 @@ var verbs = map[string]verb{
 func (c *session) capabilities(context.Context, string) (*reply, error) {
 	list := []string{"TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "EXPIRE NEVER", "UTF8 USER", "LANG"}
 	if c.maySignIn() {
-		list = append(list, "USER", "SASL "+strings.Join(sasl.Mechanisms(c.conn.Channel()), " "))
+		list = append(list, "USER", "SASL "+strings.Join(sasl.Mechanisms(c.verifier(), c.conn.Channel()), " "))
 	}
 	if c.mayStartTLS() {
 		list = append(list, "STLS")

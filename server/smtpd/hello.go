@@ -87,7 +87,7 @@ func (s *session) ehlo(_ context.Context, args string) smtp.Reply {
 		lines = append(lines, "FUTURERELEASE "+strconv.Itoa(int(mail.MaxHold/time.Second))+" "+time.Now().Add(mail.MaxHold).UTC().Format(time.RFC3339))
 	}
 	if s.mayAuth() {
-		lines = append(lines, "AUTH "+strings.Join(sasl.Mechanisms(s.conn.Channel()), " ")) // RFC 4954
+		lines = append(lines, "AUTH "+strings.Join(sasl.Mechanisms(s.srv.gate.Verifier(*s.origin), s.conn.Channel()), " ")) // RFC 4954
 	}
 	return smtp.Reply{Code: 250, Lines: lines}
 }

@@ -127,8 +127,8 @@ func (v *toyVerifier) Password(_ context.Context, user, password string) error {
 func (v *toyVerifier) SCRAM(_ context.Context, user string) (sasl.ScramSecret, error) {
 	salt := sha256.Sum256([]byte(user))
 	secret, err := sasl.NewScramSecret(toyPassword, salt[:], sasl.MinIterations)
-	secret.Proved = func(ok bool) error {
-		if !ok || user != "user0@alpha.example" {
+	secret.Proved = func(which int) error {
+		if which < 0 || user != "user0@alpha.example" {
 			return mail.E("toy", mail.Denied, "auth.failed")
 		}
 		v.id = &directory.Identity{}

@@ -1,7 +1,8 @@
 // Package sasl speaks the authentication exchanges of RFC 4422: PLAIN (RFC 4616),
 // LOGIN (draft-murchison-sasl-login), SCRAM-SHA-256 (RFC 5802, RFC 7677) and
 // SCRAM-SHA-256-PLUS with the channel bindings tls-exporter (RFC 9266) and
-// tls-server-end-point (RFC 5929). It has the server's side for every door and the
+// tls-server-end-point (RFC 5929), and for OAuth 2.0 access tokens OAUTHBEARER
+// (RFC 7628) and XOAUTH2, which came before it. It has the server's side for every door and the
 // client's for the relay and for tests.
 //
 // It knows no accounts and takes no decision: a Verifier does. It speaks no base64
@@ -22,12 +23,16 @@ const (
 	Login     = "LOGIN"
 	Scram     = "SCRAM-SHA-256"
 	ScramPlus = "SCRAM-SHA-256-PLUS"
+	Bearer    = "OAUTHBEARER"
+	XOAuth2   = "XOAUTH2"
 )
 
 // Limits in octets. What is longer is refused with the key "auth.too_long".
 const (
-	// MaxMessage is the longest decoded message of either side.
+	// MaxMessage is the longest decoded message of either side, but for tokens.
 	MaxMessage = 4096
+	// MaxToken is the longest message with a token: some issuers put all they know of a user into it.
+	MaxToken = 8192
 	// MaxLine is the longest base64 line a door needs to read: RFC 4954 §4 asks for 12,288.
 	MaxLine = 12288
 	// MaxUser is the longest user name: an address of 64 + 1 + 255 octets.
@@ -51,6 +56,22 @@ type Verifier interface {
 	SCRAM(ctx context.Context, user string) (ScramSecret, error)
 }
 
+// A TokenVerifier is a Verifier that may take OAuth 2.0 access tokens (RFC 6750) too.
+type TokenVerifier interface {
+	Verifier
+	// TokenHelp is what a client is told whose token was refused; ok is false where no tokens are taken at all.
+	TokenHelp() (help TokenHelp, ok bool)
+	// Token checks a token and returns whose it is. user is whom the client says it is, prepared, "" where it
+	// leaves that to the token. Errors as those of Password.
+	Token(ctx context.Context, user, token string) (string, error)
+}
+
+// TokenHelp tells a client how to get a better token (RFC 7628 §3.2.2). Empty fields are left out.
+type TokenHelp struct {
+	Scope         string // a list, with blanks between
+	Configuration string // URL of the OpenID Provider Configuration
+}
+
 // A Server is the server's side of one exchange. It is used once.
 type Server interface {
 	// Next takes the client's message and gives the next challenge, or done. The
@@ -70,7 +91,7 @@ type Server interface {
 
 // Start begins an exchange of the named mechanism, which is matched without
 // regard to case. Channel is the zero value where there is no TLS.
-// An unknown mechanism, and one the channel doesn't allow, gives NotFound with the
+// An unknown mechanism, and one that the channel or the verifier doesn't allow, gives NotFound with the
 // key "auth.mechanism".
 func Start(name string, v Verifier, c Channel) (Server, error) {
 	switch upper(name) {
@@ -84,17 +105,31 @@ func Start(name string, v Verifier, c Channel) (Server, error) {
 		if c.Bindable() {
 			return &scramServer{verifier: v, channel: c, plus: true}, nil
 		}
+	case Bearer, XOAuth2:
+		if tokens, help, ok := takesTokens(v); ok {
+			return &tokenServer{verifier: tokens, help: help, old: upper(name) == XOAuth2}, nil
+		}
 	}
 	return nil, mail.E("sasl.Start", mail.NotFound, "auth.mechanism", name)
 }
 
-// Mechanisms lists what a server offers over the channel, the strongest first.
-func Mechanisms(c Channel) []string {
+// Mechanisms lists what Start takes with the same verifier and channel, the strongest first.
+func Mechanisms(v Verifier, c Channel) []string {
 	all := []string{ScramPlus, Scram, Plain, Login}
 	if !c.Bindable() {
-		return all[1:]
+		all = all[1:]
+	}
+	if _, _, ok := takesTokens(v); ok {
+		all = append(all, Bearer, XOAuth2)
 	}
 	return all
+}
+
+func takesTokens(v Verifier) (tokens TokenVerifier, help TokenHelp, ok bool) {
+	if tokens, ok = v.(TokenVerifier); ok {
+		help, ok = tokens.TokenHelp()
+	}
+	return tokens, help, ok
 }
 
 // Decode reads a line of an exchange: base64 as RFC 4648 §4 with its padding and

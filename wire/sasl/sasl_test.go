@@ -3,18 +3,13 @@ package sasl
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
+	"tegami/lab/tlstest"
 	"tegami/mail"
 )
 
@@ -32,7 +27,7 @@ func (a accounts) SCRAM(_ context.Context, user string) (ScramSecret, error) {
 	salt := sha256.Sum256([]byte("key" + user))
 	secret, err := NewScramSecret(a[user], salt[:16], MinIterations)
 	if _, known := a[user]; !known {
-		secret.StoredKey = make([]byte, sha256.Size)
+		secret.Keys[0].Stored = make([]byte, sha256.Size)
 	}
 	return secret, err
 }
@@ -152,24 +147,10 @@ func second(t *testing.T) Channel {
 // channels makes a TLS connection and gives its two ends. Below 1.3 the end point is the only binding.
 func channels(t *testing.T, version uint16) (server, client Channel) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"mx.example"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
+	serverTLS, clientTLS := tlstest.New(t)
+	serverTLS.MaxVersion = version
 	a, b := net.Pipe()
-	sc := tls.Server(a, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MaxVersion: version})
-	cc := tls.Client(b, &tls.Config{RootCAs: roots, ServerName: "mx.example", MinVersion: tls.VersionTLS12})
+	sc, cc := tls.Server(a, serverTLS), tls.Client(b, clientTLS)
 	done := make(chan error, 1)
 	go func() { done <- sc.HandshakeContext(t.Context()) }()
 	if err := cc.HandshakeContext(t.Context()); err != nil {
@@ -181,18 +162,18 @@ func channels(t *testing.T, version uint16) (server, client Channel) {
 	}
 	t.Cleanup(func() { a.Close(); b.Close() })
 	ss, cs := sc.ConnectionState(), cc.ConnectionState()
-	return Channel{TLS: &ss, Leaf: leaf}, Channel{TLS: &cs, Leaf: cs.PeerCertificates[0]}
+	return Channel{TLS: &ss, Leaf: serverTLS.Certificates[0].Leaf}, Channel{TLS: &cs, Leaf: cs.PeerCertificates[0]}
 }
 
 func TestStart(t *testing.T) {
 	ch, _ := channels(t, tls.VersionTLS13)
-	if got := strings.Join(Mechanisms(ch), " "); got != "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN" {
+	if got := strings.Join(Mechanisms(people, ch), " "); got != "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN" {
 		t.Error(got)
 	}
-	if got := strings.Join(Mechanisms(Channel{}), " "); got != "SCRAM-SHA-256 PLAIN LOGIN" {
+	if got := strings.Join(Mechanisms(people, Channel{}), " "); got != "SCRAM-SHA-256 PLAIN LOGIN" {
 		t.Error(got)
 	}
-	for _, name := range []string{"", "CRAM-MD5", ScramPlus, "PLAIN "} {
+	for _, name := range []string{"", "CRAM-MD5", ScramPlus, "PLAIN ", Bearer, XOAuth2} {
 		if _, err := Start(name, people, Channel{}); !mail.Is(err, mail.NotFound) {
 			t.Errorf("Start(%q): %v, want NotFound", name, err)
 		}
@@ -284,17 +265,38 @@ func TestProved(t *testing.T) {
 	for _, password := range []string{"pencil", "pen"} {
 		var heard []bool
 		secret, _ := people.SCRAM(t.Context(), "user")
-		secret.Proved = func(ok bool) error {
-			heard = append(heard, ok)
+		secret.Proved = func(which int) error {
+			heard = append(heard, which == 0)
 			return nil
 		}
 		_, err := run(t.Context(), NewScramClient("user", password, Channel{}, false), fixed{secret}, Channel{})
 		if len(heard) != 1 || heard[0] != (password == "pencil") || heard[0] != (err == nil) {
 			t.Errorf("%s: heard %v, err %v", password, heard, err)
 		}
-		secret.Proved = func(bool) error { return mail.E("test", mail.Busy, "x") }
+		secret.Proved = func(int) error { return mail.E("test", mail.Busy, "x") }
 		if _, err = run(t.Context(), NewScramClient("user", password, Channel{}, false), fixed{secret}, Channel{}); !mail.Is(err, mail.Busy) {
 			t.Errorf("%s: %v, want Busy", password, err)
+		}
+	}
+}
+
+// TestSeveralPasswords: a user may have several, all with one salt; each gets in, and its index is told.
+func TestSeveralPasswords(t *testing.T) {
+	secret, err := NewScramSecret("first", []byte("a salt for all of them"), MinIterations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := NewScramSecret("third", secret.Salt, secret.Iterations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret.Keys = append(secret.Keys, ScramKeys{}, third.Keys[0])
+	for password, want := range map[string]int{"first": 0, "third": 2, "second": -1, "": -1} {
+		heard := -2
+		secret.Proved = func(which int) error { heard = which; return nil }
+		_, err := run(t.Context(), NewScramClient("user", password, Channel{}, false), fixed{secret}, Channel{})
+		if heard != want || (err == nil) != (want >= 0) {
+			t.Errorf("%q: heard %d, err %v", password, heard, err)
 		}
 	}
 }
@@ -367,9 +369,11 @@ func TestDecode(t *testing.T) {
 func FuzzServer(f *testing.F) {
 	f.Add([]byte("\x00user\x00pen"), []byte(""), []byte(""))
 	f.Add([]byte("n,,n=user,r=abc"), []byte("c=biws,r=abc,p=AAAA"), []byte(""))
+	f.Add([]byte("n,a=user,\x01auth=Bearer abc\x01\x01"), []byte("\x01"), []byte(""))
+	f.Add([]byte("user=user\x01auth=Bearer abc\x01\x01"), []byte(""), []byte(""))
 	f.Add([]byte("y,a=user,n=us=2Cer,r=abc"), []byte("c=eSwsLA==,r=abc,x=1,p=AAAA"), []byte(""))
 	f.Fuzz(func(t *testing.T, a, b, c []byte) {
-		for _, name := range Mechanisms(Channel{}) {
+		for _, name := range Mechanisms(nobody{}, Channel{}) {
 			s, err := Start(name, nobody{}, Channel{})
 			if err != nil {
 				t.Fatal(err)
@@ -398,7 +402,12 @@ type nobody struct{}
 
 func (nobody) Password(context.Context, string, string) error { return failed("nobody") }
 func (nobody) SCRAM(context.Context, string) (ScramSecret, error) {
-	return ScramSecret{Salt: []byte("salt"), Iterations: MinIterations, StoredKey: make([]byte, sha256.Size), ServerKey: make([]byte, sha256.Size)}, nil
+	return ScramSecret{Salt: []byte("salt"), Iterations: MinIterations, Keys: []ScramKeys{{make([]byte, sha256.Size), make([]byte, sha256.Size)}}}, nil
+}
+
+func (nobody) TokenHelp() (TokenHelp, bool) { return TokenHelp{Scope: "mail"}, true }
+func (nobody) Token(context.Context, string, string) (string, error) {
+	return "", failed("nobody")
 }
 
 func FuzzPrepare(f *testing.F) {

@@ -26,21 +26,28 @@ const (
 	nonceSize = 18
 )
 
-// ScramSecret is what a server keeps of a password for SCRAM-SHA-256 (RFC 5802
-// §3). It does not give the password away, but with StoredKey and one recorded
+// ScramSecret is what a server keeps of a user's passwords for SCRAM-SHA-256 (RFC 5802
+// §3). It does not give them away, but with a StoredKey and one recorded
 // exchange a thief could log in: keep it as a secret.
 type ScramSecret struct {
 	Salt       []byte
 	Iterations int
-	StoredKey  []byte // SHA-256 of the client key, 32 octets
-	ServerKey  []byte // 32 octets
-	// Proved, when not nil, is called once with the outcome of the client's proof: the
-	// verifier counts failures and remembers who it was. Its error ends the exchange.
-	Proved func(ok bool) error
+	// Keys are those of each password that is right: one, or more where a user has several, as for his programs. All
+	// are derived with the same salt, since the client hears it before it shows which one it has.
+	Keys []ScramKeys
+	// Proved, when not nil, is called once with the outcome of the client's proof: the index of the key that it
+	// fits, or -1. The verifier counts failures and remembers who it was. Its error ends the exchange.
+	Proved func(which int) error
+}
+
+// ScramKeys are the keys of one password. Empty ones fit none.
+type ScramKeys struct {
+	Stored []byte // SHA-256 of the client key, 32 octets
+	Server []byte // 32 octets
 }
 
 // NewScramSecret derives the secret of a password, which it prepares. The salt
-// must be random for each password.
+// must be random for each user.
 func NewScramSecret(password string, salt []byte, iterations int) (ScramSecret, error) {
 	const op = "sasl.NewScramSecret"
 	prepared, err := preparePassword(op, password)
@@ -54,7 +61,7 @@ func NewScramSecret(password string, salt []byte, iterations int) (ScramSecret, 
 	if err != nil {
 		return ScramSecret{}, mail.Wrap(op, err)
 	}
-	return ScramSecret{Salt: salt, Iterations: iterations, StoredKey: k.stored(), ServerKey: k.server}, nil
+	return ScramSecret{Salt: salt, Iterations: iterations, Keys: []ScramKeys{{k.stored(), k.server}}}, nil
 }
 
 // scramKeys are the keys of RFC 5802 §3 a client has.
@@ -86,15 +93,25 @@ func (k scramKeys) proof(authMessage string) []byte {
 	return p
 }
 
-// proves tells whether proof shows knowledge of the client key behind the secret.
-func (s ScramSecret) proves(proof []byte, authMessage string) bool {
-	if len(proof) != sha256.Size || len(s.StoredKey) != sha256.Size {
+// proven gives the index of the keys whose client key the proof shows knowledge of, or -1. It tries all.
+func (s ScramSecret) proven(proof []byte, authMessage string) int {
+	which := -1
+	for i, k := range s.Keys {
+		if k.proven(proof, authMessage) {
+			which = i
+		}
+	}
+	return which
+}
+
+func (k ScramKeys) proven(proof []byte, authMessage string) bool {
+	if len(proof) != sha256.Size || len(k.Stored) != sha256.Size {
 		return false
 	}
-	key := mac(s.StoredKey, authMessage)
+	key := mac(k.Stored, authMessage)
 	subtle.XORBytes(key, key, proof)
 	sum := sha256.Sum256(key)
-	return subtle.ConstantTimeCompare(sum[:], s.StoredKey) == 1
+	return subtle.ConstantTimeCompare(sum[:], k.Stored) == 1
 }
 
 // newNonce gives random printable text without commas.

@@ -146,16 +146,19 @@ func (s *scramServer) clientFinal(msg string) ([]byte, bool, error) {
 	if s.binding != "" {
 		data = s.channel.data(s.binding)
 	}
-	ok = f.nonce == s.nonce && sameBinding(f.binding, s.header, data) && s.secret.proves(f.proof, authMessage)
+	which := -1
+	if f.nonce == s.nonce && sameBinding(f.binding, s.header, data) {
+		which = s.secret.proven(f.proof, authMessage)
+	}
 	if s.secret.Proved != nil {
-		if err := s.secret.Proved(ok); err != nil {
+		if err := s.secret.Proved(which); err != nil {
 			return nil, false, err
 		}
 	}
-	if !ok {
+	if which < 0 {
 		return nil, false, failed(op)
 	}
 	s.step = wantEmpty
-	signature := mac(s.secret.ServerKey, authMessage)
+	signature := mac(s.secret.Keys[which].Server, authMessage)
 	return []byte("v=" + base64.StdEncoding.EncodeToString(signature)), false, nil
 }
