@@ -30,10 +30,6 @@ type Folder struct {
 	Missing bool
 }
 
-// roles are those a user may give to a new mailbox (RFC 8621 §2; RFC 6154 §2 without \All and
-// \Flagged, which are views and no mailboxes here).
-var roles = []string{"archive", "drafts", "junk", "sent", "trash"}
-
 // Folders lists the account's mailboxes with their counters: the inbox first, then by path, each before those below it.
 func (a *Account) Folders(ctx context.Context) ([]Folder, error) {
 	var all []store.Mailbox
@@ -120,7 +116,7 @@ func (a *Account) Create(ctx context.Context, path, role string) (Folder, error)
 	if err != nil {
 		return Folder{}, err
 	}
-	if role != "" && (at.foreign || !slices.Contains(roles, role)) {
+	if role != "" && (at.foreign || UseOf(role) == "") {
 		return Folder{}, mail.E(op, mail.Invalid, "mailbox.role", role)
 	}
 	f := Folder{Path: at.path, Rights: AllRights, Foreign: at.foreign}
@@ -212,7 +208,7 @@ func (a *Account) makeLevels(tx store.Tx, op mail.Op, all []store.Mailbox, role 
 	return m, nil
 }
 
-// Delete removes a mailbox and the messages in it, with its access control list. Denied "mailbox.inbox" for the
+// Delete removes a mailbox and the messages in it, with its access control list and annotations. Denied "mailbox.inbox" for the
 // inbox, Denied "mailbox.no_right" without RightRemove, Conflict "mailbox.has_children" while there are mailboxes
 // below: of what RFC 9051 §6.3.5 allows, this is the way that leaves no names without a mailbox.
 func (a *Account) Delete(ctx context.Context, path string) error {
@@ -238,6 +234,9 @@ func (a *Account) Delete(ctx context.Context, path string) error {
 		if err := keepName(tx, &m, at.levels); err != nil {
 			return err
 		}
-		return dropOf(tx, directory.KindGrant, m.ID)
+		if err := dropOf(tx, directory.KindGrant, m.ID); err != nil {
+			return err
+		}
+		return dropOf(tx, directory.KindAnnotation, m.ID)
 	})
 }

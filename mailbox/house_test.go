@@ -278,3 +278,21 @@ func TestTransactionsMayRunTwice(t *testing.T) {
 	h.must(a.Delete(ctx, "z/y"))
 	h.equal("folders", h.paths(a), "[INBOX* Archive* Drafts* Junk* Sent* Trash* z*]")
 }
+
+// objects counts the objects of kinds in a tenant: those of which there are some.
+func (h *house) objects(tenant mail.TenantID, kinds ...string) (list []string) {
+	h.Helper()
+	h.must(h.store.Tenant(tenant).View(h.Context(), func(r store.Reader) error {
+		for _, kind := range kinds {
+			objects, err := r.Objects(kind, store.Page{})
+			if err != nil {
+				return err
+			}
+			for _, o := range objects {
+				list = append(list, kind+" "+string(o.Doc))
+			}
+		}
+		return nil
+	}))
+	return list
+}

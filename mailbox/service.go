@@ -15,6 +15,9 @@ type Config struct {
 	MaxMessage int64
 	// MaxMailboxes is how many mailboxes an account may have. 0 = MaxMailboxes.
 	MaxMailboxes int
+	// Admin is where users reach the operator, as a URI such as "mailto:postmaster@example.jp", and Comment what the operator
+	// says of the server; mail software shows them (RFC 5464 §6.2.1). "" = nothing.
+	Admin, Comment string
 	// Sieve bounds the scripts of accounts' filters.
 	Sieve sieve.Limits
 }
