@@ -37,10 +37,12 @@ func FuzzParseRights(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, text := range []string{r.String(), r.Compatible()} {
-			if again, err := ParseRights(text); err != nil || again != r {
-				t.Errorf("%q became %q, and that %v %v", in, text, again, err)
-			}
+		if again, err := ParseRights(r.String()); err != nil || again != r {
+			t.Errorf("%q became %v, and that %v %v", in, r, again, err)
+		}
+		// Obsolete letters stand for several rights: who writes back what was read may give more.
+		if again, err := ParseRights(r.Compatible()); err != nil || !again.Has(r) {
+			t.Errorf("%q became %q, and that %v %v", in, r.Compatible(), again, err)
 		}
 	})
 }
