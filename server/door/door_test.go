@@ -274,6 +274,7 @@ func TestSessions(t *testing.T) {
 	if list := all.All(); len(list) != 1 {
 		t.Errorf("%+v", list)
 	}
+	go io.Copy(io.Discard, first.conn)
 	b.stop()
 	if list := all.All(); len(list) != 0 {
 		t.Errorf("after the stop: %+v", list)

@@ -15,6 +15,7 @@ import (
 	"tegami/lab/tlstest"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/store"
 	"tegami/store/embedded"
 )
 
@@ -22,6 +23,7 @@ const password = "correct horse"
 
 // house is everything under the door, on the embedded store.
 type house struct {
+	store   store.Store
 	dir     *directory.Directory
 	boxes   *mailbox.Service
 	company *directory.Company
@@ -37,7 +39,7 @@ func newHouse(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	h := &house{dir: directory.New(st, directory.Config{Provision: mailbox.Provision}), admin: directory.Operator("test", "")}
+	h := &house{store: st, dir: directory.New(st, directory.Config{Provision: mailbox.Provision}), admin: directory.Operator("test", "")}
 	h.boxes = mailbox.New(st, h.dir, mailbox.Config{})
 	ctx := context.Background()
 	tenant, err := h.dir.OpenTenant(ctx, h.admin, directory.TenantSpec{Name: "Alpha", Lang: "en", Start: time.Now().Add(-48 * time.Hour)})
@@ -71,24 +73,35 @@ func (h *house) user(t testing.TB, domain string) string {
 // door opens a door and gives its address. It ends with the test.
 func (h *house) door(t testing.TB, cfg Config) string {
 	t.Helper()
+	addr, _ := h.doorUntil(t, cfg)
+	return addr
+}
+
+// doorUntil is door with what ends it earlier.
+func (h *house) doorUntil(t testing.TB, cfg Config) (addr string, stop func()) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Name, cfg.Hostname, cfg.Zone = "imap", "mail.alpha.example", mail.ZoneInternet
+	cfg.Name, cfg.Hostname = "imap", "mail.alpha.example"
+	if cfg.Zone == "" {
+		cfg.Zone = mail.ZoneInternet
+	}
 	if os.Getenv("TEGAMI_TEST_LOG") != "" {
 		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- New(cfg, h.dir, h.boxes).Serve(ctx, ln) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
-	return ln.Addr().String()
+	t.Cleanup(stop)
+	return ln.Addr().String(), stop
 }
 
 // certificate is what a door needs for TLS.

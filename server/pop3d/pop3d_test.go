@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +336,69 @@ func TestSuspendedMeanwhile(t *testing.T) {
 	if n := h.count(t); n != len(messages) {
 		t.Errorf("%d messages are left", n)
 	}
+}
+
+// TestRevokedPassword: a changed password ends the session that waits, in words, and deletes nothing; a session
+// by an app password goes on until that is taken back.
+func TestRevokedPassword(t *testing.T) {
+	h := newHouse(t)
+	addr := h.open(t, func(c *Config) { c.AllowPlainAuth, c.Limits.Sweep = true, 20*time.Millisecond })
+	address, _ := mail.ParseAddress(user)
+	target, err := h.dir.Resolve(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, company, by := target.Account.ID, h.dir.Company(target.Tenant), directory.Operator("test", "")
+	app, secret, err := company.AddAppPassword(t.Context(), by, id, directory.AppPasswordSpec{Name: "telephone", Scopes: []directory.Scope{directory.ScopePOP3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := func(c *client) {
+		t.Helper()
+		c.expect("-ERR The password this session signed in with was changed or withdrawn.")
+		if rest, err := io.ReadAll(c.in); len(rest) > 0 || err != nil {
+			t.Errorf("%q, %v", rest, err)
+		}
+	}
+	c := dial(t, addr)
+	c.signIn()
+	c.ask("DELE 1")
+	if err := company.SetPassword(t.Context(), by, id, "another good password"); err != nil {
+		t.Fatal(err)
+	}
+	out(c)
+	c = dial(t, addr)
+	c.ask("USER " + user)
+	c.ask("PASS " + secret)
+	if line := c.ask("STAT"); !strings.HasPrefix(line, fmt.Sprintf("+OK %d ", len(messages))) {
+		t.Error(line)
+	}
+	if err := company.RevokeAppPassword(t.Context(), by, id, app.ID); err != nil {
+		t.Fatal(err)
+	}
+	out(c)
+}
+
+// TestSV9ClosedNetwork: in the VPN zone a peer from no company's network hears so instead of the greeting.
+func TestSV9ClosedNetwork(t *testing.T) {
+	h := newHouse(t)
+	addr := h.open(t, func(c *Config) { c.AllowPlainAuth, c.Zone = true, mail.ZoneVPN })
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if all, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(all), "-ERR [AUTH] The network of 127.0.0.1 is not registered.") {
+		t.Errorf("%q, %v", all, err)
+	}
+	networks := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if _, err := h.dir.OpenTenant(t.Context(), directory.Operator("test", ""), directory.TenantSpec{Name: "Beta", Networks: networks}); err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, addr)
+	c.ask("USER " + user)
+	c.send("PASS " + password)
+	c.expect("-ERR [AUTH] The network of 127.0.0.1 belongs to another company.")
 }
 
 // script is a connection whose client has said all it will say.

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/wire/sasl"
 	"tegami/wire/smtp"
 )
 
@@ -196,6 +198,56 @@ func TestGreeting(t *testing.T) {
 			r, err := dial(t, start(t, Config{}, &toyGate{connect: refusal})).Greet(t.Context())
 			wants(t, "greeting", r, err, code)
 		})
+	}
+}
+
+// TestRevoked: who lost its right while it waits hears so and is out; who did not sign in stays.
+func TestRevoked(t *testing.T) {
+	g := &toyGate{}
+	addr := start(t, Config{AllowPlainAuth: true, Limits: Limits{Sweep: 10 * time.Millisecond}}, g)
+	in, stranger := dial(t, addr), dial(t, addr)
+	r, err := in.Greet(t.Context())
+	wants(t, "EHLO", r, err, 250)
+	r, err = in.Auth(t.Context(), sasl.NewPlainClient("user0@alpha.example", toyPassword))
+	wants(t, "AUTH", r, err, 235)
+	r, err = stranger.Greet(t.Context())
+	wants(t, "EHLO", r, err, 250)
+	g.mu.Lock()
+	g.current = mail.E("toy", mail.Denied, "auth.changed")
+	g.mu.Unlock()
+	for r, err = in.Command(t.Context(), "NOOP"); err == nil && r.Code == 250; { // it takes a moment
+		r, err = in.Command(t.Context(), "NOOP")
+	}
+	if err == nil && (r.Code != 421 || r.Enhanced != [3]int{4, 7, 0}) {
+		t.Errorf("%v, %v", r, err)
+	}
+	r, err = stranger.Command(t.Context(), "NOOP")
+	wants(t, "the other's NOOP", r, err, 250)
+}
+
+// TestRevokedWhileItWaits: the last word comes without being asked.
+func TestRevokedWhileItWaits(t *testing.T) {
+	g := &toyGate{}
+	conn, err := net.Dial("tcp", start(t, Config{AllowPlainAuth: true, Limits: Limits{Sweep: 10 * time.Millisecond}}, g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "EHLO foo.example\r\nAUTH PLAIN %s\r\n", base64.StdEncoding.EncodeToString([]byte("\x00user0@alpha.example\x00"+toyPassword)))
+	r := smtp.NewReader(conn, nil)
+	for _, code := range []int{220, 250, 235} {
+		if reply, err := smtp.ReadReply(r); err != nil || reply.Code != code {
+			t.Fatal(reply, err)
+		}
+	}
+	g.mu.Lock()
+	g.current = mail.E("toy", mail.Denied, "auth.changed")
+	g.mu.Unlock()
+	if reply, err := smtp.ReadReply(r); err != nil || reply.Code != 421 || reply.Enhanced != [3]int{4, 7, 0} {
+		t.Error(reply, err)
+	}
+	if _, err := smtp.ReadReply(r); err == nil {
+		t.Error("the session went on")
 	}
 }
 
