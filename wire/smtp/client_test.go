@@ -2,15 +2,10 @@ package smtp
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"os"
 	"strings"
@@ -21,6 +16,7 @@ import (
 	gosasl "github.com/emersion/go-sasl"
 	gosmtp "github.com/emersion/go-smtp"
 
+	"tegami/lab/tlstest"
 	"tegami/mail"
 )
 
@@ -89,34 +85,20 @@ func (s *peerSession) Auth(string) (gosasl.Server, error) {
 // startPeer runs the server until the test ends.
 func startPeer(t *testing.T) (p *peer, addr string, config *tls.Config) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"mx.example"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
+	serverTLS, clientTLS := tlstest.New(t)
 	p = &peer{}
 	s := gosmtp.NewServer(p)
 	s.Domain, s.EnableSMTPUTF8, s.EnableDSN, s.EnableBINARYMIME = "mx.example", true, true, true
 	s.MaxLineLength = 4000
 	s.ErrorLog = log.New(io.Discard, "", 0)
-	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.TLSConfig = serverTLS
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
-	return p, l.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "mx.example"}
+	return p, l.Addr().String(), clientTLS
 }
 
 // greeted connects a client and greets.
