@@ -114,7 +114,7 @@ type MetricsConfig struct {
 
 // ListenConfig is one listener.
 type ListenConfig struct {
-	Protocol  string `toml:"protocol" doc:"smtp, smtps, submission, imap, imaps, pop3, pop3s or https. smtps, imaps, pop3s and https speak TLS from the first octet, the others after STARTTLS. submission (587) is not part of the default profile (ML-7)."`
+	Protocol  string `toml:"protocol" doc:"smtp, smtps, submission, imap, imaps, pop3, pop3s, sieve or https. smtps, imaps, pop3s and https speak TLS from the first octet, the others after STARTTLS. sieve is ManageSieve (4190), by which mail software looks after filters. submission (587) is not part of the default profile (ML-7)."`
 	Address   string `toml:"address" doc:"Address and port, such as 0.0.0.0:25 or [::]:993. Without an address before the colon: every one."`
 	Zone      string `toml:"zone" doc:"The access zone of who connects here (SV-9): internet, or vpn for a closed network whose source addresses belong to companies. Empty: internet."`
 	PlainAuth bool   `toml:"plain_auth" doc:"Take passwords without TLS. Only for tests on this machine: refused on any other address than loopback."`
@@ -306,7 +306,7 @@ func isLoopback(host string) bool {
 
 // protocols are what a listener can speak, and whether TLS begins at once.
 var protocols = map[string]bool{
-	"smtp": false, "smtps": true, "submission": false, "imap": false, "imaps": true, "pop3": false, "pop3s": true, "https": true,
+	"smtp": false, "smtps": true, "submission": false, "imap": false, "imaps": true, "pop3": false, "pop3s": true, "sieve": false, "https": true,
 }
 
 func knownProtocol(name string) bool {

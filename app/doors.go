@@ -8,6 +8,7 @@ import (
 	"tegami/server/httpd"
 	"tegami/server/imapd"
 	"tegami/server/pop3d"
+	"tegami/server/sieved"
 	"tegami/server/smtpd"
 )
 
@@ -21,6 +22,8 @@ func (p *Platform) door(l ListenConfig) serving {
 		return p.imap(l)
 	case "pop3", "pop3s":
 		return p.pop3(l)
+	case "sieve":
+		return p.sieve(l)
 	case "https":
 		return p.https(l)
 	}
@@ -52,6 +55,14 @@ func (p *Platform) pop3(l ListenConfig) serving {
 		Name: l.Protocol, ImplicitTLS: protocols[l.Protocol], TLS: p.certs.tlsConfig(), AllowPlainAuth: l.PlainAuth,
 		Zone: mail.Zone(l.Zone), Sessions: &p.sessions, Log: p.log, Metrics: p.metrics,
 		Limits: pop3d.Limits{Grace: p.grace()},
+	}, p.dir, p.boxes).Serve
+}
+
+func (p *Platform) sieve(l ListenConfig) serving {
+	return sieved.New(sieved.Config{
+		Name: l.Protocol, TLS: p.certs.tlsConfig(), AllowPlainAuth: l.PlainAuth,
+		Zone: mail.Zone(l.Zone), Sessions: &p.sessions, Log: p.log, Metrics: p.metrics,
+		Limits: sieved.Limits{Grace: p.grace()},
 	}, p.dir, p.boxes).Serve
 }
 

@@ -127,6 +127,14 @@ func (s *Service) compile(k *kept) (*Filter, error) {
 	return f, nil
 }
 
+// MaxRedirects is to how many addresses a filter may send one message on.
+func (s *Service) MaxRedirects() int {
+	if n := s.cfg.Sieve.Redirects; n > 0 {
+		return n
+	}
+	return sieve.DefaultLimits().Redirects
+}
+
 // HasMailbox tells whether an account has a mailbox at a path.
 func (s *Service) HasMailbox(ctx context.Context, acc *directory.Account, path string) (bool, error) {
 	const op = "mailbox.HasMailbox"
