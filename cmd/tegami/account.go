@@ -16,6 +16,9 @@ type accountCommands struct {
 	Forward accountForward `cmd:"" help:"Forward an account's mail (ML-5)."`
 	Sending accountSending `cmd:"" help:"Stop an account's sending, as after a theft of its password, or let it send again."`
 	Delete  accountDelete  `cmd:"" help:"Remove an account with all its mail."`
+
+	AppPassword appPasswordCommands `cmd:"" name:"app-password" help:"Passwords for single programs and devices."`
+	Sessions    accountSessions     `cmd:"" help:"List open sessions of mail software."`
 }
 
 // accountRow is an account as it is printed.

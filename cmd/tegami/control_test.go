@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/smtp"
@@ -35,6 +37,54 @@ func TestAdminWhileServing(t *testing.T) {
 	}
 	if out := m.admin("", "account", "add", "--help"); !strings.Contains(out, "address") {
 		t.Errorf("help: %q", out)
+	}
+}
+
+// TestAppPasswordsAndSessions: an app password lets a program in, the list of sessions shows it, and taken back it is out.
+func TestAppPasswordsAndSessions(t *testing.T) {
+	m := terminal{t, filepath.Join(t.TempDir(), "data")}
+	state, stop := m.demo("--accounts", "100", "--password", "demo-password-1")
+	defer stop()
+	user := state.Accounts[0].Address
+	made := fromJSON[appPasswordRow](t, m.admin("", "--json", "account", "app-password", "add", user, "telephone", "--scope", "pop3", "--scope", "smtp"))
+	if made.Name != "telephone" || len(made.Scopes) != 2 || len(made.Password) < 26 || made.ID.IsZero() {
+		t.Fatalf("%+v", made)
+	}
+	conn, err := tls.Dial("tcp", state.POP3S, trust(t, state.CA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for _, line := range []string{"", "USER " + user, "PASS " + made.Password, "NOOP"} {
+		if line != "" {
+			io.WriteString(conn, line+"\r\n")
+		}
+		if answer, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(answer, "+OK") {
+			t.Fatal(line, answer, err)
+		}
+	}
+	list := fromJSON[[]sessionRow](t, m.admin("", "--json", "account", "sessions", user))
+	if len(list) != 1 || list[0].Protocol != "pop3s" || list[0].Address != user || list[0].Command != "NOOP" || list[0].TLS == "" || list[0].Remote != "127.0.0.1" {
+		t.Errorf("%+v", list)
+	}
+	if all := m.admin("", "account", "sessions"); !strings.Contains(all, list[0].ID) {
+		t.Error(all)
+	}
+	listed := fromJSON[[]appPasswordRow](t, m.admin("", "--json", "account", "app-password", "list", user))
+	if len(listed) != 1 || listed[0].Password != "" || listed[0].Used.IsZero() || listed[0].Created.IsZero() {
+		t.Errorf("%+v", listed)
+	}
+	m.refuse("There is no app password", "", "account", "app-password", "revoke", user, "0000000000000")
+	m.refuse("Name the app passwords", "", "account", "app-password", "revoke", user)
+	m.admin("", "account", "app-password", "revoke", user, made.ID.String())
+	if answer, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(answer, "-ERR The password this session signed in with") {
+		t.Error(answer, err)
+	}
+	m.admin("", "account", "app-password", "add", user, "tablet")
+	m.admin("", "account", "app-password", "revoke", user, "--all")
+	if left := m.admin("", "--json", "account", "app-password", "list", user); strings.TrimSpace(left) != "[]" {
+		t.Error(left)
 	}
 }
 
