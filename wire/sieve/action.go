@@ -70,13 +70,13 @@ type Notify struct {
 	From       string   // field value the script asked for, valid; "" = the account's own
 	Importance int      // 1 high, 2 normal, 3 low
 	Options    []string // as given: "name=value"
-	Text       string   // the message, "" = one by default
+	Text       string   // the message as given; it stands in Subject or Body already
 
 	// What the mailto URI says (RFC 6068), with Text put in its place.
-	To, Cc, Bcc []mail.Address
-	Subject     string  // decoded; never empty
-	Header      []Field // further fields the URI may set
-	Body        string  // UTF-8 with LF
+	To, Cc, Bcc []Mailbox // together at least one, none of them notified by this run already
+	Subject     string    // decoded; never empty
+	Header      []Field   // further fields the URI may set
+	Body        string    // UTF-8 with LF; "" = one by default
 
 	// Copy is where a copy of the notification is stored (RFC 8580); nil = nowhere.
 	Copy *FileInto
@@ -86,6 +86,12 @@ type Notify struct {
 type Track struct {
 	ID  string        // what Host.Seen is asked for; opaque, at most MaxTrackID octets
 	For time.Duration // how long it is remembered
+}
+
+// A Mailbox is an address with its display name.
+type Mailbox struct {
+	Name string // decoded; "" = none
+	mail.Address
 }
 
 // A Field is one header field to be written.

@@ -1,7 +1,9 @@
 package sieve
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tegami/mail"
@@ -57,4 +59,25 @@ func (e *RunError) Error() string { return "sieve.Run: " + e.Fault.String() }
 // Unwrap gives the fault as the house's error.
 func (e *RunError) Unwrap() error {
 	return &mail.Error{Op: "sieve.Run", Kind: mail.Invalid, Text: e.Key, Args: e.Args}
+}
+
+// faults gathers what is wrong with a script.
+type faults struct{ all []Fault }
+
+// more tells whether there is room for another.
+func (f *faults) more() bool { return len(f.all) < MaxFaults }
+
+func (f *faults) add(line int, key string, args ...any) {
+	if f.more() {
+		f.all = append(f.all, Fault{Line: line, Key: key, Args: args})
+	}
+}
+
+// err is all of them, in the order of their lines; nil when there are none.
+func (f *faults) err() error {
+	if len(f.all) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(f.all, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
+	return &SyntaxError{Faults: f.all}
 }

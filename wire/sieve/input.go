@@ -1,7 +1,6 @@
 package sieve
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"time"
@@ -60,38 +59,8 @@ type Host interface {
 type Result struct {
 	// Actions in their order, without duplicates: no mailbox and no address stands twice (RFC 5228 §2.10.3). It is never empty.
 	Actions []Action
-	// Silence says why vacation gives no answer, for the operator's log: "null sender"; "" when it does or was not asked.
+	// Silence says why vacation or notify tells nobody, for the operator's log: "null sender"; "" when it does or was not asked.
 	Silence string
-}
-
-// Content is a message as a script edited it (RFC 5293, RFC 5703): octets of its own, and ranges of
-// the message as it came. It never changes.
-type Content struct {
-	pieces []piece
-	size   int64
-}
-
-// piece is octets of its own, or where octets is nil, the range [start, end) of what it was made from.
-type piece struct {
-	octets     []byte
-	start, end int64
-}
-
-// Size is the number of octets.
-func (c *Content) Size() int64 { return c.size }
-
-// Open reads the content; original is Input.Octets.
-func (c *Content) Open(original io.ReaderAt) io.Reader {
-	all := make([]io.Reader, len(c.pieces))
-	for i, p := range c.pieces {
-		all[i] = p.open(original)
-	}
-	return io.MultiReader(all...)
-}
-
-func (p piece) open(original io.ReaderAt) io.Reader {
-	if p.octets != nil {
-		return bytes.NewReader(p.octets)
-	}
-	return io.NewSectionReader(original, p.start, p.end-p.start)
+	// Warnings are faults that ended nothing: a regular expression made of variables that is none.
+	Warnings []Fault
 }

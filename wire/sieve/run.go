@@ -1,0 +1,185 @@
+package sieve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tegami/mail"
+)
+
+// Costs of a run, in steps.
+const (
+	// octetsPerStep is how many octets may be compared or copied for one step.
+	octetsPerStep = 256
+	// askCost is what a question to the Host costs.
+	askCost = 50
+	// clockSteps is how often the clock is looked at.
+	clockSteps = 64
+)
+
+// run is one run of a script.
+type run struct {
+	ctx    context.Context
+	in     *Input
+	host   Host
+	limits Limits
+
+	message *message
+	frame   *frame
+	globals map[string]string
+	matches []string // of the last match with wildcards or groups: ${0}, ${1}, ...
+	flags   []string // the internal variable of flags (RFC 5232 §2)
+	result  result
+
+	steps    int // left
+	octets   int // compared since a step was last taken for them
+	memory   int // octets held
+	overflow bool
+	clock    int // steps until the clock is looked at
+	deadline time.Time
+	includes int
+	included map[string]bool // scripts that were included, for :once
+	loops    []*loop
+	last     *call // the implicit keep
+}
+
+// implicitKeep stands in for a command behind the script's end.
+var implicitKeep = spec{name: "keep"}
+
+// frame is a script at work: the first, or an included one.
+type frame struct {
+	script    *Script
+	name      string // "" of the first
+	key       string // of an included one
+	variables []string
+	caller    *frame
+}
+
+// The ways in which a block ends early. They are no faults.
+var (
+	errStop   = errors.New("stop")
+	errReturn = errors.New("return")
+)
+
+func newRun(ctx context.Context, s *Script, in *Input) *run {
+	r := &run{ctx: ctx, in: in, host: in.Host, limits: s.limits, steps: s.limits.Steps, globals: map[string]string{}, included: map[string]bool{}}
+	if r.host == nil {
+		r.host = nobody{}
+	}
+	r.deadline = time.Now().Add(s.limits.Time)
+	r.message = newMessage(in)
+	r.last = &call{spec: &implicitKeep, line: s.lines}
+	r.frame = newFrame(s)
+	return r
+}
+
+func newFrame(s *Script) *frame { return &frame{script: s, variables: make([]string, s.slots)} }
+
+// script runs the script to its end.
+func (r *run) script(s *Script) (*Result, error) {
+	if err := r.block(s.calls); err != nil && err != errStop && err != errReturn {
+		return nil, err
+	}
+	return r.finish()
+}
+
+// block runs the commands of a block.
+func (r *run) block(calls []*call) error {
+	for _, c := range calls {
+		if err := r.spend(c, 1); err != nil {
+			return err
+		}
+		if err := c.run(r, c); err != nil {
+			return err
+		}
+		if err := r.spend(c, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// test evaluates a test.
+func (r *run) evaluate(c *call) (bool, error) {
+	if err := r.spend(c, 1); err != nil {
+		return false, err
+	}
+	return c.test(r, c)
+}
+
+// cost counts octets that are compared or copied. The limit is told by the next spend.
+func (r *run) cost(octets int) { r.octets += octets }
+
+// affords tells whether there are steps left for so many octets, and counts them.
+func (r *run) affords(octets int) bool {
+	r.cost(octets)
+	return r.octets/octetsPerStep <= r.steps
+}
+
+// spend takes steps, and tells which limit is passed.
+func (r *run) spend(c *call, steps int) error {
+	steps += r.octets / octetsPerStep
+	r.octets %= octetsPerStep
+	r.steps -= steps
+	r.clock -= steps
+	switch {
+	case r.steps < 0:
+		return r.fault(c, "sieve.limit_steps", r.limits.Steps)
+	case r.overflow:
+		return r.fault(c, "sieve.limit_memory", r.limits.Memory)
+	case r.clock > 0:
+		return nil
+	}
+	r.clock = clockSteps
+	if time.Now().After(r.deadline) {
+		return r.fault(c, "sieve.limit_time")
+	}
+	return hostError(r.ctx.Err())
+}
+
+// hold counts octets that are kept until the run ends, or with a negative number are not kept any more.
+func (r *run) hold(octets int) {
+	r.memory += octets
+	r.overflow = r.overflow || r.memory > r.limits.Memory
+}
+
+// fault ends the run.
+func (r *run) fault(c *call, key string, args ...any) error {
+	return &RunError{Fault{Script: r.frame.name, Line: c.line, Key: key, Args: args}}
+}
+
+// warn notes what is wrong but ends nothing.
+func (r *run) warn(c *call, key string, args ...any) {
+	if len(r.result.warnings) < MaxFaults {
+		r.result.warnings = append(r.result.warnings, Fault{Script: r.frame.name, Line: c.line, Key: key, Args: args})
+	}
+}
+
+// hostError marks an error that is not the script's.
+func hostError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("sieve.Run: %w", mail.Wrap("sieve.Run", err))
+}
+
+// now is the time of the run.
+func (r *run) now() time.Time {
+	if r.in.Now.IsZero() {
+		return time.Now()
+	}
+	return r.in.Now
+}
+
+// nobody is a Host that knows nothing.
+type nobody struct{}
+
+func (nobody) MailboxExists(context.Context, string) (bool, error)            { return false, nil }
+func (nobody) SpecialUse(context.Context, string) (string, bool, error)       { return "", false, nil }
+func (nobody) Metadata(context.Context, string, string) (string, bool, error) { return "", false, nil }
+func (nobody) ListExists(context.Context, string) (bool, error)               { return false, nil }
+func (nobody) InList(context.Context, string, string) (bool, error)           { return false, nil }
+func (nobody) Include(context.Context, bool, string) (*Script, error)         { return nil, nil }
+func (nobody) Seen(context.Context, string) (bool, error)                     { return false, nil }
