@@ -25,8 +25,16 @@ func HTMLText(document io.Reader) io.Reader {
 	return &htmlText{z: z}
 }
 
+// htmlWords is HTMLText for the eye: without what stands in attributes and in the head's title.
+func htmlWords(document io.Reader) io.Reader {
+	z := html.NewTokenizer(document)
+	z.SetMaxBuf(maxHTMLToken)
+	return &htmlText{z: z, shown: true}
+}
+
 type htmlText struct {
 	z     *html.Tokenizer
+	shown bool   // only what is shown
 	out   []byte // not read yet
 	aside []byte // of attributes
 	mute  atom.Atom
@@ -69,6 +77,11 @@ func (t *htmlText) token() {
 // tag begins and ends what is not text, and parts words.
 func (t *htmlText) tag(kind html.TokenType, tag atom.Atom) {
 	switch tag {
+	case atom.Title:
+		if !t.shown {
+			break
+		}
+		fallthrough
 	case atom.Script, atom.Style, atom.Template:
 		if kind == html.StartTagToken {
 			t.mute = tag
@@ -91,7 +104,7 @@ var newline = []byte("\n")
 func (t *htmlText) attribute(key atom.Atom, value []byte) {
 	switch key {
 	case atom.Href, atom.Src, atom.Alt, atom.Title:
-		if t.mute == 0 && len(value) > 0 && len(value) < maxHTMLAside-len(t.aside) {
+		if !t.shown && t.mute == 0 && len(value) > 0 && len(value) < maxHTMLAside-len(t.aside) {
 			t.aside = append(append(t.aside, '\n'), value...)
 		}
 	}
