@@ -7,6 +7,8 @@ type Fetch struct {
 	ChangedSince uint64    // RFC 7162 §3.1.4; HasChanged tells whether it was given
 	HasChanged   bool
 	Vanished     bool // RFC 7162 §3.2.6; with HasChanged only
+	HasPartial   bool
+	Partial      Partial // RFC 9394 §3.2: of the messages the set names
 }
 
 // FetchItems are data items without an argument, one bit each.
@@ -25,6 +27,7 @@ const (
 	FetchEmailID
 	FetchThreadID
 	FetchSaveDate
+	FetchPreview // RFC 8970; LAZY changes nothing where a preview is made at once
 )
 
 // fetchItems are the items by name, in the order in which AppendTo writes them.
@@ -43,6 +46,7 @@ var fetchItems = [...]struct {
 	{"EMAILID", FetchEmailID},
 	{"THREADID", FetchThreadID},
 	{"SAVEDATE", FetchSaveDate},
+	{"PREVIEW", FetchPreview},
 }
 
 // fetchMacros stand for several items (RFC 9051 §6.4.5).
@@ -55,7 +59,7 @@ var fetchMacros = map[string]FetchItems{
 // Fetch takes what stands behind the set of a FETCH command, without its end.
 func (d *Decoder) Fetch(f *Fetch) bool {
 	if d.IsNext('(') {
-		if !d.List(func() bool { return d.fetchItem(f) }) {
+		if !d.fetchList(f) {
 			return false
 		}
 		if f.Items == 0 && len(f.Sections) == 0 {
@@ -64,11 +68,44 @@ func (d *Decoder) Fetch(f *Fetch) bool {
 	} else if !d.fetchItem(f) {
 		return false
 	}
-	if d.AtEnd() {
-		return true
+	lazy := f.Items == FetchPreview && len(f.Sections) == 0
+	for !d.AtEnd() {
+		if !d.SP() {
+			return false
+		}
+		if !d.AtEnd() && !d.List(func() bool { return d.fetchModifier(f, &lazy) }) {
+			return false
+		}
 	}
-	return d.SP() && (d.AtEnd() || d.List(func() bool { return d.fetchModifier(f) })) &&
-		(f.HasChanged || !f.Vanished || d.Expected("CHANGEDSINCE"))
+	return d.err == nil && (f.HasChanged || !f.Vanished || d.Expected("CHANGEDSINCE"))
+}
+
+// fetchList takes items in parentheses. The space behind PREVIEW may be followed by its own list, and is taken to find out.
+func (d *Decoder) fetchList(f *Fetch) bool {
+	d.Special('(')
+	for d.skipSpaces(); !d.Accept(')'); d.skipSpaces() {
+		had := f.Items
+		if !d.fetchItem(f) {
+			return false
+		}
+		spaced := d.Accept(' ')
+		if spaced && f.Items&^had == FetchPreview && d.IsNext('(') {
+			if !d.List(d.previewModifier) {
+				return false
+			}
+			spaced = d.Accept(' ')
+		}
+		if !spaced && !d.IsNext(')') {
+			return d.Expected("list")
+		}
+	}
+	return d.err == nil
+}
+
+// previewModifier takes LAZY (RFC 8970 §4.1).
+func (d *Decoder) previewModifier() bool {
+	var word string
+	return d.Keyword(&word) && (word == "LAZY" || d.Expected("LAZY"))
 }
 
 // fetchItem takes one item, or a macro, which some clients put into a list.
@@ -134,12 +171,23 @@ func (d *Decoder) fetchRFC822(f *Fetch, word string) bool {
 	return true
 }
 
-func (d *Decoder) fetchModifier(f *Fetch) bool {
+// fetchModifier takes a modifier. Behind PREVIEW that stands alone LAZY looks like one.
+func (d *Decoder) fetchModifier(f *Fetch, lazy *bool) bool {
 	var word string
 	if !d.Keyword(&word) {
 		return false
 	}
+	if word == "LAZY" && *lazy {
+		*lazy = false
+		return true
+	}
 	switch word {
+	case "PARTIAL":
+		if f.HasPartial {
+			return d.Expected("one PARTIAL")
+		}
+		f.HasPartial = true
+		return d.SP() && d.Partial(&f.Partial)
 	case "CHANGEDSINCE":
 		f.HasChanged = true
 		return d.SP() && d.Number64(&f.ChangedSince)
@@ -162,15 +210,25 @@ func (f *Fetch) AppendTo(dst []byte) []byte {
 	for i := range f.Sections {
 		dst = f.Sections[i].AppendRequest(sep(dst, start))
 	}
-	dst = append(dst, ')')
+	return f.appendModifiers(append(dst, ')'))
+}
+
+func (f *Fetch) appendModifiers(dst []byte) []byte {
+	if !f.HasChanged && !f.HasPartial {
+		return dst
+	}
+	dst = append(dst, " ("...)
+	start := len(dst)
 	if f.HasChanged {
-		dst = AppendUint(append(dst, " (CHANGEDSINCE "...), f.ChangedSince)
+		dst = AppendUint(append(dst, "CHANGEDSINCE "...), f.ChangedSince)
 		if f.Vanished {
 			dst = append(dst, " VANISHED"...)
 		}
-		dst = append(dst, ')')
 	}
-	return dst
+	if f.HasPartial {
+		dst = f.Partial.AppendTo(append(sep(dst, start), "PARTIAL "...))
+	}
+	return append(dst, ')')
 }
 
 func upper(s string) string {

@@ -280,6 +280,16 @@ func TestFetchSyntax(t *testing.T) {
 		"BINARY.SIZE[1]":                 "(BINARY.SIZE[1])",
 		"(UID FLAGS) (CHANGEDSINCE 123)": "(FLAGS UID) (CHANGEDSINCE 123)",
 		"BODY[2.TEXT]":                   "(BODY[2.TEXT])",
+		"PREVIEW":                        "(PREVIEW)",
+		"preview (lazy)":                 "(PREVIEW)",
+		"(PREVIEW UID)":                  "(UID PREVIEW)",
+		"(UID PREVIEW (LAZY) FLAGS)":     "(FLAGS UID PREVIEW)",
+		"(UID PREVIEW (LAZY))":           "(UID PREVIEW)",
+		"( UID  PREVIEW )":               "(UID PREVIEW)",
+		"PREVIEW (CHANGEDSINCE 7)":       "(PREVIEW) (CHANGEDSINCE 7)",
+		"PREVIEW (LAZY) (PARTIAL 1:2)":   "(PREVIEW) (PARTIAL 1:2)",
+		"(UID) (PARTIAL -1:-100)":        "(UID) (PARTIAL -1:-100)",
+		"UID (PARTIAL 20:11 CHANGEDSINCE 5 VANISHED)": "(UID) (CHANGEDSINCE 5 VANISHED PARTIAL 11:20)",
 	} {
 		var f Fetch
 		if d := decode(in + "\r\n"); !d.Fetch(&f) || !d.End() {
@@ -290,7 +300,9 @@ func TestFetchSyntax(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"()", "BODY[MIME]", "BODY[0]", "BODY[1.]", "BODY[]<1>", "BODY[]<1.0>", "FOO",
-		"BODY[HEADER.FIELDS ()]", "BINARY[1.TEXT]", "FLAGS (FOO 1)", "BODY[1", "RFC822[]"} {
+		"BODY[HEADER.FIELDS ()]", "BINARY[1.TEXT]", "FLAGS (FOO 1)", "BODY[1", "RFC822[]",
+		"FLAGS (LAZY)", "(UID PREVIEW (EAGER))", "(UID PREVIEW (LAZY)FLAGS)", "(UID FLAGS (LAZY))", "PREVIEW (LAZY LAZY)",
+		"UID (PARTIAL 0:1)", "UID (PARTIAL 1:-1)", "UID (PARTIAL 1)", "UID (PARTIAL 1:2 PARTIAL 3:4)"} {
 		var f Fetch
 		if d := decode(bad + "\r\n"); d.Fetch(&f) && d.End() {
 			t.Errorf("%q was taken as %s", bad, f.AppendTo(nil))
