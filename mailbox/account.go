@@ -47,6 +47,30 @@ func (a *Account) Quota(ctx context.Context) (used, limit int64, err error) {
 	return used, limit, err
 }
 
+// QuotaOf is Quota for the account a mailbox belongs to: what is put there counts on its owner. root is the owner's
+// address, "" for the account's own mailboxes. Denied "mailbox.no_right" for who may not insert (RightInsert): how full a
+// colleague's box is concerns nobody else.
+func (a *Account) QuotaOf(ctx context.Context, path string) (root string, used, limit int64, err error) {
+	const op = "mailbox.QuotaOf"
+	at, err := a.locate(ctx, op, path)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	if !at.foreign {
+		used, limit, err = a.Quota(ctx)
+		return "", used, limit, err
+	}
+	err = a.view(ctx, op, func(r store.Reader) error {
+		if _, _, err := a.resolve(r, op, &at, RightInsert); err != nil {
+			return err
+		}
+		box, err := r.Box(at.owner.ID)
+		used = box.Used
+		return err
+	})
+	return at.owner.Address.String(), used, at.owner.Quota, err
+}
+
 // limit gives the octets the account may hold now: its domain's plan can have changed since it was
 // opened. Denied "account.suspended" if it may not act any more.
 func (a *Account) limit(ctx context.Context, op mail.Op) (int64, error) {

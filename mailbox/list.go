@@ -199,16 +199,18 @@ func levelsAbove(folders []Folder) (levels []Folder) {
 	return levels
 }
 
-// markParents notes which of the foreign folders have some below them; they stand behind their parents.
+// markParents notes which of the foreign folders have mailboxes below; parents stand before their children.
 func markParents(folders []Folder) {
 	index := make(map[string]int, len(folders))
 	for i := range folders {
 		index[folders[i].Path] = i
-		if !folders[i].Foreign {
+	}
+	for i := len(folders) - 1; i >= 0; i-- {
+		f := &folders[i]
+		cut := strings.LastIndex(f.Path, Delimiter)
+		if !f.Foreign || cut < 0 || f.Missing && !f.HasChildren {
 			continue
 		}
-		if cut := strings.LastIndex(folders[i].Path, Delimiter); cut >= 0 {
-			folders[index[folders[i].Path[:cut]]].HasChildren = true
-		}
+		folders[index[f.Path[:cut]]].HasChildren = true
 	}
 }

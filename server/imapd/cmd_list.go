@@ -9,24 +9,8 @@ import (
 	"tegami/wire/imap"
 )
 
-// listing is a LIST command (RFC 9051 §6.3.9).
-type listing struct {
-	extended   bool
-	subscribed bool // select: subscribed ones only
-	recursive  bool // select: parents of what is selected, too
-	special    bool // select: those with a special use
-	reference  string
-	root       bool // the pattern was empty: only the delimiter is asked for
-	patterns   []string
-	status     imap.StatusItems // return
-	wantStatus bool
-	saySubs    bool // return: \Subscribed
-}
-
-// maxPatterns is how many patterns one LIST may have.
-const maxPatterns = 32
-
-// cmdList is LIST, with LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819) and SPECIAL-USE (RFC 6154).
+// cmdList is LIST (RFC 9051 §6.3.9) with LIST-EXTENDED (RFC 5258), SPECIAL-USE (RFC 6154), and what may come along:
+// LIST-STATUS (RFC 5819), LIST-MYRIGHTS (RFC 8440), LIST-METADATA (RFC 9590).
 func cmdList(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	var l listing
 	if !l.take(d) || !d.End() {
@@ -36,139 +20,102 @@ func cmdList(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 		return reply{}, mail.E("imapd.LIST", mail.Invalid, "imap.syntax", "list-select-base-opt")
 	}
 	if !l.extended && l.root {
-		s.out.WriteString("* LIST (\\Noselect) \"/\" \"\"\r\n")
+		s.listRoot(l.reference)
 		return reply{}, nil
 	}
-	folders, err := s.account.Folders(ctx)
-	if err != nil {
+	var err error
+	if l.all, err = s.account.List(ctx); err != nil {
 		return reply{}, err
 	}
-	for i := range folders {
-		if err := s.listOne(ctx, &l, folders, i); err != nil {
+	for i := range l.all {
+		if err := s.listOne(ctx, &l, i); err != nil {
 			return reply{}, err
 		}
 	}
-	return reply{}, nil
+	return reply{code: l.metadata.longEntries()}, nil
 }
 
-// take reads the arguments of LIST.
-func (l *listing) take(d *imap.Decoder) bool {
-	if !d.SP() {
-		return false
+// listRoot answers to an empty pattern with the delimiter and the root of the name space the reference is in.
+func (s *session) listRoot(reference string) {
+	root := ""
+	if strings.HasPrefix(reference, othersPrefix) {
+		root = othersPrefix
 	}
-	if d.IsNext('(') {
-		l.extended = true
-		if !d.List(func() bool { return l.selectOption(d) }) || !d.SP() {
-			return false
-		}
-	}
-	if !d.Mailbox(&l.reference) || !d.SP() || !l.takePatterns(d) {
-		return false
-	}
-	if d.AtEnd() {
-		return true
-	}
-	var word string
-	if !d.SP() || !d.Keyword(&word) || word != "RETURN" {
-		return d.Expected("RETURN")
-	}
-	l.extended = true
-	return d.SP() && d.List(func() bool { return l.returnOption(d) })
+	b := imap.AppendMailbox(append(s.out.Begin(), "* LIST (\\Noselect) \"/\" "...), root, s.wide())
+	s.out.End(append(b, '\r', '\n'))
 }
 
-func (l *listing) takePatterns(d *imap.Decoder) bool {
-	one := func() bool {
-		var p string
-		if !d.ListMailbox(&p) {
-			return false
-		}
-		if len(l.patterns) == maxPatterns {
-			return d.Expected(")")
-		}
-		l.root = p == ""
-		l.patterns = append(l.patterns, l.reference+p)
-		return true
-	}
-	if !d.IsNext('(') {
-		return one()
-	}
-	l.extended = true
-	return d.List(one)
-}
+// othersPrefix begins the name space of other users (RFC 2342 §4).
+const othersPrefix = mailbox.Others + mailbox.Delimiter
 
-func (l *listing) selectOption(d *imap.Decoder) bool {
-	var word string
-	if !d.Keyword(&word) {
-		return false
-	}
-	switch word {
-	case "SUBSCRIBED":
-		l.subscribed, l.saySubs = true, true
-	case "RECURSIVEMATCH":
-		l.recursive = true
-	case "SPECIAL-USE":
-		l.special = true
-	case "REMOTE": // there are none
-	default:
-		return d.Expected("list-select-opt")
-	}
-	return true
-}
-
-func (l *listing) returnOption(d *imap.Decoder) bool {
-	var word string
-	if !d.Keyword(&word) {
-		return false
-	}
-	switch word {
-	case "SUBSCRIBED":
-		l.saySubs = true
-	case "CHILDREN", "SPECIAL-USE": // always said
-	case "STATUS":
-		l.wantStatus = true
-		return d.SP() && d.StatusList(&l.status)
-	default:
-		return d.Expected("return-option")
-	}
-	return true
-}
-
-func (l *listing) selects(f *mailbox.Folder) bool {
-	return (!l.subscribed || f.Subscribed) && (!l.special || useOf(f.Role) != "")
-}
-
-func (l *listing) matches(path string) bool {
-	for _, p := range l.patterns {
-		if imap.Match(p, path) {
-			return true
-		}
-	}
-	return false
-}
-
-// listOne writes the response for one folder, if it has one.
-func (s *session) listOne(ctx context.Context, l *listing, all []mailbox.Folder, i int) error {
-	f := &all[i]
+// listOne writes the responses for one folder, if it has some.
+func (s *session) listOne(ctx context.Context, l *listing, i int) error {
+	f := &l.all[i]
 	if !l.matches(f.Path) {
 		return nil
 	}
 	chosen := l.selects(f)
-	below := l.recursive && l.selectsBelow(all, f.Path)
-	if !chosen && !below {
+	below := l.recursive && l.selectsBelow(i)
+	if !chosen && !below && !l.isLevel(f) {
 		return nil
 	}
 	b := append(s.out.Begin(), "* LIST ("...)
-	b = appendAttributes(b, f, l.saySubs)
+	b = l.appendAttributes(b, f)
 	b = append(b, ") \"/\" "...)
 	b = imap.AppendMailbox(b, f.Path, s.wide())
 	if below {
 		b = l.appendChildInfo(b)
 	}
 	s.out.End(append(b, '\r', '\n'))
-	if l.wantStatus && chosen {
-		return s.status(ctx, f, l.status)
+	if !chosen || f.Missing {
+		return nil
 	}
-	return nil
+	return s.listAlong(ctx, l, f)
+}
+
+// listAlong writes what else was asked for about a folder. What its rights do not allow is left out (RFC 5819 §2).
+func (s *session) listAlong(ctx context.Context, l *listing, f *mailbox.Folder) error {
+	if l.wantStatus && f.Rights.Has(mailbox.RightRead) {
+		if err := s.status(ctx, f, l.status); err != nil {
+			return err
+		}
+	}
+	if l.wantRights {
+		s.myRights(f.Path, f.Rights)
+	}
+	if !l.wantMetadata {
+		return nil
+	}
+	found, err := s.account.FolderMetadata(ctx, f, l.metadata.query)
+	if mail.Is(err, mail.Denied) {
+		return nil
+	}
+	if err == nil {
+		s.metadata(f.Path, found, &l.metadata)
+	}
+	return err
+}
+
+// appendAttributes writes what kind of mailbox it is (RFC 9051 §7.3.1). Old clients know \Noselect only.
+func (l *listing) appendAttributes(b []byte, f *mailbox.Folder) []byte {
+	if f.HasChildren {
+		b = append(b, `\HasChildren`...)
+	} else {
+		b = append(b, `\HasNoChildren`...)
+	}
+	switch {
+	case f.Missing:
+		b = append(b, ` \NonExistent \Noselect`...)
+	case !f.Rights.Has(mailbox.RightRead):
+		b = append(b, ` \Noselect`...)
+	}
+	if l.saySubs && f.Subscribed {
+		b = append(b, ` \Subscribed`...)
+	}
+	if use := mailbox.UseOf(f.Role); use != "" {
+		b = append(append(b, ' '), use...)
+	}
+	return b
 }
 
 // appendChildInfo says by which options something below is selected (RFC 5258 §4).
@@ -182,51 +129,25 @@ func (l *listing) appendChildInfo(b []byte) []byte {
 	return append(b, ` ("CHILDINFO" ("SUBSCRIBED"))`...)
 }
 
-// selectsBelow tells whether a folder below path is selected and has no line of its own (RFC 5258 §3.5).
-func (l *listing) selectsBelow(all []mailbox.Folder, path string) bool {
-	for i := range all {
-		f := &all[i]
-		if strings.HasPrefix(f.Path, path+"/") && l.selects(f) && !l.matches(f.Path) {
-			return true
-		}
-	}
-	return false
-}
-
-func appendAttributes(b []byte, f *mailbox.Folder, subscribed bool) []byte {
-	if f.HasChildren {
-		b = append(b, `\HasChildren`...)
-	} else {
-		b = append(b, `\HasNoChildren`...)
-	}
-	if subscribed && f.Subscribed {
-		b = append(b, ` \Subscribed`...)
-	}
-	if use := useOf(f.Role); use != "" {
-		b = append(append(b, ' '), use...)
-	}
-	return b
-}
-
 // cmdLSub is LSUB (RFC 3501 §6.3.9).
 func cmdLSub(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
-	var reference, pattern string
-	if !d.SP() || !d.Mailbox(&reference) || !d.SP() || !d.ListMailbox(&pattern) || !d.End() {
+	l := listing{subscribed: true}
+	if !d.SP() || !d.Mailbox(&l.reference) || !d.SP() || !l.takePatterns(d) || !d.End() {
 		return reply{}, d.Err()
 	}
-	folders, err := s.account.Folders(ctx)
-	if err != nil {
+	var err error
+	if l.all, err = s.account.List(ctx); err != nil {
 		return reply{}, err
 	}
-	for i := range folders {
-		f := &folders[i]
-		if !imap.Match(reference+pattern, f.Path) {
-			continue
-		}
+	for i := range l.all {
+		f := &l.all[i]
 		switch {
+		case !l.matches(f.Path):
+		case f.Subscribed && f.Missing:
+			s.lsub(`\Noselect`, f.Path)
 		case f.Subscribed:
 			s.lsub("", f.Path)
-		case strings.HasSuffix(pattern, "%") && subscribedBelow(folders, f.Path):
+		case l.matchesLevel(f.Path) && l.selectsBelow(i):
 			s.lsub(`\Noselect`, f.Path)
 		}
 	}
@@ -237,13 +158,4 @@ func (s *session) lsub(attribute, path string) {
 	b := append(append(s.out.Begin(), "* LSUB ("...), attribute...)
 	b = imap.AppendMailbox(append(b, ") \"/\" "...), path, s.wide())
 	s.out.End(append(b, '\r', '\n'))
-}
-
-func subscribedBelow(all []mailbox.Folder, path string) bool {
-	for i := range all {
-		if all[i].Subscribed && strings.HasPrefix(all[i].Path, path+"/") {
-			return true
-		}
-	}
-	return false
 }

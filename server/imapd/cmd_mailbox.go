@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/wire/imap"
 )
 
@@ -16,7 +17,7 @@ func cmdCreate(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	}
 	role := ""
 	if use != "" {
-		if role = roleOf(use); role == "" {
+		if role = mailbox.RoleOf(use); role == "" {
 			return reply{}, mail.E("imapd.CREATE", mail.Invalid, "imap.use", use)
 		}
 	}
@@ -44,9 +45,9 @@ func createParameters(d *imap.Decoder, use *string) bool {
 				return false
 			}
 			if *use != "" {
-				name = *use + " " + name
+				name = strings.TrimPrefix(*use, `\`) + " " + name
 			}
-			*use = name
+			*use = `\` + name
 			return true
 		})
 	})
@@ -58,7 +59,7 @@ func cmdDelete(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if !d.SP() || !d.Mailbox(&path) || !d.End() {
 		return reply{}, d.Err()
 	}
-	doomed, err := s.account.Folder(ctx, path)
+	doomed, err := s.account.FolderFor(ctx, path, mailbox.RightRemove)
 	if err != nil {
 		return reply{}, err
 	}
@@ -98,40 +99,11 @@ func (s *session) subscribe(ctx context.Context, d *imap.Decoder, on bool) (repl
 	return reply{}, s.account.Subscribe(ctx, strings.TrimSuffix(path, "/"), on)
 }
 
-// cmdNamespace is NAMESPACE (RFC 9051 §6.3.10): one personal name space, no others.
+// cmdNamespace is NAMESPACE (RFC 2342, RFC 9051 §6.3.10): the account's own name space, and that of its colleagues.
 func cmdNamespace(_ context.Context, s *session, d *imap.Decoder) (reply, error) {
 	if !d.End() {
 		return reply{}, d.Err()
 	}
-	s.out.WriteString("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n")
+	s.out.WriteString("* NAMESPACE ((\"\" \"/\")) ((\"" + othersPrefix + "\" \"/\")) NIL\r\n")
 	return reply{}, nil
-}
-
-// uses are the special uses of RFC 6154 §2 by the role they have here (RFC 8621 §2).
-var uses = [...]struct{ role, attribute string }{
-	{"archive", `\Archive`},
-	{"drafts", `\Drafts`},
-	{"junk", `\Junk`},
-	{"sent", `\Sent`},
-	{"trash", `\Trash`},
-}
-
-// roleOf gives the role of a special use written without "\" in upper case, or "".
-func roleOf(use string) string {
-	for _, u := range uses {
-		if strings.EqualFold(u.attribute[1:], use) {
-			return u.role
-		}
-	}
-	return ""
-}
-
-// useOf gives the attribute of a role, or "".
-func useOf(role string) string {
-	for _, u := range uses {
-		if u.role == role {
-			return u.attribute
-		}
-	}
-	return ""
 }

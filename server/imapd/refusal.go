@@ -1,7 +1,10 @@
 package imapd
 
 import (
+	"strconv"
+
 	"tegami/mail"
+	"tegami/mailbox"
 )
 
 // refusal is how an error is answered: NO or BAD, and a response code (RFC 9051 §7.1, RFC 5530).
@@ -36,6 +39,7 @@ var byKey = map[string]refusal{
 	"imap.unknown_cte":       {"NO", "UNKNOWN-CTE"},
 	"imap.read_only":         {"NO", "NOPERM"},
 	"imap.use":               {"NO", "USEATTR"},
+	"imap.quota_fixed":       {"NO", "NOPERM"},
 	"imap.other_quota":       {"NO", "NONEXISTENT"},
 
 	"imap.tls_required":           {"NO", "PRIVACYREQUIRED"},
@@ -58,6 +62,10 @@ var byKey = map[string]refusal{
 	"mailbox.below_itself":        {"NO", "CANNOT"},
 	"mailbox.inbox":               {"NO", "CANNOT"},
 	"mailbox.reserved":            {"NO", "CANNOT"},
+	"metadata.entry":              {"BAD", ""},
+	"metadata.read_only":          {"NO", "NOPERM"},
+	"metadata.too_big":            {"NO", "METADATA MAXSIZE " + strconv.Itoa(mailbox.MaxAnnotation)},
+	"metadata.too_many":           {"NO", "METADATA TOOMANY"},
 	"acl.right":                   {"BAD", ""}, // RFC 4314 §3.1
 	"object.changed":              {"NO", "INUSE"},
 }

@@ -8,8 +8,9 @@ import (
 	"tegami/mail"
 )
 
-// literal takes a literal into memory, asking for it first where it is a synchronising one.
+// literal takes a literal into memory, asking for it first where it is a synchronising one. Only a literal8 holds NUL.
 func (d *Decoder) literal(dst *string) bool {
+	binary := d.IsNext('~')
 	n, ok := d.OpenLiteral(MaxLiteral)
 	if !ok {
 		return false
@@ -23,7 +24,7 @@ func (d *Decoder) literal(dst *string) bool {
 		return d.fail(err)
 	}
 	*dst = b.String()
-	if bytes.IndexByte(b.Bytes(), 0) >= 0 {
+	if !binary && bytes.IndexByte(b.Bytes(), 0) >= 0 {
 		return d.Expected("CHAR8")
 	}
 	return true

@@ -34,9 +34,9 @@ var StatusNames = [...]struct {
 	{"DELETED-STORAGE", StatusDeletedStorage},
 }
 
-// StatusList takes a parenthesized list of status items.
+// StatusList takes a parenthesized list of status items, one at least.
 func (d *Decoder) StatusList(dst *StatusItems) bool {
-	return d.List(func() bool {
+	ok := d.List(func() bool {
 		var word string
 		if !d.Keyword(&word) {
 			return false
@@ -49,4 +49,5 @@ func (d *Decoder) StatusList(dst *StatusItems) bool {
 		}
 		return d.Expected("status-att")
 	})
+	return ok && (*dst != 0 || d.Expected("status-att"))
 }
