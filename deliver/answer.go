@@ -115,18 +115,18 @@ func (p *plan) notify(ctx context.Context, n sieve.Notify) error {
 		return err
 	}
 	var to []mail.Recipient
-	allowed := func(list []mail.Address) (kept []compose.Mailbox, err error) {
-		for _, addr := range list {
-			err := p.cfg.Directory.MayForward(ctx, p.job.Tenant, addr, true)
+	allowed := func(list []sieve.Mailbox) (kept []compose.Mailbox, err error) {
+		for _, m := range list {
+			err := p.cfg.Directory.MayForward(ctx, p.job.Tenant, m.Address, true)
 			if mail.Is(err, mail.Denied) {
-				p.refused = append(p.refused, addr)
+				p.refused = append(p.refused, m.Address)
 				continue
 			}
 			if err != nil {
 				return nil, err
 			}
-			kept = append(kept, compose.Mailbox{Address: addr})
-			to = append(to, mail.Recipient{Address: addr, Notify: mail.NotifyNever})
+			kept = append(kept, compose.Mailbox{Name: m.Name, Address: m.Address})
+			to = append(to, mail.Recipient{Address: m.Address, Notify: mail.NotifyNever})
 		}
 		return kept, nil
 	}
@@ -135,7 +135,7 @@ func (p *plan) notify(ctx context.Context, n sieve.Notify) error {
 	h.Addresses("From", p.from(n.From))
 	for _, field := range []struct {
 		name string
-		list []mail.Address
+		list []sieve.Mailbox
 	}{{"To", n.To}, {"Cc", n.Cc}, {"", n.Bcc}} {
 		kept, err := allowed(field.list)
 		if err != nil {

@@ -124,11 +124,22 @@ func (t *jamesTurn) octets() string {
 	if m == nil {
 		return jamesSecret(text)
 	}
-	if n, _ := strconv.Atoi(m[1]); len(text)-len(t.send[0])-2 == n {
+	n, _ := strconv.Atoi(m[1])
+	if len(text)-len(t.send[0])-2 == n {
 		text += "\r\n"
+	}
+	if longer := strings.Replace(text, jamesRequire, jamesRequires, 1); longer != text {
+		n += len(jamesRequires) - len(jamesRequire)
+		text = strings.Replace(longer, m[0], "{"+strconv.Itoa(n)+"+}", 1)
 	}
 	return text
 }
+
+// What James's scripts require, and what they would have to (RFC 5228 §5.4).
+const (
+	jamesRequire  = `require ["fileinto"];`
+	jamesRequires = `require ["fileinto", "envelope"];`
+)
 
 // jamesSecret puts a name and a password as the house has them, in base64 as RFC 5804 §2.1 has it.
 func jamesSecret(text string) string {
