@@ -1,6 +1,7 @@
 package sieve
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -79,6 +80,9 @@ func (k *compiler) faultOnce(line int, key string, args ...any) {
 	}
 }
 
+// alwaysThere is what needs no require: two comparators by RFC 5228 §2.7.3, the third as other servers do.
+var alwaysThere = map[string]int{"comparator-i;octet": 1, "comparator-i;ascii-casemap": 1, "comparator-i;unicode-casemap": 1}
+
 // compile makes a script of source text.
 func compile(lang *language, source []byte, lim Limits) (*Script, error) {
 	lim = lim.orDefaults()
@@ -93,7 +97,7 @@ func compile(lang *language, source []byte, lim Limits) (*Script, error) {
 	}
 	k := &compiler{
 		lang: lang, limits: lim, faults: f,
-		extension: map[string]int{"comparator-i;octet": 1, "comparator-i;ascii-casemap": 1},
+		extension: maps.Clone(alwaysThere),
 		variables: map[string]*reference{}, declared: map[string]bool{}, told: map[string]bool{},
 	}
 	calls := k.commands(nodes)
