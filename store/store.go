@@ -67,6 +67,9 @@ type Tenant interface {
 	// Blobs gives the octets of the tenant's messages.
 	Blobs() Blobs
 
+	// Texts gives the full-text indexes of the tenant's accounts.
+	Texts() Texts
+
 	// View calls fn with one consistent state. Keep it short: a long reader holds
 	// old pages alive; read in portions and write to the network outside.
 	View(ctx context.Context, fn func(Reader) error) error

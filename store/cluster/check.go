@@ -41,7 +41,7 @@ func (s *Store) Check(ctx context.Context, repair bool, report func(store.Findin
 		found := func(what string, repaired, garbage bool) {
 			report(store.Finding{Tenant: t.id, What: what, Repaired: repaired, Garbage: garbage})
 		}
-		for _, step := range []func(context.Context, bool, sql.Report) error{t.checkRows, t.checkOctets, t.checkObjects} {
+		for _, step := range []func(context.Context, bool, sql.Report) error{t.checkRows, t.checkOctets, t.checkObjects, t.checkTexts} {
 			if err := step(ctx, repair, found); err != nil {
 				return mail.Wrap(op, err)
 			}

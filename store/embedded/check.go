@@ -52,7 +52,10 @@ func (t *tenant) check(ctx context.Context, repair bool, report func(store.Findi
 	if err := v.checkOctets(ctx, found); err != nil {
 		return err
 	}
-	return v.checkPacks(repair, found)
+	if err := v.checkPacks(repair, found); err != nil {
+		return err
+	}
+	return t.checkTexts(ctx, repair, found)
 }
 
 // checkRows verifies the database itself, and what its rows promise of each other.

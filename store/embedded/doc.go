@@ -6,6 +6,7 @@
 //	DIR/tenants/ID/mail.db          a tenant's rows (WAL, synchronous=FULL)
 //	DIR/tenants/ID/packs/0001.pack  octets of messages, records one behind the other
 //	DIR/tenants/ID/packs/0001.big   octets of large ones, at multiples of 4 KiB
+//	DIR/tenants/ID/text/ACCOUNT.db  an account's full-text index, never flushed: it can be made again
 //
 // # One commit for many
 //

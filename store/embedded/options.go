@@ -14,6 +14,8 @@ type Options struct {
 	StageMemory int64
 	// OpenTenants is how many tenants' files are kept open at most while nobody uses them. Default 256.
 	OpenTenants int
+	// OpenTexts is how many accounts' full-text indexes are kept open at most while nobody uses them. Default 64.
+	OpenTexts int
 	// IdleAfter is after what time without use a tenant's files are closed. Default 5 minutes.
 	IdleAfter time.Duration
 	// Readers is how many Views of one tenant run at the same time; more wait. Default 4, or the number of CPUs if larger.
@@ -83,6 +85,9 @@ func (o Options) withDefaults() Options {
 	def((*int64)(&o.closeWait), int64(closeWait))
 	if o.OpenTenants <= 0 {
 		o.OpenTenants = 256
+	}
+	if o.OpenTexts <= 0 {
+		o.OpenTexts = 64
 	}
 	if o.Readers <= 0 {
 		o.Readers = max(4, runtime.GOMAXPROCS(0))

@@ -34,6 +34,8 @@ type Store struct {
 	duties   duties
 	tally    tally
 
+	textFiles textFiles
+
 	mu      sync.RWMutex
 	tenants map[mail.TenantID]*tenant
 	order   []*tenant  // the same by id; replaced, never changed
@@ -55,6 +57,7 @@ func Open(dir string, o Options) (*Store, error) {
 		idle: make(chan struct{}, 1), crowded: make(chan struct{}, 1)}
 	s.ids.Node = s.options.Node
 	s.memory = memory.New(s.options.StageMemory)
+	s.textFiles = textFiles{texts: s.texts, limit: s.options.OpenTexts, open: make(map[textKey]*textFile)}
 	if err := makeDir(s.tenantsDir()); err != nil {
 		return nil, mail.Wrap(op, err)
 	}
@@ -336,6 +339,7 @@ func (s *Store) tidy(ctx context.Context, now time.Time) {
 			t.rest()
 		}
 	}
+	s.textFiles.tidy(now.Add(-s.options.IdleAfter))
 	_ = s.saveTally(ctx)
 }
 
@@ -367,6 +371,7 @@ func (s *Store) Close() error {
 	s.stop()
 	s.stopped.Wait()
 	errs := []error{err}
+	s.textFiles.close()
 	late, cancel := context.WithTimeout(context.Background(), s.options.closeWait)
 	defer cancel()
 	for _, t := range append(slices.Clone(s.all()), s.platform) {

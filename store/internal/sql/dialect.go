@@ -75,9 +75,12 @@ func (d Dialect) token(tok string) string {
 
 // Texts gives the text of every Query in the dialect, by its number.
 func Texts(d Dialect) []string {
-	all := make([]string, len(queryTexts))
-	for q, text := range queryTexts {
-		all[q] = d.Expand(text)
+	all := make([]string, 0, endOfQueries)
+	for _, text := range queryTexts {
+		all = append(all, d.Expand(text))
+	}
+	for _, text := range textQueryTexts {
+		all = append(all, d.Expand(text))
 	}
 	return all
 }

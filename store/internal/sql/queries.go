@@ -115,7 +115,12 @@ const (
 	numQueries
 )
 
-func (q Query) String() string { return queryTexts[q] }
+func (q Query) String() string {
+	if q >= numQueries {
+		return textQueryTexts[q-numQueries]
+	}
+	return queryTexts[q]
+}
 
 const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash"
 

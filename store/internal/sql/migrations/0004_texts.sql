@@ -1,0 +1,1 @@
+-- The full-text index. In the embedded store it lies in files of its own (TextSchema), so there is nothing to do here.
