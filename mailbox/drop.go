@@ -180,7 +180,10 @@ func (d *Drop) Close() {
 // dropList are the messages of a mailbox for POP3. Size and id of a UID never change, so the list
 // is kept beside the snapshot and only what is new is read: a client that asks every minute and
 // leaves its mail on the server costs little.
-type dropList struct{ messages []DropMessage }
+type dropList struct {
+	at       mail.ModSeq // of the mailbox
+	messages []DropMessage
+}
 
 // maxDropPortion is how many messages are read in one View of the store.
 const maxDropPortion = 5000
@@ -189,6 +192,9 @@ const maxDropPortion = 5000
 func (s *shared) listDrop(ctx context.Context, now *snapshot) ([]DropMessage, error) {
 	var list []DropMessage
 	if known := s.drop.Load(); known != nil {
+		if known.at == now.box.ModSeq {
+			return known.messages, nil
+		}
 		list = stillThere(known.messages, now.marks)
 	}
 	for {
@@ -204,7 +210,7 @@ func (s *shared) listDrop(ctx context.Context, now *snapshot) ([]DropMessage, er
 			}
 		}
 		if len(list) < n+maxDropPortion {
-			s.drop.Store(&dropList{list})
+			s.drop.Store(&dropList{now.box.ModSeq, list})
 			return list, nil
 		}
 	}

@@ -15,11 +15,13 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
+	"tegami/store"
 	"tegami/store/embedded"
 )
 
 // house is what stands under the door, on an embedded store.
 type house struct {
+	store store.Store
 	dir   *directory.Directory
 	boxes *mailbox.Service
 	tls   *tls.Config
@@ -49,7 +51,7 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{}
+	h := &house{store: st}
 	h.tls, _ = tlstest.New(t)
 	h.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
 	h.boxes = mailbox.New(st, h.dir, mailbox.Config{})

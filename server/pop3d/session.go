@@ -29,7 +29,7 @@ type session struct {
 
 	account *mailbox.Account
 	drop    *mailbox.Drop
-	deleted map[int]bool // by message number
+	marked  deletions
 }
 
 // state is a set of states, so that a verb can name those it is allowed in.
@@ -49,7 +49,7 @@ type reply struct {
 
 func newSession(s *Server, conn *door.Conn) *session {
 	return &session{server: s, conn: conn, in: pop3.NewReader(conn), out: pop3.NewWriter(conn), log: conn.Log,
-		state: authorization, lang: i18n.English, deleted: map[int]bool{}}
+		state: authorization, lang: i18n.English}
 }
 
 // Serve holds the session from the greeting to its end.

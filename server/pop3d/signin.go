@@ -165,6 +165,7 @@ func (c *session) enter(ctx context.Context, id *directory.Identity, mechanism s
 		return nil, err
 	}
 	c.account, c.drop, c.state = account, drop, transaction
+	c.marked = nothingMarked(drop.Messages())
 	c.log = c.log.With("account", id.Account().Address.String())
 	n, octets := c.totals()
 	return &reply{text: c.text("pop3.signed_in", n, octets)}, nil

@@ -14,16 +14,36 @@ import (
 // pieceSize is how much of a message is read at a time for TOP.
 const pieceSize = 32 << 10
 
-// totals counts the messages that are not marked for deletion, and their octets.
-func (c *session) totals() (n int, octets int64) {
-	for i, m := range c.drop.Messages() {
-		if !c.deleted[i+1] {
-			n++
-			octets += m.Size
-		}
-	}
-	return n, octets
+// deletions are which messages are marked for deletion, and what is left without them.
+type deletions struct {
+	gone   []bool // by place in the list; nil while none is marked
+	left   int
+	octets int64
 }
+
+// nothingMarked is how a session begins.
+func nothingMarked(list []mailbox.DropMessage) deletions {
+	d := deletions{left: len(list)}
+	for i := range list {
+		d.octets += list[i].Size
+	}
+	return d
+}
+
+// mark marks the i-th message of the list, which is not marked yet.
+func (d *deletions) mark(list []mailbox.DropMessage, i int) {
+	if d.gone == nil {
+		d.gone = make([]bool, len(list))
+	}
+	d.gone[i] = true
+	d.left--
+	d.octets -= list[i].Size
+}
+
+func (d *deletions) has(i int) bool { return d.gone != nil && d.gone[i] }
+
+// totals are the messages that are not marked for deletion, and their octets.
+func (c *session) totals() (n int, octets int64) { return c.marked.left, c.marked.octets }
 
 // message finds a message by its number as the client wrote it.
 func (c *session) message(arg string) (int, mailbox.DropMessage, error) {
@@ -33,7 +53,7 @@ func (c *session) message(arg string) (int, mailbox.DropMessage, error) {
 		return 0, mailbox.DropMessage{}, err
 	}
 	list := c.drop.Messages()
-	if n < 1 || n > len(list) || c.deleted[n] {
+	if n < 1 || n > len(list) || c.marked.has(n-1) {
 		return 0, mailbox.DropMessage{}, mail.E(op, mail.NotFound, "pop3.no_message", n)
 	}
 	return n, list[n-1], nil
@@ -77,7 +97,7 @@ func (c *session) forEach(line func(int, mailbox.DropMessage) error) *reply {
 	n, octets := c.totals()
 	return &reply{c.text("pop3.signed_in", n, octets), func(context.Context) error {
 		for i, m := range c.drop.Messages() {
-			if c.deleted[i+1] {
+			if c.marked.has(i) {
 				continue
 			}
 			if err := line(i+1, m); err != nil {
@@ -154,7 +174,7 @@ func (c *session) delete(_ context.Context, arg string) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.deleted[n] = true
+	c.marked.mark(c.drop.Messages(), n-1)
 	return &reply{text: c.text("pop3.deleted", n)}, nil
 }
 
@@ -162,7 +182,7 @@ func (c *session) noop(context.Context, string) (*reply, error) { return &reply{
 
 // reset answers RSET: nothing is marked any more.
 func (c *session) reset(context.Context, string) (*reply, error) {
-	clear(c.deleted)
+	c.marked = nothingMarked(c.drop.Messages())
 	n, octets := c.totals()
 	return &reply{text: c.text("pop3.signed_in", n, octets)}, nil
 }
@@ -170,10 +190,10 @@ func (c *session) reset(context.Context, string) (*reply, error) {
 // update removes what was marked, in one commit.
 func (c *session) update(ctx context.Context) error {
 	list := c.drop.Messages()
-	uids := make([]mail.UID, 0, len(c.deleted))
-	for n := range list {
-		if c.deleted[n+1] {
-			uids = append(uids, list[n].UID)
+	uids := make([]mail.UID, 0, len(list)-c.marked.left)
+	for i := range list {
+		if c.marked.has(i) {
+			uids = append(uids, list[i].UID)
 		}
 	}
 	if err := c.drop.Delete(ctx, uids); err != nil {

@@ -86,7 +86,7 @@ func (c *session) language(_ context.Context, tag string) (*reply, error) {
 // commit (RFC 1939 §6): either all of it is gone or none.
 func (c *session) quit(ctx context.Context, _ string) (*reply, error) {
 	var err error
-	if c.state == transaction && len(c.deleted) > 0 {
+	if c.state == transaction && c.marked.gone != nil {
 		err = c.update(ctx)
 	}
 	c.unlock() // before the reply: the client may be back at once (RFC 1939 §6)
