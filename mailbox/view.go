@@ -60,6 +60,12 @@ func (v *View) Close() {
 	}
 }
 
+// Beside gives a sight of the same messages for another goroutine, to read with while the view itself does nothing but read. It is not closed.
+func (v *View) Beside() *View {
+	beside := *v
+	return &beside
+}
+
 // Folder gives the mailbox as it was when the view was made or polled last, under the path by which it was selected.
 func (v *View) Folder() Folder { return Folder{Mailbox: v.base.box, Path: v.path} }
 

@@ -2,9 +2,10 @@ package imapd
 
 import (
 	"context"
-	"time"
+	"slices"
 
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/wire/imap"
 	"tegami/wire/mime"
 )
@@ -20,26 +21,97 @@ func cmdUIDSearch(ctx context.Context, s *session, d *imap.Decoder) (reply, erro
 }
 
 func (s *session) search(ctx context.Context, d *imap.Decoder, uid bool) (reply, error) {
-	var q imap.Search
-	if !d.SP() || !d.Search(&q) || !d.End() {
+	q := asked{uid: uid, word: "SEARCH"}
+	if !d.SP() || !d.Search(&q.Search) || !d.End() {
 		return reply{}, d.Err()
 	}
-	saving := q.Return&imap.ReturnSave != 0
-	if saving {
+	return s.answerSearch(ctx, &q)
+}
+
+// asked is a searching command: SEARCH or SORT.
+type asked struct {
+	imap.Search
+	uid  bool
+	word string // of the answer where no ESEARCH was asked for
+}
+
+// results are what a searching command found.
+type results struct {
+	view   *mailbox.View
+	seqs   []uint32 // in the order of the answer
+	scores []uint8  // relevancy of each, where asked for
+	modseq bool     // whether the answer tells the ModSeq (RFC 7162 §3.1.5)
+}
+
+// answerSearch runs a searching command in the selected mailbox and answers it.
+func (s *session) answerSearch(ctx context.Context, a *asked) (reply, error) {
+	if a.Return&imap.ReturnUpdate != 0 && s.updating(s.tag) {
+		return reply{}, mail.E(opSearch, mail.Invalid, "imap.tag_in_use", s.tag)
+	}
+	saved := s.saved
+	if a.Return&imap.ReturnSave != 0 {
 		s.saved = nil // whatever comes of this one (RFC 5182 §2.1)
 	}
-	if err := s.decodeKeys(&q); err != nil {
-		return reply{}, err
-	}
-	found, err := s.find(ctx, &q.Key)
+	q, err := s.prepareAsked(ctx, s.view, &a.Search, saved)
 	if err != nil {
 		return reply{}, err
 	}
-	if saving {
-		s.save(found, q.Return)
+	if q.modseq {
+		s.useCondstore()
 	}
-	s.tellFound(&q, found, uid)
+	r, err := q.results(ctx, &a.Search)
+	if err != nil {
+		return reply{}, err
+	}
+	if a.Return&imap.ReturnSave != 0 {
+		s.save(r, &a.Search)
+	}
+	s.tellResults(a, r)
+	if a.Return&imap.ReturnUpdate != 0 {
+		s.keepUpdating(a, q, r)
+	}
 	return reply{}, nil
+}
+
+// prepareAsked is prepare for a command: its strings are decoded, and what it asks for must go together.
+func (s *session) prepareAsked(ctx context.Context, view *mailbox.View, a *imap.Search, saved []mail.UID) (*query, error) {
+	if err := s.decodeKeys(a); err != nil {
+		return nil, err
+	}
+	q, err := s.prepare(ctx, view, &a.Key, saved)
+	if err == nil && !q.fuzzy && asksRelevancy(a) {
+		err = mail.E(opSearch, mail.Invalid, "imap.relevancy") // RFC 6203 §4 and §5
+	}
+	return q, err
+}
+
+func asksRelevancy(a *imap.Search) bool {
+	for _, k := range a.Sort {
+		if k.By == imap.SortRelevancy {
+			return true
+		}
+	}
+	return a.Return&imap.ReturnRelevancy != 0
+}
+
+// results finds the messages and puts them in order.
+func (q *query) results(ctx context.Context, a *imap.Search) (*results, error) {
+	r := &results{view: q.view, modseq: q.modseq}
+	var err error
+	if r.seqs, err = q.find(ctx); err != nil {
+		return nil, err
+	}
+	if len(a.Sort) > 0 {
+		if r.seqs, err = q.sort(ctx, a.Sort, r.seqs); err != nil {
+			return nil, err
+		}
+	}
+	if a.Return&imap.ReturnRelevancy != 0 {
+		for _, seq := range r.seqs {
+			r.scores = append(r.scores, q.score(seq))
+		}
+	}
+	return r, nil
 }
 
 // searchCharsets are the charsets of search strings, by the names mime has for them.
@@ -47,19 +119,19 @@ var searchCharsets = map[string]bool{
 	"us-ascii": true, "utf-8": true, "iso-2022-jp": true, "shift_jis": true, "euc-jp": true,
 }
 
-// decodeKeys puts the strings of a search into UTF-8.
-func (s *session) decodeKeys(q *imap.Search) error {
-	const op = "imapd.SEARCH"
-	if q.Charset == "" {
+// decodeKeys puts the strings of a search into UTF-8. Once, so that an ESEARCH of many mailboxes does not do it again.
+func (s *session) decodeKeys(a *imap.Search) error {
+	if a.Charset == "" {
 		return nil
 	}
-	if s.utf8 {
-		return mail.E(op, mail.Invalid, "imap.charset_with_utf8") // RFC 6855 §3
+	if s.utf8 && len(a.Sort) == 0 && a.Algorithm == 0 {
+		return mail.E(opSearch, mail.Invalid, "imap.charset_with_utf8") // RFC 6855 §3
 	}
-	if name := mime.CharsetName(q.Charset); !searchCharsets[name] {
-		return mail.E(op, mail.Invalid, "imap.charset", q.Charset)
+	if name := mime.CharsetName(a.Charset); !searchCharsets[name] {
+		return mail.E(opSearch, mail.Invalid, "imap.charset", a.Charset)
 	}
-	decodeKey(&q.Key, q.Charset)
+	decodeKey(&a.Key, a.Charset)
+	a.Charset = ""
 	return nil
 }
 
@@ -72,122 +144,185 @@ func decodeKey(k *imap.Key, charset string) {
 	}
 }
 
-// find gives the sequence numbers of the messages that a key fits, ascending.
-func (s *session) find(ctx context.Context, k *imap.Key) ([]uint32, error) {
-	c := compiler{s: s, now: time.Now()}
-	if c.usesKeywords(k) {
-		keywords, err := s.view.Keywords(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.keywords = keywords
+// save keeps a result for "$": all of it where ALL or COUNT is asked for too, or nothing else; else what is told of it, the ends or
+// a part (RFC 5182 §2.4, RFC 9394 §3.2).
+func (s *session) save(r *results, a *imap.Search) {
+	only := a.Return & (imap.ReturnMin | imap.ReturnMax | imap.ReturnPartial)
+	seqs := r.seqs
+	if only != 0 && a.Return&(imap.ReturnAll|imap.ReturnCount) == 0 {
+		seqs = r.told(a)
 	}
-	cond, err := c.compile(k)
-	if err != nil {
-		return nil, err
+	saved := make([]mail.UID, 0, len(seqs))
+	for _, seq := range seqs {
+		saved = append(saved, r.view.UID(seq))
 	}
-	if c.modseq {
-		s.useCondstore()
-	}
-	return s.match(ctx, &cond, c.needles)
+	slices.Sort(saved)
+	s.saved = slices.Compact(saved)
 }
 
-// save keeps the result for "$". With MIN or MAX and neither ALL nor COUNT, it is those messages alone (RFC 5182 §2.4).
-func (s *session) save(found []uint32, r imap.SearchReturn) {
-	only := r & (imap.ReturnMin | imap.ReturnMax)
-	if only != 0 && r&(imap.ReturnAll|imap.ReturnCount) == 0 && len(found) > 0 {
-		ends := []uint32{found[0], found[len(found)-1]}
-		switch {
-		case only == imap.ReturnMin || len(found) == 1:
-			ends = ends[:1]
-		case only == imap.ReturnMax:
-			ends = ends[1:]
-		}
-		found = ends
+// told gives the messages that the answer names one by one, where it names not all: the ends and the part asked for.
+func (r *results) told(a *imap.Search) (seqs []uint32) {
+	if len(r.seqs) == 0 {
+		return nil
 	}
-	s.saved = make([]mail.UID, 0, len(found))
-	for _, seq := range found {
-		s.saved = append(s.saved, s.view.UID(seq))
+	if a.Return&imap.ReturnMin != 0 {
+		seqs = append(seqs, r.seqs[0])
 	}
+	if a.Return&imap.ReturnPartial != 0 {
+		from, to := a.Partial.Of(len(r.seqs))
+		seqs = append(seqs, r.seqs[from:to]...)
+	}
+	if a.Return&imap.ReturnMax != 0 {
+		seqs = append(seqs, r.seqs[len(r.seqs)-1])
+	}
+	return seqs
 }
 
-// tellFound writes the result: ESEARCH where it was asked for or the client speaks rev2, else SEARCH.
-func (s *session) tellFound(q *imap.Search, found []uint32, uid bool) {
-	var modseq mail.ModSeq
-	if usesModSeq(&q.Key) {
-		modseq = s.highest(found)
-	}
-	if uid {
-		for i, seq := range found {
-			found[i] = uint32(s.view.UID(seq))
-		}
-	}
-	if q.HasReturn || s.rev2 {
-		s.tellESearch(q, found, uid, modseq)
+// tellResults writes the answer: ESEARCH where it was asked for, or for a SEARCH of a client that speaks rev2.
+func (s *session) tellResults(a *asked, r *results) {
+	if a.HasReturn || s.rev2 && a.word == "SEARCH" {
+		s.tellESearch(a, r, "")
 		return
 	}
-	b := append(s.out.Begin(), "* SEARCH"...)
-	for _, n := range found {
-		b = imap.AppendUint(append(b, ' '), n)
+	b := append(append(s.out.Begin(), "* "...), a.word...)
+	if a.uid {
+		var w numberWriter
+		for _, seq := range r.seqs {
+			b = w.append(append(b, ' '), uint32(r.view.UID(seq)))
+		}
+	} else {
+		var w numberWriter
+		for _, seq := range r.seqs {
+			b = w.append(append(b, ' '), seq)
+		}
 	}
-	if modseq > 0 {
-		b = append(imap.AppendUint(append(b, " (MODSEQ "...), uint64(modseq)), ')')
+	if r.modseq && len(r.seqs) > 0 {
+		b = append(imap.AppendUint(append(b, " (MODSEQ "...), uint64(r.highest(r.seqs))), ')')
 	}
 	s.out.End(append(b, '\r', '\n'))
 }
 
-// tellESearch writes an ESEARCH response (RFC 9051 §7.3.4, RFC 4731 §3).
-func (s *session) tellESearch(q *imap.Search, found []uint32, uid bool, modseq mail.ModSeq) {
-	want := q.Return
-	if want == 0 {
+// tellESearch writes an ESEARCH response (RFC 9051 §7.3.4, RFC 4731 §3). correlator is what names the mailbox beside the tag, if
+// anything.
+func (s *session) tellESearch(a *asked, r *results, correlator string) {
+	want := a.Return &^ (imap.ReturnUpdate | imap.ReturnContext)
+	if a.Return == 0 {
 		want = imap.ReturnAll
 	}
-	if want == imap.ReturnSave {
-		return // RFC 5182 §2.1: nothing is said of a result that is only saved
+	if want&^imap.ReturnSave == 0 {
+		return // nothing is said of a result that is only saved (RFC 5182 §2.1), or only kept up to date
 	}
-	b := append(s.out.Begin(), "* ESEARCH (TAG "...)
-	b = append(imap.AppendString(b, s.tag, false), ')')
-	if uid {
+	b := imap.AppendString(append(s.out.Begin(), "* ESEARCH (TAG "...), s.tag, false)
+	b = append(append(b, correlator...), ')')
+	if a.uid {
 		b = append(b, " UID"...)
 	}
-	if n := len(found); n > 0 {
+	b = r.appendItems(b, a, want)
+	if r.modseq && len(r.seqs) > 0 {
+		seqs := r.seqs
+		if want&(imap.ReturnAll|imap.ReturnCount) == 0 {
+			seqs = r.told(&a.Search) // RFC 4731 §3.2
+		}
+		b = imap.AppendUint(append(b, " MODSEQ "...), uint64(r.highest(seqs)))
+	}
+	s.out.End(append(b, '\r', '\n'))
+}
+
+// appendItems writes what was asked for.
+func (r *results) appendItems(b []byte, a *asked, want imap.SearchReturn) []byte {
+	n := len(r.seqs)
+	if n > 0 {
 		if want&imap.ReturnMin != 0 {
-			b = imap.AppendUint(append(b, " MIN "...), found[0])
+			b = imap.AppendUint(append(b, " MIN "...), r.numbers(a.uid, 0, 1)[0])
 		}
 		if want&imap.ReturnMax != 0 {
-			b = imap.AppendUint(append(b, " MAX "...), found[n-1])
+			b = imap.AppendUint(append(b, " MAX "...), r.numbers(a.uid, n-1, n)[0])
 		}
 		if want&imap.ReturnAll != 0 {
-			b = imap.AppendNumbers(append(b, " ALL "...), found)
+			b = imap.AppendNumbers(append(b, " ALL "...), r.numbers(a.uid, 0, n))
 		}
 	}
 	if want&imap.ReturnCount != 0 {
-		b = imap.AppendUint(append(b, " COUNT "...), len(found))
+		b = imap.AppendUint(append(b, " COUNT "...), n)
 	}
-	if modseq > 0 {
-		b = imap.AppendUint(append(b, " MODSEQ "...), uint64(modseq))
+	if want&imap.ReturnPartial != 0 {
+		b = append(a.Partial.AppendTo(append(b, " PARTIAL ("...)), ' ')
+		if from, to := a.Partial.Of(n); from < to {
+			b = imap.AppendNumbers(b, r.numbers(a.uid, from, to))
+		} else {
+			b = append(b, "NIL"...)
+		}
+		b = append(b, ')')
 	}
-	s.out.End(append(b, '\r', '\n'))
+	if want&imap.ReturnRelevancy != 0 && n > 0 {
+		b = append(b, " RELEVANCY ("...)
+		for i, score := range r.scores {
+			if i > 0 {
+				b = append(b, ' ')
+			}
+			b = imap.AppendUint(b, uint32(score))
+		}
+		b = append(b, ')')
+	}
+	return b
 }
 
-func usesModSeq(k *imap.Key) bool {
-	if k.Op == imap.KeyModSeq {
-		return true
+// numbers gives the numbers or UIDs of results [from, to).
+func (r *results) numbers(uid bool, from, to int) []uint32 {
+	seqs := r.seqs[from:to]
+	if !uid {
+		return seqs
 	}
-	for i := range k.Keys {
-		if usesModSeq(&k.Keys[i]) {
-			return true
-		}
+	uids := make([]uint32, len(seqs))
+	for i, seq := range seqs {
+		uids[i] = uint32(r.view.UID(seq))
 	}
-	return false
+	return uids
 }
 
 // highest is the largest ModSeq of messages (RFC 7162 §3.1.5).
-func (s *session) highest(seqs []uint32) (top mail.ModSeq) {
+func (r *results) highest(seqs []uint32) (top mail.ModSeq) {
 	for _, seq := range seqs {
-		if m, ok := s.view.Mark(seq); ok {
+		if m, ok := r.view.Mark(seq); ok {
 			top = max(top, m.ModSeq)
 		}
 	}
 	return top
+}
+
+// numberWriter writes numbers; those that follow each other by counting on.
+type numberWriter struct {
+	last uint32
+	n    int      // length of its text
+	text [10]byte // at the end
+}
+
+// append writes a number.
+func (w *numberWriter) append(dst []byte, n uint32) []byte {
+	if w.n > 0 && n == w.last+1 {
+		w.count()
+	} else {
+		w.set(n)
+	}
+	w.last = n
+	return append(dst, w.text[len(w.text)-w.n:]...)
+}
+
+func (w *numberWriter) set(n uint32) {
+	for w.n = 0; n > 0 || w.n == 0; n /= 10 {
+		w.n++
+		w.text[len(w.text)-w.n] = '0' + byte(n%10)
+	}
+}
+
+// count adds one to the text.
+func (w *numberWriter) count() {
+	for i := len(w.text) - 1; i >= len(w.text)-w.n; i-- {
+		if w.text[i]++; w.text[i] <= '9' {
+			return
+		}
+		w.text[i] = '0'
+	}
+	w.n++
+	w.text[len(w.text)-w.n] = '1'
 }

@@ -83,6 +83,14 @@ var commands = map[string]command{
 	"UID EXPUNGE": {selected, tellAll, cmdUIDExpunge},
 	"SEARCH":      {selected, tellChanges, cmdSearch},
 	"UID SEARCH":  {selected, tellAll, cmdUIDSearch},
+	"SORT":        {selected, tellChanges, cmdSort},
+	"UID SORT":    {selected, tellAll, cmdUIDSort},
+	"THREAD":      {selected, tellChanges, cmdThread},
+	"UID THREAD":  {selected, tellAll, cmdUIDThread},
+	"ESEARCH":     {signedIn, tellAll, cmdESearch},
+
+	"CANCELUPDATE": {selected, tellAll, cmdCancelUpdate},
+
 	"FETCH":       {selected, tellChanges, cmdFetch},
 	"UID FETCH":   {selected, tellAll, cmdUIDFetch},
 	"STORE":       {selected, tellChanges, cmdStore},

@@ -34,6 +34,8 @@ var byKey = map[string]refusal{
 	"imap.cancelled":         {"BAD", ""},
 	"imap.charset_with_utf8": {"BAD", ""}, // RFC 6855 §3
 	"imap.uid_required":      {"BAD", "UIDREQUIRED"},
+	"imap.tag_in_use":         {"BAD", ""}, // RFC 5267 §4.3
+	"imap.relevancy":          {"BAD", ""}, // RFC 6203 §4
 	"imap.qresync_first":     {"BAD", ""},
 	"imap.charset":           {"NO", "BADCHARSET (UTF-8 US-ASCII ISO-2022-JP SHIFT_JIS EUC-JP)"},
 	"imap.unknown_cte":       {"NO", "UNKNOWN-CTE"},

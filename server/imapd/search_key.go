@@ -1,6 +1,10 @@
 package imapd
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,19 +19,23 @@ type need uint8
 
 const (
 	needMark     need = iota // UID, flags, ModSeq: in the view
-	needRow                  // sizes, dates, ids: in the store
+	needFact                 // arrival and size: remembered of the mailbox
+	needRow                  // ids, save date: in the store
 	needEnvelope             // in the message's index
 	needHeader               // the octets of its header
 	needText                 // all its text
 )
 
-// condition is a search key made ready. A leaf has a test, which may be called
-// once the message shows what it needs.
+// condition is a search key made ready. A leaf has a test, which may be called once the message shows what it needs;
+// tests change nothing but the subject.
 type condition struct {
 	op   imap.KeyOp // KeyAnd, KeyOr, KeyNot; any other is a leaf
-	need need
+	need need       // of a leaf
 	test func(*subject) bool
-	keys []condition
+	keys []condition // of KeyAnd and KeyOr the cheapest first
+
+	// Of a leaf that asks for flags only: those of mask must be as in want.
+	mask, want mail.Flags
 }
 
 // verdict is what is known of a message.
@@ -79,84 +87,132 @@ func (c *condition) deepest() need {
 	return n
 }
 
-// compiler makes conditions of keys.
+// asksFacts tells whether any part of c needs facts.
+func (c *condition) asksFacts() bool {
+	return c.need == needFact || slices.ContainsFunc(c.keys, func(k condition) bool { return k.asksFacts() })
+}
+
+// compiler makes the conditions of one search.
 type compiler struct {
-	s        *session
-	now      time.Time
+	view     *mailbox.View
+	saved    []mail.UID // what "$" stands for
+	uidOnly  bool       // sequence numbers may not be used (RFC 9586)
 	keywords []string
 	needles  []needle // of the BODY and TEXT keys
-	modseq   bool
+	fuzzy    bool     // inside of FUZZY (RFC 6203 §3)
+
+	usesModSeq, usesFuzzy bool
 }
 
-func (c *compiler) usesKeywords(k *imap.Key) bool {
-	if k.Op == imap.KeyKeyword || k.Op == imap.KeyUnkeyword {
-		return true
-	}
-	for i := range k.Keys {
-		if c.usesKeywords(&k.Keys[i]) {
-			return true
-		}
-	}
-	return false
+// usesKeywords tells whether a key asks for keywords.
+func usesKeywords(k *imap.Key) bool {
+	return k.Op == imap.KeyKeyword || k.Op == imap.KeyUnkeyword ||
+		slices.ContainsFunc(k.Keys, func(k imap.Key) bool { return usesKeywords(&k) })
 }
 
-// compile makes the condition of a key.
+// learnKeywords reads what keywords stand for, where the search asks for any.
+func (c *compiler) learnKeywords(ctx context.Context, k *imap.Key) (err error) {
+	if usesKeywords(k) {
+		c.keywords, err = c.view.Keywords(ctx)
+	}
+	return err
+}
+
+// compile makes the condition of a key. Conjunctions and disjunctions begin with what costs least.
 func (c *compiler) compile(k *imap.Key) (condition, error) {
 	switch k.Op {
 	case imap.KeyAnd, imap.KeyOr, imap.KeyNot:
-		out := condition{op: k.Op}
-		for i := range k.Keys {
-			sub, err := c.compile(&k.Keys[i])
-			if err != nil {
-				return out, err
-			}
-			out.keys = append(out.keys, sub)
-		}
-		return out, nil
+		return c.several(k)
+	case imap.KeyFuzzy:
+		outer := c.fuzzy
+		c.fuzzy, c.usesFuzzy = true, true
+		out, err := c.compile(&k.Keys[0])
+		c.fuzzy = outer
+		return out, err
 	case imap.KeySeq, imap.KeyUID:
 		return c.inSet(k)
+	case imap.KeyFlag:
+		return flagCondition(mail.Flags(k.Num), mail.Flags(k.Num)), nil
+	case imap.KeyUnflag:
+		return flagCondition(mail.Flags(k.Num), 0), nil
 	}
-	for _, group := range []func(*imap.Key) (need, func(*subject) bool){c.byMark, c.byRow, c.byEnvelope, c.byText} {
+	for _, group := range []func(*imap.Key) (need, func(*subject) bool){c.byMark, c.byFact, c.byRow, c.byEnvelope, c.byHeader, c.byText} {
 		if n, test := group(k); test != nil {
 			return condition{op: k.Op, need: n, test: test}, nil
 		}
 	}
-	return condition{}, mail.E("imapd.SEARCH", mail.Invalid, "imap.syntax", "search-key")
+	return condition{}, mail.E(opSearch, mail.Invalid, "imap.syntax", "search-key")
 }
 
-// inSet is for sequence numbers and UIDs.
+const opSearch = mail.Op("imapd.SEARCH")
+
+func (c *compiler) several(k *imap.Key) (condition, error) {
+	if k.Op == imap.KeyAnd && len(k.Keys) == 1 {
+		return c.compile(&k.Keys[0])
+	}
+	out := condition{op: k.Op, keys: make([]condition, 0, len(k.Keys))}
+	for i := range k.Keys {
+		sub, err := c.compile(&k.Keys[i])
+		if err != nil {
+			return out, err
+		}
+		out.keys = append(out.keys, sub)
+	}
+	slices.SortStableFunc(out.keys, func(a, b condition) int { return cmp.Compare(a.deepest(), b.deepest()) })
+	return out, nil
+}
+
+// flagCondition asks for flags.
+func flagCondition(mask, want mail.Flags) condition {
+	return condition{op: imap.KeyFlag, mask: mask, want: want, test: func(m *subject) bool { return m.mark.Flags&mask == want }}
+}
+
+// inSet is for sequence numbers and UIDs. Which messages numbers stand for is settled now (RFC 5267 §4.3).
 func (c *compiler) inSet(k *imap.Key) (condition, error) {
-	seqs, err := c.s.sequences(k.Set, k.Op == imap.KeyUID)
-	if err != nil {
-		return condition{}, err
+	ranges, err := c.uidRanges(k)
+	return condition{op: k.Op, test: func(m *subject) bool { return imap.InRanges(ranges, uint32(m.mark.UID)) }}, err
+}
+
+// uidRanges gives the UIDs of a set. A sequence number that is not there is an error, except in an empty mailbox.
+func (c *compiler) uidRanges(k *imap.Key) (ranges []imap.Range, err error) {
+	n := uint32(c.view.Len())
+	switch {
+	case k.Set.Saved:
+		for _, uid := range c.saved {
+			ranges = imap.AddTo(ranges, uint32(uid))
+		}
+		return ranges, nil
+	case k.Op == imap.KeySeq && c.uidOnly:
+		return nil, uidRequired()
+	case n == 0:
+		return nil, nil
+	case k.Op == imap.KeyUID:
+		return k.Set.Resolve(uint32(c.view.UID(n))), nil
 	}
-	var ranges []imap.Range
-	for _, seq := range seqs {
-		ranges = imap.AddTo(ranges, seq)
+	for _, r := range k.Set.Resolve(n) {
+		if r.Hi > n {
+			return nil, mail.E("imapd.sequences", mail.Invalid, "imap.message_number", r.Hi)
+		}
+		ranges = append(ranges, imap.Range{Lo: uint32(c.view.UID(r.Lo)), Hi: uint32(c.view.UID(r.Hi))})
 	}
-	return condition{op: k.Op, test: func(m *subject) bool { return imap.InRanges(ranges, m.seq) }}, nil
+	return ranges, nil
 }
 
 // byMark makes the tests that the view can answer.
 func (c *compiler) byMark(k *imap.Key) (need, func(*subject) bool) {
-	flag := mail.Flags(k.Num)
 	switch k.Op {
 	case imap.KeyAll, imap.KeyOld, imap.KeySaveDateSupported: // nothing is \Recent here
 		return needMark, func(*subject) bool { return true }
 	case imap.KeyNew, imap.KeyRecent:
 		return needMark, func(*subject) bool { return false }
-	case imap.KeyFlag:
-		return needMark, func(m *subject) bool { return m.mark.Flags.Has(flag) }
-	case imap.KeyUnflag:
-		return needMark, func(m *subject) bool { return !m.mark.Flags.Has(flag) }
 	case imap.KeyKeyword:
-		flag = c.keyword(k.Text)
+		flag := c.keyword(k.Text)
 		return needMark, func(m *subject) bool { return flag != 0 && m.mark.Flags.Has(flag) }
 	case imap.KeyUnkeyword:
-		flag = c.keyword(k.Text)
+		flag := c.keyword(k.Text)
 		return needMark, func(m *subject) bool { return flag == 0 || !m.mark.Flags.Has(flag) }
 	case imap.KeyModSeq:
-		c.modseq = true
+		c.usesModSeq = true
 		return needMark, func(m *subject) bool { return uint64(m.mark.ModSeq) >= k.Num }
 	}
 	return 0, nil
@@ -172,24 +228,48 @@ func (c *compiler) keyword(name string) mail.Flags {
 	return 0
 }
 
-// byRow makes the tests that the message's row can answer. Dates are days in UTC, as INTERNALDATE shows them.
-func (c *compiler) byRow(k *imap.Key) (need, func(*subject) bool) {
-	size := int64(k.Num)
+// secondsADay is the length of a day in UTC.
+const secondsADay = 24 * 3600
+
+// maxInterval is the longest interval of OLDER and YOUNGER in seconds: about 100 years.
+const maxInterval = 100 * 366 * secondsADay
+
+// byFact makes the tests on size and arrival. Dates are days in UTC, as INTERNALDATE shows them.
+func (c *compiler) byFact(k *imap.Key) (need, func(*subject) bool) {
+	size := int64(min(k.Num, 1<<62))
 	switch k.Op {
 	case imap.KeyLarger:
-		return needRow, func(m *subject) bool { return m.row.Blob.Size > size }
+		return needFact, func(m *subject) bool { return m.size > size }
 	case imap.KeySmaller:
-		return needRow, func(m *subject) bool { return m.row.Blob.Size < size }
+		return needFact, func(m *subject) bool { return m.size < size }
 	case imap.KeyBefore, imap.KeyOn, imap.KeySince:
-		return needRow, func(m *subject) bool { return onDay(k.Op-imap.KeyBefore, m.row.Received.UTC(), k.Date) }
-	case imap.KeySavedBefore, imap.KeySavedOn, imap.KeySavedSince:
-		return needRow, func(m *subject) bool {
-			return !m.row.Saved.IsZero() && onDay(k.Op-imap.KeySavedBefore, m.row.Saved.UTC(), k.Date)
-		}
-	case imap.KeyOlder, imap.KeyYounger:
-		edge := c.now.Add(-time.Duration(min(k.Num, maxInterval)) * time.Second)
-		return needRow, func(m *subject) bool { return m.row.Received.Before(edge) == (k.Op == imap.KeyOlder) }
-	case imap.KeyEmailID:
+		day, how := k.Date.Unix(), k.Op-imap.KeyBefore
+		return needFact, func(m *subject) bool { return onDay(how, m.arrived, day) }
+	case imap.KeyOlder, imap.KeyYounger: // RFC 5032 §3
+		interval, older := int64(min(k.Num, maxInterval)), k.Op == imap.KeyOlder
+		return needFact, func(m *subject) bool { return m.arrived < m.now-interval == older }
+	}
+	return 0, nil
+}
+
+// onDay compares the day of t in UTC with one that begins at day: before (0), on (1), since (2).
+func onDay(how imap.KeyOp, t, day int64) bool {
+	switch how {
+	case 0:
+		return t < day
+	case 1:
+		return t >= day && t < day+secondsADay
+	}
+	return t >= day
+}
+
+// byRow makes the tests that the message's row can answer.
+func (c *compiler) byRow(k *imap.Key) (need, func(*subject) bool) {
+	switch k.Op {
+	case imap.KeySavedBefore, imap.KeySavedOn, imap.KeySavedSince: // RFC 8514 §4.3
+		day, how := k.Date.Unix(), k.Op-imap.KeySavedBefore
+		return needRow, func(m *subject) bool { return !m.row.Saved.IsZero() && onDay(how, m.row.Saved.Unix(), day) }
+	case imap.KeyEmailID: // RFC 8474 §6
 		return needRow, func(m *subject) bool { return m.row.ID.String() == k.Text }
 	case imap.KeyThreadID:
 		return needRow, func(m *subject) bool { return m.row.Thread.String() == k.Text }
@@ -197,87 +277,108 @@ func (c *compiler) byRow(k *imap.Key) (need, func(*subject) bool) {
 	return 0, nil
 }
 
-// maxInterval is the longest interval of OLDER and YOUNGER in seconds: about 100 years.
-const maxInterval = 100 * 366 * 24 * 3600
-
-// onDay compares the day of t, in its own zone, with another: before (0), on (1), since (2).
-func onDay(how imap.KeyOp, t, day time.Time) bool {
-	y, mo, d := t.Date()
-	diff := time.Date(y, mo, d, 0, 0, 0, 0, time.UTC).Compare(day)
-	switch how {
-	case 0:
-		return diff < 0
-	case 1:
-		return diff == 0
-	}
-	return diff >= 0
-}
-
 // byEnvelope makes the tests that the envelope can answer.
 func (c *compiler) byEnvelope(k *imap.Key) (need, func(*subject) bool) {
-	want := foldText(k.Text)
-	in := func(list func(*mime.Envelope) []mime.Address) func(*subject) bool {
-		return func(m *subject) bool {
-			for _, a := range list(m.envelope()) {
-				if strings.Contains(foldText(a.Name()+" <"+a.Local+"@"+a.Domain+">"), want) {
-					return true
-				}
-			}
-			return false
-		}
+	addresses := func(f mime.EnvelopeField) (need, func(*subject) bool) {
+		w := c.wanted(k.Text)
+		return needEnvelope, func(m *subject) bool { return m.inAddresses(f, &w) }
 	}
 	switch k.Op {
 	case imap.KeyFrom:
-		return needEnvelope, in(func(e *mime.Envelope) []mime.Address { return e.From })
+		return addresses(mime.FieldFrom)
 	case imap.KeyTo:
-		return needEnvelope, in(func(e *mime.Envelope) []mime.Address { return e.To })
+		return addresses(mime.FieldTo)
 	case imap.KeyCc:
-		return needEnvelope, in(func(e *mime.Envelope) []mime.Address { return e.Cc })
+		return addresses(mime.FieldCc)
 	case imap.KeyBcc:
-		return needEnvelope, in(func(e *mime.Envelope) []mime.Address { return e.Bcc })
+		return addresses(mime.FieldBcc)
 	case imap.KeySubject:
-		return needEnvelope, func(m *subject) bool { return strings.Contains(foldText(m.envelope().SubjectText()), want) }
+		w := c.wanted(k.Text)
+		return needEnvelope, func(m *subject) bool { return m.inText(mime.FieldSubject, &w) }
 	case imap.KeySentBefore, imap.KeySentOn, imap.KeySentSince:
+		day, how := k.Date.Unix(), k.Op-imap.KeySentBefore
+		return needEnvelope, func(m *subject) bool { return m.sentOn(how, day) }
+	}
+	return 0, nil
+}
+
+// inEnvelope are the fields of HEADER that the envelope has: those that a message has once.
+var inEnvelope = map[string]mime.EnvelopeField{"message-id": mime.FieldMessageID, "in-reply-to": mime.FieldInReplyTo}
+
+// byHeader makes the tests on header fields.
+func (c *compiler) byHeader(k *imap.Key) (need, func(*subject) bool) {
+	if k.Op != imap.KeyHeader {
+		return 0, nil
+	}
+	w := c.wanted(k.Text)
+	if f, ok := inEnvelope[strings.ToLower(k.Name)]; ok {
 		return needEnvelope, func(m *subject) bool {
-			at, err := m.envelope().Time()
-			return err == nil && onDay(k.Op-imap.KeySentBefore, at, k.Date)
+			return !bytes.Equal(m.index.EnvelopeField(f), nilText) && m.inText(f, &w)
 		}
 	}
-	return 0, nil
+	return needHeader, func(m *subject) bool { return m.inField(k.Name, &w) }
 }
 
-// byText makes the tests on the message's octets.
+var nilText = []byte("NIL")
+
+// byText makes the tests on all text.
 func (c *compiler) byText(k *imap.Key) (need, func(*subject) bool) {
-	want := foldText(k.Text)
-	switch k.Op {
-	case imap.KeyHeader:
-		return needHeader, func(m *subject) bool {
-			for _, value := range mime.Header(m.header()).All(k.Name) {
-				if strings.Contains(foldText(mime.DecodeHeader(value)), want) {
-					return true
-				}
-			}
-			return false
-		}
-	case imap.KeyBody, imap.KeyText:
-		n := len(c.needles)
-		c.needles = append(c.needles, needle{text: []byte(want), headers: k.Op == imap.KeyText})
-		return needText, func(m *subject) bool { return m.found(n) }
+	if k.Op != imap.KeyBody && k.Op != imap.KeyText {
+		return 0, nil
 	}
-	return 0, nil
+	w, headers := c.wanted(k.Text), k.Op == imap.KeyText
+	phrase := c.needle(w.phrase, headers)
+	first := len(c.needles)
+	for _, word := range w.words {
+		c.needle(word, headers)
+	}
+	words := len(w.words)
+	return needText, func(m *subject) bool { return m.inBody(phrase, first, words) }
 }
 
-// subject is the message at hand, with as much of it as was shown so far.
-type subject struct {
-	shown     need
-	seq       uint32
-	mark      mailbox.Mark
-	row       *mailbox.Message
-	body      mailbox.Body
-	structure *mime.Message
-	raw       []byte // scratch: the header
-	rawRead   bool
-	scan      *scanner
-	scanned   bool
-	err       error // reading failed
+// needle adds a string to those that are looked for in the text.
+func (c *compiler) needle(n needle, headers bool) int {
+	n.headers = headers
+	c.needles = append(c.needles, n)
+	return len(c.needles) - 1
 }
+
+// wanted makes the string of a text key ready.
+func (c *compiler) wanted(text string) wanted {
+	w := wanted{phrase: newNeedle(mime.Searchable(text))}
+	if words := bytes.Fields(w.phrase.text); c.fuzzy && len(words) > 1 {
+		for _, word := range words {
+			w.words = append(w.words, newNeedle(string(word)))
+		}
+	}
+	return w
+}
+
+// sure collects the strings that every message found must contain, for View.Candidates: those of the text keys that are joined
+// at the top.
+func sure(k *imap.Key, fuzzy bool, dst []string) []string {
+	switch k.Op {
+	case imap.KeyAnd, imap.KeyFuzzy:
+		for i := range k.Keys {
+			dst = sure(&k.Keys[i], fuzzy || k.Op == imap.KeyFuzzy, dst)
+		}
+	case imap.KeyFrom, imap.KeyTo, imap.KeyCc, imap.KeyBcc:
+		if strings.ContainsAny(k.Text, "<>\"\\(),:;") {
+			break // the form of an address is ours, not the header's
+		}
+		fallthrough
+	case imap.KeySubject, imap.KeyHeader, imap.KeyBody, imap.KeyText:
+		text := mime.Searchable(k.Text)
+		switch {
+		case text == "":
+		case fuzzy:
+			dst = append(dst, strings.Fields(text)...)
+		default:
+			dst = append(dst, text)
+		}
+	}
+	return dst
+}
+
+// today is the moment against which OLDER and YOUNGER are held, in seconds.
+func today() int64 { return time.Now().Unix() }

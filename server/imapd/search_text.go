@@ -2,66 +2,142 @@ package imapd
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
-	"strings"
-	"unicode"
+	"unicode/utf8"
 
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
-	"golang.org/x/text/unicode/norm"
-
-	"tegami/mailbox"
 	"tegami/wire/mime"
 )
 
-// Strings are compared folded: compatibility forms made one (full-width letters are letters, half-width
-// kana are kana) and capitals made small. RFC 9051 §6.4.4 asks for a comparison without case.
+// Text is compared in the form of mime.Searchable: without case and width, compatibility forms made one, runs of white space
+// as one space and none beside Japanese (DOMAIN §14.5). RFC 9051 §6.4.4 asks for a substring, compared without case.
 
-// foldText folds a string.
-func foldText(s string) string {
-	if isASCII(s) {
-		return strings.ToLower(s)
-	}
-	return strings.Map(foldRune, norm.NFKC.String(s))
+// needle is a string to look for, in the form of mime.Searchable.
+type needle struct {
+	text    []byte
+	headers bool // in header fields as well as in bodies
+
+	ascii bool   // it can stand in a text that is ASCII
+	probe []byte // the longest run of letters and digits of an ASCII needle: a text without it does not have the needle
+	rare  int    // place of the rarest character in the probe
 }
 
-func foldRune(r rune) rune {
-	if r < 0x80 {
-		return rune(lower[byte(r)])
-	}
-	return unicode.ToLower(r)
+// wanted is the string of a text key.
+type wanted struct {
+	phrase needle
+	words  []needle // of a fuzzy key whose string has several
 }
 
-// folder folds a stream.
-func folder() transform.Transformer { return transform.Chain(norm.NFKC, runes.Map(foldRune)) }
-
-// lower makes ASCII capitals small.
-var lower = makeLower()
-
-func makeLower() (t [256]byte) {
-	for i := range t {
-		t[i] = byte(i)
-		if i >= 'A' && i <= 'Z' {
-			t[i] += 'a' - 'A'
+func newNeedle(text string) needle {
+	n := needle{text: []byte(text), ascii: isASCII(text)}
+	if !n.ascii {
+		return n
+	}
+	for _, run := range bytes.FieldsFunc(n.text, func(r rune) bool { return !isLetterOrDigit(r) }) {
+		if len(run) > len(n.probe) {
+			n.probe = run
 		}
+	}
+	for i, c := range n.probe {
+		if rarity[c] > rarity[n.probe[n.rare]] {
+			n.rare = i
+		}
+	}
+	return n
+}
+
+func isLetterOrDigit(r rune) bool { return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' }
+
+// rarity ranks characters by how seldom they are in mail; digits stand in the middle.
+var rarity = makeRarity()
+
+func makeRarity() (t [256]uint8) {
+	for i, c := range []byte("etaoinsrhldcumfgpwybvk0123456789xjqz") {
+		t[c] = uint8(i)
 	}
 	return t
 }
 
-func isASCII[S ~string | ~[]byte](s S) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
+// mayBeIn is false where the text of a header field, raw, cannot have what is wanted.
+func (w *wanted) mayBeIn(raw []byte) bool {
+	if !plainHeader(raw) {
+		return true
+	}
+	n := &w.phrase
+	return n.ascii && containsFold(raw, n.probe, n.rare)
+}
+
+// containsFold tells whether ASCII text has a string of small letters and digits, compared without case. rare is the place of
+// a character in it that is seldom.
+func containsFold(text, want []byte, rare int) bool {
+	if len(want) == 0 {
+		return true
+	}
+	small := want[rare]
+	large := small
+	if small >= 'a' {
+		large -= 'a' - 'A'
+	}
+	nextSmall, nextLarge := -1, -1
+	for at := rare; at <= len(text)-(len(want)-rare); at++ {
+		if nextSmall < at {
+			nextSmall = indexFrom(text, small, at)
+		}
+		if nextLarge < at {
+			nextLarge = indexFrom(text, large, at)
+		}
+		if at = min(nextSmall, nextLarge); at > len(text)-(len(want)-rare) {
+			return false
+		}
+		if equalFold(text[at-rare:at-rare+len(want)], want) {
+			return true
+		}
+	}
+	return false
+}
+
+// indexFrom gives the place of a character at or behind another place; the length of text where there is none.
+func indexFrom(text []byte, c byte, at int) int {
+	if i := bytes.IndexByte(text[at:], c); i >= 0 {
+		return at + i
+	}
+	return len(text)
+}
+
+// equalFold compares text with a string of small letters and digits.
+func equalFold(text, want []byte) bool {
+	for i, c := range want {
+		if t := text[i]; t != c && (c < 'a' || t != c-('a'-'A')) {
 			return false
 		}
 	}
 	return true
 }
 
-// needle is a folded string to look for.
-type needle struct {
-	text    []byte
-	headers bool // in header fields as well as in bodies
+func isASCII[S ~string | ~[]byte](s S) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
+
+// plainText tells that octets are ASCII without escape sequences: text as it is in every charset that has ASCII.
+func plainText(b []byte) bool {
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		if binary.LittleEndian.Uint64(rest)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	return isASCII(rest) && bytes.IndexByte(b, 0x1b) < 0
+}
+
+// plainHeader tells that header text is as it is read: ASCII, without encoded words.
+func plainHeader(raw []byte) bool { return plainText(raw) && !bytes.Contains(raw, encodedWord) }
+
+var encodedWord = []byte("=?")
 
 // scanner looks for all needles of a search in the text of messages. Its buffers are used again.
 type scanner struct {
@@ -69,15 +145,19 @@ type scanner struct {
 	found   []bool
 	open    int // needles not found yet
 	longest int
-	buf     []byte
-	raw     []byte
+
+	fold    mime.Folder
+	content []byte // of a part, with its transfer encoding undone
+	text    []byte // of a part, in UTF-8
+	chunk   []byte // of a stream
+	form    []byte // in which it is compared
 }
 
 const (
 	// scanPortion is how much text is looked at at once, in octets.
 	scanPortion = 32 << 10
-	// maxPlain is the size up to which a part is read at once to see whether it is plain ASCII.
-	maxPlain = 256 << 10
+	// maxInMemory is the size up to which a part is decoded at once, in octets.
+	maxInMemory = 1 << 20
 )
 
 func newScanner(needles []needle) *scanner {
@@ -88,17 +168,20 @@ func newScanner(needles []needle) *scanner {
 	return sc
 }
 
-// message looks through a message: its header fields and those of its parts, and all parts of type text. The header of
-// a message within the message belongs to the body.
-func (sc *scanner) message(m *mime.Message, body mailbox.Body) (err error) {
+// message looks through a message: its header fields and those of its parts with the names of attachments, and all parts of type
+// text; of HTML what its reader sees. The header of a message within the message belongs to the body.
+func (sc *scanner) message(m *mime.Message, o *octets) (err error) {
 	sc.open = len(sc.needles)
 	for i := range sc.needles {
 		sc.found[i] = false
 		sc.see(i, len(sc.needles[i].text) == 0)
 	}
+	if err := o.load(); err != nil {
+		return err
+	}
 	m.Root.Walk(func(p *mime.Part) bool {
-		if err = sc.fields(p, body); err == nil && sc.open > 0 && p.IsText() {
-			err = sc.part(p, body)
+		if err = sc.fields(p, o); err == nil && sc.open > 0 && p.IsText() {
+			err = sc.part(p, o)
 		}
 		return err == nil && sc.open > 0
 	})
@@ -113,23 +196,59 @@ func (sc *scanner) see(i int, found bool) {
 }
 
 // fields looks through the header fields of a part, decoded.
-func (sc *scanner) fields(p *mime.Part, body mailbox.Body) (err error) {
+func (sc *scanner) fields(p *mime.Part, o *octets) error {
 	within := p.Envelope != nil && p.HeaderStart > 0
 	if !within && !sc.wantsHeaders() || p.BodyStart == p.HeaderStart {
 		return nil
 	}
-	if sc.raw, err = readRange(body, sc.raw, p.HeaderStart, p.BodyStart); err != nil {
+	raw, err := o.read(p.HeaderStart, p.BodyStart)
+	if err != nil {
 		return err
 	}
-	for f := range mime.Header(sc.raw).Fields() {
-		text := []byte(foldText(string(f.Name) + ": " + mime.DecodeHeader(mime.Unfold(f.Value))))
-		for i := range sc.needles {
-			if n := &sc.needles[i]; (n.headers || within) && !sc.found[i] {
-				sc.see(i, bytes.Contains(text, n.text))
-			}
+	plain := plainHeader(raw)
+	if plain && !sc.mayHave(raw, within) {
+		return sc.names(p, within)
+	}
+	for f := range mime.Header(raw).Fields() {
+		line := mime.Unfold(raw[f.Start:f.End])
+		if !plain {
+			line = mime.DecodeHeader(line)
+		}
+		sc.lookIn(line, within)
+	}
+	return sc.names(p, within)
+}
+
+// mayHave tells whether a header that is plain can have a needle that is not found yet.
+func (sc *scanner) mayHave(raw []byte, within bool) bool {
+	for i := range sc.needles {
+		n := &sc.needles[i]
+		if (n.headers || within) && !sc.found[i] && n.ascii && containsFold(raw, n.probe, n.rare) {
+			return true
+		}
+	}
+	return false
+}
+
+// names looks at the names of an attachment, which may be written in ways that a header's decoding does not undo (RFC 2231).
+func (sc *scanner) names(p *mime.Part, within bool) error {
+	if len(p.DispositionParams) > 0 || len(p.Params) > 0 {
+		for _, name := range p.Filenames() {
+			sc.lookIn(name, within)
 		}
 	}
 	return nil
+}
+
+// lookIn looks for the needles in a header's text.
+func (sc *scanner) lookIn(text string, within bool) {
+	sc.text = append(sc.text[:0], text...)
+	sc.form = sc.fold.Append(sc.form[:0], sc.text, true)
+	for i := range sc.needles {
+		if n := &sc.needles[i]; (n.headers || within) && !sc.found[i] {
+			sc.see(i, bytes.Contains(sc.form, n.text))
+		}
+	}
 }
 
 func (sc *scanner) wantsHeaders() bool {
@@ -142,74 +261,116 @@ func (sc *scanner) wantsHeaders() bool {
 }
 
 // part looks through the text of one part.
-func (sc *scanner) part(p *mime.Part, body mailbox.Body) error {
-	if plain(p) && p.Size() <= maxPlain {
-		var err error
-		if sc.raw, err = readRange(body, sc.raw, p.BodyStart, p.BodyEnd); err != nil {
-			return err
-		}
-		if plainText(sc.raw) {
-			sc.look(sc.raw)
+func (sc *scanner) part(p *mime.Part, o *octets) error {
+	if p.Size() > maxInMemory {
+		raw := io.NewSectionReader(o.body, p.BodyStart, p.Size())
+		return sc.stream(shown(p, mime.TextReader(p, mime.DecodedReader(p, raw))))
+	}
+	content, err := o.read(p.BodyStart, p.BodyEnd)
+	if err != nil {
+		return err
+	}
+	if encoded(p) {
+		sc.content = mime.AppendDecoded(sc.content[:0], p, content)
+		content = sc.content
+	}
+	html := p.Subtype == "html"
+	if hasASCII(p) && plainText(content) {
+		if !html {
+			sc.lookPlain(content)
 			return nil
 		}
+	} else {
+		sc.text = mime.AppendText(sc.text[:0], p, content)
+		content = sc.text
 	}
-	raw := io.NewSectionReader(body, p.BodyStart, p.Size())
-	return sc.stream(mime.TextReader(p, mime.DecodedReader(p, raw)))
+	if html {
+		return sc.stream(mime.HTMLText(bytes.NewReader(content)))
+	}
+	sc.form = sc.fold.Append(sc.form[:0], content, true)
+	sc.look(sc.form)
+	return nil
 }
 
-// plain tells that a part's octets are its text if they are ASCII.
-func plain(p *mime.Part) bool {
-	switch p.Encoding {
-	case "7bit", "8bit", "binary", "":
-	default:
-		return false
+// shown gives what a reader sees of a part's text.
+func shown(p *mime.Part, text io.Reader) io.Reader {
+	if p.Subtype == "html" {
+		return mime.HTMLText(text)
 	}
-	switch p.Charset() {
-	case "", "us-ascii", "utf-8", "iso-8859-1", "iso-2022-jp", "shift_jis", "euc-jp", "windows-1252":
+	return text
+}
+
+// encoded tells that a part's octets are not its content.
+func encoded(p *mime.Part) bool {
+	switch p.Encoding {
+	case "base64", "quoted-printable", "x-uuencode":
 		return true
 	}
 	return false
 }
 
-// plainText makes text small in place where it is ASCII without escapes; false where it is not.
-func plainText(text []byte) bool {
-	for i, c := range text {
-		if c >= 0x80 || c == 0x1b {
-			return false
-		}
-		text[i] = lower[c]
+// hasASCII tells that ASCII without escapes stands for itself in a part's charset.
+func hasASCII(p *mime.Part) bool {
+	switch p.Charset() {
+	case "", "us-ascii", "utf-8", "iso-8859-1", "iso-2022-jp", "shift_jis", "euc-jp", "windows-31j", "cp932", "windows-1252":
+		return true
 	}
-	return true
+	return false
+}
+
+// lookPlain looks for the needles in text that is ASCII. It is brought into the form of comparison only where its white space or
+// punctuation may matter.
+func (sc *scanner) lookPlain(text []byte) {
+	formed := false
+	for i := range sc.needles {
+		n := &sc.needles[i]
+		if sc.found[i] || !n.ascii || !containsFold(text, n.probe, n.rare) {
+			continue
+		}
+		if len(n.probe) == len(n.text) {
+			sc.see(i, true)
+			continue
+		}
+		if !formed {
+			sc.form, formed = sc.fold.Append(sc.form[:0], text, true), true
+		}
+		sc.see(i, bytes.Contains(sc.form, n.text))
+	}
 }
 
 // stream looks through text in portions that overlap, so that a needle on a border is found.
 func (sc *scanner) stream(r io.Reader) error {
-	r = transform.NewReader(r, folder())
-	if size := scanPortion + sc.longest; cap(sc.buf) < size {
-		sc.buf = make([]byte, size)
+	if sc.chunk == nil {
+		sc.chunk = make([]byte, scanPortion)
 	}
-	buf, kept := sc.buf[:cap(sc.buf)], 0
+	sc.fold.Reset()
+	sc.form = sc.form[:0]
 	for sc.open > 0 {
-		n, err := io.ReadFull(r, buf[kept:])
-		sc.look(buf[:kept+n])
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		n, err := r.Read(sc.chunk)
+		last := err != nil
+		sc.form = sc.fold.Append(sc.form, sc.chunk[:n], last)
+		if !last && len(sc.form) < scanPortion {
+			continue
+		}
+		sc.look(sc.form)
+		kept := min(max(sc.longest-1, 0), len(sc.form))
+		sc.form = append(sc.form[:0], sc.form[len(sc.form)-kept:]...)
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		end := kept + n
-		kept = min(max(sc.longest-1, 0), end)
-		copy(buf, buf[end-kept:end])
 	}
+	sc.fold.Reset()
 	return nil
 }
 
-// look looks for the needles in folded text.
-func (sc *scanner) look(text []byte) {
+// look looks for the needles in text of the form of comparison.
+func (sc *scanner) look(form []byte) {
 	for i := range sc.needles {
 		if !sc.found[i] {
-			sc.see(i, bytes.Contains(text, sc.needles[i].text))
+			sc.see(i, bytes.Contains(form, sc.needles[i].text))
 		}
 	}
 }

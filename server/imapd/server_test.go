@@ -16,6 +16,7 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/wire/mime"
 	"tegami/wire/sasl"
 )
 
@@ -162,7 +163,7 @@ func TestScanner(t *testing.T) {
 		{strings.Repeat("é", scanPortion) + "STRASSE", "strasse", true},
 		{"nothing", "else", false},
 	} {
-		sc := newScanner([]needle{{text: []byte(foldText(c.needle))}})
+		sc := newScanner([]needle{newNeedle(mime.Searchable(c.needle))})
 		sc.open = 1
 		if err := sc.stream(strings.NewReader(c.text)); err != nil || sc.found[0] != c.want {
 			t.Errorf("%.20q in %.20q: %v %v", c.needle, c.text, sc.found[0], err)

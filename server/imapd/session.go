@@ -38,7 +38,8 @@ type session struct {
 	account  *mailbox.Account // once signed in
 	view     *mailbox.View    // of the selected mailbox
 	readOnly bool             // by EXAMINE
-	saved    []mail.UID       // result of SEARCH RETURN (SAVE) (RFC 5182 §2.1)
+	saved    []mail.UID       // result of SEARCH RETURN (SAVE) (RFC 5182 §2.1), ascending
+	live     []*liveSearch    // searches that are kept up to date (RFC 5267 §4.3)
 	flags    flagTexts
 
 	rev2      bool // ENABLE IMAP4rev2
@@ -219,7 +220,7 @@ func (s *session) unselect() {
 		s.view.Close()
 		s.view = nil
 	}
-	s.readOnly, s.saved = false, nil
+	s.readOnly, s.saved, s.live = false, nil, nil
 	if s.state == selected {
 		s.state = authenticated
 	}

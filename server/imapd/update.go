@@ -29,11 +29,13 @@ func (s *session) tell(ctx context.Context, what telling) (there bool) {
 		}
 	}
 	s.tellEvents(ctx, events)
+	s.updateLive(ctx)
 	return true
 }
 
 // tellEvents writes events in their order.
 func (s *session) tellEvents(ctx context.Context, events []mailbox.Event) {
+	s.dropExpunged(events)
 	if s.qresync || s.uidOnly {
 		events = s.tellVanished(events)
 	}

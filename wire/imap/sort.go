@@ -117,10 +117,9 @@ type Algorithm uint8
 const (
 	OrderedSubject Algorithm = iota + 1
 	References
-	Refs // References without the steps that look at subjects; the name Dovecot and Cyrus have for it
 )
 
-var algorithmNames = [...]string{OrderedSubject: "ORDEREDSUBJECT", References: "REFERENCES", Refs: "REFS"}
+var algorithmNames = [...]string{OrderedSubject: "ORDEREDSUBJECT", References: "REFERENCES"}
 
 // Thread takes what stands behind "THREAD ", without the end of the command.
 func (d *Decoder) Thread(s *Search) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"unicode/utf8"
 
 	"golang.org/x/text/transform"
 )
@@ -97,3 +98,42 @@ func (eofReader) Read([]byte) (int, error) { return 0, io.EOF }
 type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+// AppendText appends a part's text as UTF-8; content is the part's, with its transfer encoding undone. It is TextReader for what
+// is in memory.
+func AppendText(dst []byte, p *Part, content []byte) []byte {
+	sample := content[:min(len(content), sniffSize)]
+	label := p.Charset()
+	if label == "" && p.Subtype == "html" {
+		label = metaCharset(sample)
+	}
+	cs, _ := sniff(label, sample, len(sample) == len(content))
+	dec := cs.decoder
+	if dec == nil || cs.name == UTF8 {
+		content = bytes.TrimPrefix(content, bomUTF8)
+		if utf8.Valid(content) {
+			return append(dst, content...)
+		}
+		dec = charsetOf(UTF8).decoder
+	}
+	out, _, _ := transform.Append(dec(), dst, content) // decoders replace what is malformed; only a cut last character can fail
+	return out
+}
+
+// AppendDecoded appends a part's content: raw, the part's body, with its transfer encoding undone. It is DecodedReader for
+// what is in memory.
+func AppendDecoded(dst []byte, p *Part, raw []byte) []byte {
+	var t transform.Transformer
+	switch p.Encoding {
+	case "base64":
+		t = &base64Decoder{}
+	case "quoted-printable":
+		t = quotedDecoder{}
+	case "x-uuencode":
+		t = &uuDecoder{}
+	default:
+		return append(dst, raw...)
+	}
+	out, _, _ := transform.Append(t, dst, raw) // these never fail
+	return out
+}
