@@ -13,6 +13,7 @@
 //	tenant    "list"        a mailing list's address and rules (LI-7); unique {"address", key}
 //	tenant    "member"      an address on a list, with its bounces; unique {"membership", list address}
 //	tenant    "serial"      the number of a list's last post (LI-4)
+//	tenant    "grant", "annotation", "subscriptions", "script"  what package mailbox keeps for accounts; it goes with them
 //	tenant    "settings"    what the company decided: forwarding, sending limits, notices
 //	platform  "secrets"     with which addresses and links are proved; not in the operation log
 //

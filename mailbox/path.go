@@ -25,9 +25,13 @@ const (
 )
 
 // parsePath puts a path into its canonical form and cuts it into levels: Unicode NFC (RFC 5198 §3),
-// INBOX in capitals at the top. Invalid "mailbox.name" for what can't be a name.
+// INBOX in capitals at the top. Invalid "mailbox.name" for what can't be a name, "mailbox.name_too_long" and
+// "mailbox.too_deep" past the limits.
 func parsePath(op mail.Op, path string) ([]string, error) {
-	if !utf8.ValidString(path) || len(path) > maxPath {
+	switch {
+	case len(path) > maxPath:
+		return nil, mail.E(op, mail.Invalid, "mailbox.name_too_long", MaxName)
+	case !utf8.ValidString(path):
 		return nil, mail.E(op, mail.Invalid, "mailbox.name", strings.ToValidUTF8(path[:min(len(path), MaxName)], "?"))
 	}
 	return cutPath(op, norm.NFC.String(path)) // returns ASCII as it is
@@ -43,7 +47,10 @@ func cutPath(op mail.Op, path string) ([]string, error) {
 		return nil, mail.E(op, mail.Invalid, "mailbox.too_deep", MaxDepth)
 	}
 	for _, name := range levels {
-		if name == "" || len(name) > MaxName || strings.ContainsFunc(name, forbidden) {
+		if len(name) > MaxName {
+			return nil, mail.E(op, mail.Invalid, "mailbox.name_too_long", MaxName)
+		}
+		if name == "" || strings.ContainsFunc(name, forbidden) {
 			return nil, mail.E(op, mail.Invalid, "mailbox.name", path)
 		}
 	}

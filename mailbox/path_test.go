@@ -24,7 +24,8 @@ func TestParsePath(t *testing.T) {
 		{"a b/*%", "a b/*%", ""},
 		{deep, deep, ""},
 		{strings.Repeat("あ", 85), strings.Repeat("あ", 85), ""}, // 255 octets
-		{strings.Repeat("あ", 86), "", "mailbox.name"},
+		{strings.Repeat("あ", 86), "", "mailbox.name_too_long"},
+		{strings.Repeat("x/", 9000), "", "mailbox.name_too_long"},
 		{deep + "/a", "", "mailbox.too_deep"},
 		{"", "", "mailbox.name"},
 		{"/a", "", "mailbox.name"},

@@ -67,7 +67,9 @@ func (v *View) Beside() *View {
 }
 
 // Folder gives the mailbox as it was when the view was made or polled last, under the path by which it was selected.
-func (v *View) Folder() Folder { return Folder{Mailbox: v.base.box, Path: v.path} }
+func (v *View) Folder() Folder {
+	return Folder{Mailbox: v.base.box, Path: v.path, Rights: v.access.rights, Foreign: v.access.foreign}
+}
 
 // Marks gives the messages the client knows, ascending; the n-th has sequence number n+1. It writes
 // a slice as long as the mailbox: Len, Mark and All do without. Changes to the slice change nothing

@@ -3,6 +3,8 @@ package imapd
 import (
 	"context"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tegami/mailbox"
 	"tegami/wire/imap"
@@ -11,7 +13,7 @@ import (
 // cmdSetACL is SETACL (RFC 4314 §3.1).
 func cmdSetACL(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	var path, identifier, letters string
-	if !d.SP() || !d.Mailbox(&path) || !d.SP() || !d.AString(&identifier) || !d.SP() || !d.AString(&letters) || !d.End() {
+	if !d.SP() || !d.Mailbox(&path) || !takeIdentifier(d, &identifier) || !d.SP() || !d.AString(&letters) || !d.End() {
 		return reply{}, d.Err()
 	}
 	how, letters := aclChange(letters)
@@ -20,6 +22,16 @@ func cmdSetACL(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 		return reply{}, err
 	}
 	return reply{}, s.account.SetACL(ctx, path, identifier, how, rights)
+}
+
+// takeIdentifier takes an identifier; what cannot be one, or is empty, is an error of the syntax (RFC 4314 §3).
+func takeIdentifier(d *imap.Decoder, dst *string) bool {
+	if !d.SP() || !d.AString(dst) {
+		return false
+	}
+	name := strings.TrimPrefix(*dst, "-")
+	ok := name != "" && utf8.ValidString(name) && strings.IndexFunc(name, unicode.IsControl) < 0
+	return ok || d.Expected("identifier")
 }
 
 // aclChange takes the sign off mod-rights (RFC 4314 §7).
@@ -36,7 +48,7 @@ func aclChange(letters string) (how mailbox.FlagOp, rest string) {
 // cmdDeleteACL is DELETEACL (RFC 4314 §3.2).
 func cmdDeleteACL(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	var path, identifier string
-	if !d.SP() || !d.Mailbox(&path) || !d.SP() || !d.AString(&identifier) || !d.End() {
+	if !d.SP() || !d.Mailbox(&path) || !takeIdentifier(d, &identifier) || !d.End() {
 		return reply{}, d.Err()
 	}
 	return reply{}, s.account.DeleteACL(ctx, path, identifier)
@@ -64,7 +76,7 @@ func cmdGetACL(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 // cmdListRights is LISTRIGHTS (RFC 4314 §3.4). No rights are tied together.
 func cmdListRights(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	var path, identifier string
-	if !d.SP() || !d.Mailbox(&path) || !d.SP() || !d.AString(&identifier) || !d.End() {
+	if !d.SP() || !d.Mailbox(&path) || !takeIdentifier(d, &identifier) || !d.End() {
 		return reply{}, d.Err()
 	}
 	always, optional, err := s.account.RightsFor(ctx, path, identifier)

@@ -20,7 +20,7 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if err != nil {
 		return reply{}, target(err)
 	}
-	a := appending{s: s, d: d}
+	a := appending{s: s, d: d, path: path}
 	defer a.release()
 	for more := true; more; more = d.Accept(' ') && !d.AtEnd() {
 		if err := a.takeOne(ctx); err != nil {
@@ -44,7 +44,7 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 
 // appendTo finds the mailbox of an APPEND. The selected one is known; if it is gone meanwhile, Append says so.
 func (s *session) appendTo(ctx context.Context, path string) (mailbox.Folder, error) {
-	if s.view != nil && s.view.Folder().Path == path {
+	if s.view != nil && s.view.Folder().Path == path && s.view.Rights().Has(mailbox.RightInsert) {
 		return s.view.Folder(), nil
 	}
 	return s.account.FolderFor(ctx, path, mailbox.RightInsert)
@@ -63,6 +63,7 @@ const (
 type appending struct {
 	s     *session
 	d     *imap.Decoder
+	path  string // of the mailbox
 	in    []mailbox.Appended
 	total int64    // octets announced
 	ends  []func() // of the uploads' contexts
@@ -136,7 +137,7 @@ func (a *appending) early(ctx context.Context, size int64) error {
 	if size < earlySize {
 		return nil
 	}
-	used, limit, err := a.s.account.Quota(ctx)
+	_, used, limit, err := a.s.account.QuotaOf(ctx, a.path)
 	if err == nil && used+size > limit {
 		err = mail.E("imapd.APPEND", mail.Full, "box.full")
 	}

@@ -45,6 +45,16 @@ func (s *session) listRoot(reference string) {
 	s.out.End(append(b, '\r', '\n'))
 }
 
+// listName tells IMAP4rev2 clients how a mailbox is called that they asked for by another name, or by this one
+// (RFC 9051 §6.3.9.7 OLDNAME): names are put into Unicode NFC, and a colleague's alias leads to the main address.
+func (s *session) listName(path, asked string) {
+	b := imap.AppendMailbox(append(s.out.Begin(), "* LIST () \"/\" "...), path, s.wide())
+	if path != asked {
+		b = append(imap.AppendMailbox(append(b, " (\"OLDNAME\" ("...), asked, s.wide()), "))"...)
+	}
+	s.out.End(append(b, '\r', '\n'))
+}
+
 // othersPrefix begins the name space of other users (RFC 2342 §4).
 const othersPrefix = mailbox.Others + mailbox.Delimiter
 
@@ -96,7 +106,7 @@ func (s *session) listAlong(ctx context.Context, l *listing, f *mailbox.Folder) 
 	return err
 }
 
-// appendAttributes writes what kind of mailbox it is (RFC 9051 §7.3.1). Old clients know \Noselect only.
+// appendAttributes writes what kind of mailbox it is (RFC 9051 §7.3.1; RFC 3348 §3 for those below it). Old clients know \Noselect only.
 func (l *listing) appendAttributes(b []byte, f *mailbox.Folder) []byte {
 	if f.HasChildren {
 		b = append(b, `\HasChildren`...)

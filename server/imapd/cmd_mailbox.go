@@ -22,9 +22,13 @@ func cmdCreate(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 		}
 	}
 	// A name that ends in the delimiter announces mailboxes below it.
-	f, err := s.account.Create(ctx, strings.TrimSuffix(path, "/"), role)
+	path = strings.TrimSuffix(path, "/")
+	f, err := s.account.Create(ctx, path, role)
 	if err != nil {
 		return reply{}, err
+	}
+	if s.rev2 && f.Path != path {
+		s.listName(f.Path, path)
 	}
 	return reply{code: "MAILBOXID (" + f.ID.String() + ")"}, nil
 }

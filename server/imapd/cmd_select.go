@@ -38,7 +38,7 @@ func (s *session) open(ctx context.Context, d *imap.Decoder, readOnly bool) (rep
 		return reply{}, err
 	}
 	s.view, s.readOnly, s.state = view, readOnly, selected
-	if err := s.describe(ctx); err != nil {
+	if err := s.describe(ctx, path); err != nil {
 		s.unselect()
 		return reply{}, err
 	}
@@ -121,8 +121,8 @@ func above(rs []imap.Range, n uint32) (out []imap.Range) {
 	return out
 }
 
-// describe writes what SELECT says of a mailbox.
-func (s *session) describe(ctx context.Context) error {
+// describe writes what SELECT says of the mailbox that the client calls path.
+func (s *session) describe(ctx context.Context, path string) error {
 	if err := s.learnFlags(ctx); err != nil {
 		return err
 	}
@@ -139,8 +139,7 @@ func (s *session) describe(ctx context.Context) error {
 	s.tellModSeq()
 	s.out.WriteString("* OK [MAILBOXID (" + f.ID.String() + ")] object id\r\n")
 	if s.rev2 {
-		s.out.WriteString("* LIST () \"/\" ")
-		s.out.End(append(imap.AppendMailbox(s.out.Begin(), f.Path, true), '\r', '\n'))
+		s.listName(f.Path, path)
 	}
 	return nil
 }

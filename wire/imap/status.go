@@ -11,7 +11,7 @@ const (
 	StatusUIDValidity
 	StatusUnseen
 	StatusDeleted
-	StatusSize
+	StatusSize // RFC 8438
 	StatusHighestModSeq
 	StatusMailboxID
 	StatusDeletedStorage // RFC 9208 §4.1.4
