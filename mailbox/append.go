@@ -69,27 +69,14 @@ func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
 // over the owner's quota (SV-5), Full "keywords.too_many", Full "message.too_many" past MaxAppended.
 func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Message, error) {
 	const op = "mailbox.Append"
-	at, err := a.locate(ctx, op, path)
+	p, err := a.prepare(ctx, op, path, in)
 	if err != nil {
 		return nil, err
-	}
-	if len(in) > MaxAppended {
-		return nil, mail.E(op, mail.Full, "message.too_many", MaxAppended)
-	}
-	quota, err := a.limitOf(ctx, op, &at)
-	if err != nil {
-		return nil, err
-	}
-	ready := make([]sealed, len(in))
-	for i := range in {
-		if ready[i], err = a.seal(ctx, op, &in[i]); err != nil {
-			return nil, err
-		}
 	}
 	var out []Message
 	var g grown
 	err = a.update(ctx, op, func(tx store.Tx) (err error) {
-		out, g, err = a.appendAll(tx, quota, &at, ready)
+		out, g, err = a.appendAll(tx, p.quota, &p.at, p.ready)
 		return err
 	})
 	if err != nil {
@@ -97,6 +84,33 @@ func (a *Account) Append(ctx context.Context, path string, in []Appended) ([]Mes
 	}
 	a.showGrown(&g)
 	return out, nil
+}
+
+// prepared is what an Append did before its transaction.
+type prepared struct {
+	at    spot
+	quota int64 // of the mailbox's owner, in octets
+	ready []sealed
+}
+
+// prepare finds whose mailbox is meant, and puts the messages to rest.
+func (a *Account) prepare(ctx context.Context, op mail.Op, path string, in []Appended) (p prepared, err error) {
+	if p.at, err = a.locate(ctx, op, path); err != nil {
+		return p, err
+	}
+	if len(in) > MaxAppended {
+		return p, mail.E(op, mail.Full, "message.too_many", MaxAppended)
+	}
+	if p.quota, err = a.limitOf(ctx, op, &p.at); err != nil {
+		return p, err
+	}
+	p.ready = make([]sealed, len(in))
+	for i := range in {
+		if p.ready[i], err = a.seal(ctx, op, &in[i]); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // showGrown lets sessions that look at the mailbox see what was added without reading it.

@@ -72,6 +72,8 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 		return []any{[]string{"$Strange"}}
 	case reflect.TypeFor[[]mailbox.Appended]():
 		return []any{[]mailbox.Appended{{Upload: w.upload}}}
+	case reflect.TypeFor[mailbox.Appended]():
+		return []any{mailbox.Appended{Upload: w.upload}}
 	case reflect.TypeFor[*mailbox.Message]():
 		return []any{&w.message, &w.forged}
 	case reflect.TypeFor[mailbox.DropMessage]():

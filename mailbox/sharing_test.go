@@ -110,6 +110,25 @@ func deeds() []deed {
 		}},
 		{"COPY into", "i", into(false)},
 		{"MOVE into", "i", into(true)},
+		{"REPLACE into", "i", func(h *house, other *mailbox.Account, path string) error {
+			h.fill(other, "INBOX", 1)
+			v := h.selectBox(other, "INBOX")
+			_, _, err := v.Replace(h.Context(), v.UID(uint32(v.Len())), path, mailbox.Appended{Upload: h.upload(other, letter("x"))})
+			return err
+		}},
+		{"REPLACE from", "rte", func(h *house, other *mailbox.Account, path string) error {
+			v, err := other.Select(h.Context(), path)
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			_, _, err = v.Replace(h.Context(), v.UID(1), "Archive", mailbox.Appended{Upload: h.upload(other, letter("x"))})
+			return err
+		}},
+		{"a URL", "r", func(h *house, other *mailbox.Account, path string) error {
+			_, err := other.MessageAt(h.Context(), path, 0, 1, mailbox.WithIndex)
+			return err
+		}},
 		{"GETACL", "a", func(h *house, other *mailbox.Account, path string) error {
 			_, err := other.ACL(h.Context(), path)
 			return err
