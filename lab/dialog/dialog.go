@@ -124,6 +124,12 @@ func (d *dialog) act(s step) error {
 	case "STARTTLS":
 		d.seen.add(d.name, "--", "TLS")
 		return d.peer.startTLS()
+	case "DEFLATE":
+		d.seen.add(d.name, "--", "DEFLATE")
+		return d.peer.deflate()
+	case "PLAIN":
+		d.seen.add(d.name, "--", "no more DEFLATE")
+		return d.peer.inflate()
 	case "CLOSE":
 		d.seen.add(d.name, "--", "closed by us")
 		return d.peer.conn.Close()

@@ -125,6 +125,7 @@ func TestFailures(t *testing.T) {
 		{"bare LF", "S: * OK toy 1\nC: barelf\nS: bare", "ends without CR"},
 		{"injection", "S: * OK toy 1\nC: inject\nS: go\nSTARTTLS", "in plain before the handshake"},
 		{"no handshake", "S: * OK toy 1\nC: quit\nS: * BYE\nSTARTTLS", "EOF"},
+		{"no compression", "S: * OK toy 1\nPLAIN", "compressed: false"},
 		{"unknown variable", "C: ${nobody}", `no variable "nobody"`},
 		{"open brace", "C: ${nobody", "no closing brace"},
 		{"unknown word", "X: y", `f.txt:1: no instruction begins with "X:"`},

@@ -37,6 +37,8 @@
 //	CLOSED           the server closes the connection, having sent nothing more
 //	CLOSE            we close it
 //	STARTTLS         TLS handshake as client; the certificate is not verified
+//	DEFLATE          from here on the connection is compressed (RFC 4978)
+//	PLAIN            and from here on no more
 //	CONNECT name     speak on this connection from here on, opening it at first use
 //	CONNECT name a   the same, to the address a; with "tls" behind it, TLS from the first octet
 //	WAIT duration    sleep, such as 50ms

@@ -24,7 +24,7 @@ const maxFill = 256 << 20
 var verbs = map[string]struct{ needsText, takesText bool }{
 	"C:": {false, true}, "C-": {true, true}, "C{": {true, true},
 	"S:": {false, true}, "S~": {true, true}, "S*": {false, true}, "S{": {true, true},
-	"CLOSED": {}, "CLOSE": {}, "STARTTLS": {},
+	"CLOSED": {}, "CLOSE": {}, "STARTTLS": {}, "DEFLATE": {}, "PLAIN": {},
 	"CONNECT": {true, true}, "WAIT": {true, true}, "SET": {true, true}, "LITERAL": {true, true},
 }
 

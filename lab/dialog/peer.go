@@ -2,12 +2,15 @@ package dialog
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"strings"
 	"time"
+
+	"tegami/wire/deflate"
 )
 
 const (
@@ -85,6 +88,38 @@ func (p *peer) startTLS() error {
 	p.conn = secured
 	p.in.Reset(secured)
 	return p.conn.SetDeadline(time.Time{})
+}
+
+// deflated is a compressed connection.
+type deflated struct {
+	net.Conn
+	in  *deflate.Reader
+	out *deflate.Writer
+}
+
+func (d deflated) Read(b []byte) (int, error)  { return d.in.Read(b) }
+func (d deflated) Write(b []byte) (int, error) { return d.out.Write(b) }
+
+// deflate begins compression.
+func (p *peer) deflate() error {
+	if n := p.in.Buffered(); n > 0 {
+		return fmt.Errorf("the server sent %d octets in plain before the compression", n)
+	}
+	p.conn = deflated{p.conn, deflate.NewReader(p.conn, nil), deflate.NewWriter(p.conn)}
+	p.in.Reset(p.conn)
+	return nil
+}
+
+// inflate ends compression.
+func (p *peer) inflate() error {
+	d, ok := p.conn.(deflated)
+	if !ok || p.in.Buffered() > 0 {
+		return fmt.Errorf("compressed: %v, %d octets not read", ok, p.in.Buffered())
+	}
+	rest := d.in.Rest()
+	p.conn = d.Conn
+	p.in.Reset(io.MultiReader(bytes.NewReader(rest), d.Conn))
+	return nil
 }
 
 // A transcript is what was said, for the reader of a failure.

@@ -24,25 +24,26 @@ var byKind = map[mail.Kind]refusal{
 
 // byKey is the answer to errors that mean more to IMAP than their kind says.
 var byKey = map[string]refusal{
-	"imap.syntax":            {"BAD", ""},
-	"imap.command_too_long":  {"BAD", ""},
-	"imap.too_deep":          {"BAD", ""},
-	"imap.unknown_command":   {"BAD", ""},
-	"imap.wrong_state":       {"BAD", ""},
-	"imap.message_number":    {"BAD", ""},
-	"imap.no_tls":            {"BAD", ""},
-	"imap.cancelled":         {"BAD", ""},
-	"imap.charset_with_utf8": {"BAD", ""}, // RFC 6855 §3
-	"imap.uid_required":      {"BAD", "UIDREQUIRED"},
+	"imap.syntax":             {"BAD", ""},
+	"imap.command_too_long":   {"BAD", ""},
+	"imap.too_deep":           {"BAD", ""},
+	"imap.unknown_command":    {"BAD", ""},
+	"imap.wrong_state":        {"BAD", ""},
+	"imap.message_number":     {"BAD", ""},
+	"imap.no_tls":             {"BAD", ""},
+	"imap.cancelled":          {"BAD", ""},
+	"imap.charset_with_utf8":  {"BAD", ""}, // RFC 6855 §3
+	"imap.uid_required":       {"BAD", "UIDREQUIRED"},
 	"imap.tag_in_use":         {"BAD", ""}, // RFC 5267 §4.3
 	"imap.relevancy":          {"BAD", ""}, // RFC 6203 §4
-	"imap.qresync_first":     {"BAD", ""},
-	"imap.charset":           {"NO", "BADCHARSET (UTF-8 US-ASCII ISO-2022-JP SHIFT_JIS EUC-JP)"},
-	"imap.unknown_cte":       {"NO", "UNKNOWN-CTE"},
-	"imap.read_only":         {"NO", "NOPERM"},
-	"imap.use":               {"NO", "USEATTR"},
-	"imap.quota_fixed":       {"NO", "NOPERM"},
-	"imap.other_quota":       {"NO", "NONEXISTENT"},
+	"imap.qresync_first":      {"BAD", ""},
+	"imap.compression_active": {"NO", "COMPRESSIONACTIVE"},
+	"imap.charset":            {"NO", "BADCHARSET (UTF-8 US-ASCII ISO-2022-JP SHIFT_JIS EUC-JP)"},
+	"imap.unknown_cte":        {"NO", "UNKNOWN-CTE"},
+	"imap.read_only":          {"NO", "NOPERM"},
+	"imap.use":                {"NO", "USEATTR"},
+	"imap.quota_fixed":        {"NO", "NOPERM"},
+	"imap.other_quota":        {"NO", "NONEXISTENT"},
 
 	"imap.tls_required":           {"NO", "PRIVACYREQUIRED"},
 	"imap.too_many_sessions":      {"NO", "LIMIT"},

@@ -52,23 +52,24 @@ type session struct {
 	progressAt time.Time // when to tell how far the command is
 
 	tag     string
-	ended   bool // no tagged response any more: BYE was said, or the connection is gone
-	errors  int  // refusals in a row
-	failed  int  // sign-ins
-	started time.Time
+	ended   bool      // no tagged response any more: BYE was said, or the connection is gone
+	errors  int       // refusals in a row
+	failed  int       // sign-ins
+	entered time.Time // the connection came, or UNAUTHENTICATE: from then on the client has Limits.Login to sign in
 
 	// What Read waits for. Only poke touches these from other goroutines.
 	waiting  bool      // between commands, or in IDLE: a poke ends the wait
 	deadline time.Time // of the wait, or of the pause within a command
 	poked    atomic.Bool
+	linger   time.Duration // how long a silent connection keeps its compressor
 }
 
 // errPoked ends a wait because something happened elsewhere.
 var errPoked = errors.New("imapd: poked")
 
 func openSession(srv *Server, c *door.Conn) *session {
-	s := &session{srv: srv, id: c.Origin.Session, log: c.Log, conn: c, state: notAuthenticated, started: c.Origin.Received}
-	s.link = &link{c.Conn, srv.cfg.Limits.Command}
+	s := &session{srv: srv, id: c.Origin.Session, log: c.Log, conn: c, state: notAuthenticated, entered: c.Origin.Received, linger: linger}
+	s.link = &link{Conn: c.Conn, limit: srv.cfg.Limits.Command}
 	s.dec = imap.NewDecoder(s, s.continuation)
 	s.out = imap.NewWriter(s.link)
 	return s
@@ -94,7 +95,7 @@ func (s *session) Serve(ctx context.Context) {
 func (s *session) await() error {
 	s.deadline = time.Now().Add(s.srv.cfg.Limits.Idle)
 	if s.state == notAuthenticated {
-		s.deadline = s.started.Add(s.srv.cfg.Limits.Login)
+		s.deadline = s.entered.Add(s.srv.cfg.Limits.Login)
 	}
 	for {
 		s.poked.Store(false) // a poke that came late for IDLE
@@ -143,19 +144,26 @@ func (s *session) poke() {
 	s.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
+// linger is how long a compressed connection keeps its compressor while nothing is said: about as long as a client thinks between two
+// commands, not as long as its user does.
+const linger = 2 * time.Second
+
 // Read is the decoder's source: it writes what is ready before it waits, and keeps the deadlines.
 // A poke ends a wait only; within a command it is overlooked.
 func (s *session) Read(p []byte) (int, error) {
 	if err := s.out.Flush(); err != nil {
 		return 0, err
 	}
-	for {
-		deadline := s.patience()
-		s.conn.SetReadDeadline(deadline)
+	for resting := s.link.in == nil; ; {
+		deadline, until := s.patience(), time.Now().Add(s.linger)
+		if resting || until.After(deadline) {
+			until = deadline
+		}
+		s.conn.SetReadDeadline(until)
 		if s.waiting && (s.poked.Load() || s.conn.Ending() != nil) {
 			return 0, errPoked
 		}
-		n, err := s.link.Conn.Read(p)
+		n, err := s.link.Read(p)
 		if n > 0 || !isTimeout(err) {
 			return n, err
 		}
@@ -165,6 +173,8 @@ func (s *session) Read(p []byte) (int, error) {
 		if time.Now().After(deadline) {
 			return 0, err
 		}
+		s.link.rest()
+		resting = true
 	}
 }
 
@@ -174,7 +184,7 @@ func (s *session) patience() time.Time {
 	case s.waiting:
 		return s.deadline
 	case s.state == notAuthenticated:
-		return s.started.Add(s.srv.cfg.Limits.Login)
+		return s.entered.Add(s.srv.cfg.Limits.Login)
 	}
 	return time.Now().Add(s.srv.cfg.Limits.Command)
 }
@@ -207,11 +217,12 @@ func (s *session) secure() bool { return s.conn.IsTLS() || s.srv.cfg.AllowPlainA
 func (s *session) End(bool) {
 	s.out.Flush()
 	s.dec.Release()
+	s.link.rest()
 	s.unselect()
 	if s.account != nil {
 		s.account.Close()
 	}
-	s.log.Debug("disconnected", "after", time.Since(s.started).Round(time.Millisecond))
+	s.log.Debug("disconnected", "after", time.Since(s.conn.Origin.Received).Round(time.Millisecond))
 }
 
 // unselect leaves the selected mailbox.
