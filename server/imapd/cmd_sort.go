@@ -9,7 +9,7 @@ import (
 	"tegami/wire/imap"
 )
 
-// cmdSort is SORT (RFC 5256 §3), with what RFC 5267 §3 adds to it.
+// cmdSort is SORT (RFC 5256 §3), with what RFC 5267 §3 and RFC 5957 add to it.
 func cmdSort(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 	return s.sort(ctx, d, false)
 }

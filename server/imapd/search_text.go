@@ -10,7 +10,8 @@ import (
 )
 
 // Text is compared in the form of mime.Searchable: without case and width, compatibility forms made one, runs of white space
-// as one space and none beside Japanese (DOMAIN §14.5). RFC 9051 §6.4.4 asks for a substring, compared without case.
+// as one space and none beside Japanese (DOMAIN §14.5). RFC 9051 §6.4.4 asks for a substring, compared without case;
+// RFC 5255 §4.2 (I18NLEVEL=1) for less than this.
 
 // needle is a string to look for, in the form of mime.Searchable.
 type needle struct {
