@@ -8,6 +8,18 @@
 // tenant and the id of one account, and everything it does names the identity's actor. No method
 // takes an account or a tenant.
 //
+// # Mailboxes of others
+//
+// A mailbox can be shared inside its tenant (RFC 4314): with an account, named by its address, or with anyone, which is
+// everybody of the tenant. Others see it as "Other Users/<owner's address>/<path>". Whatever is done with a path goes
+// through locate (whose mailbox is meant) and resolve (is it there, and may this account do that), in the transaction
+// that does it; a View asks again for each command, from memory. Who may not look a mailbox up gets the same answer as
+// for one that is not there.
+//
+// The owner has all rights, always. A grant is an object of its own (grant.go) that goes with its mailbox, with the
+// owner's account, and with the account it is for. Octets count on the owner's quota, keywords are the owner's, and the
+// flags, \Seen too, are common to all who look at the mailbox. Subscriptions and private annotations are each account's own.
+//
 // # Views
 //
 // Selecting a mailbox gives a View: one session's sequence numbers. What is known of the messages
@@ -24,5 +36,6 @@
 //
 // marks.go and diff.go are pure: the list, and what to tell a client about two of them. snapshot.go
 // reads lists from the store and shares them. view.go and the files named after a verb are the
-// session.
+// session. acl.go, grant.go, shared.go and sharing.go are the rights, list.go and subscribe.go what an account sees of
+// others, metadata.go the annotations (RFC 5464).
 package mailbox

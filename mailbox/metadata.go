@@ -203,7 +203,7 @@ func entryName(op mail.Op, name string) (string, error) {
 // inScope tells whether the name of an entry belongs to a scope.
 func inScope(name, scope string) bool { return strings.HasPrefix(name, scope+"/") }
 
-// select gives what of the annotations a query asks for, by name. An entry that is asked for itself and not there has no value.
+// pick gives what of the annotations a query asks for, by name. An entry that is asked for itself and not there has no value.
 func (q *AnnotationQuery) pick(op mail.Op, all annotations) ([]Annotation, error) {
 	found := map[string][]byte{}
 	for _, name := range q.Entries {
@@ -234,7 +234,6 @@ func (q *AnnotationQuery) pick(op mail.Op, all annotations) ([]Annotation, error
 // Metadata gives annotations of a mailbox, or of the server where path is empty (RFC 5464 §4.2): the account's own private
 // ones, and the shared ones. NotFound "mailbox.unknown", Denied "mailbox.no_right", Invalid "metadata.entry".
 func (a *Account) Metadata(ctx context.Context, path string, q AnnotationQuery) (list []Annotation, err error) {
-	const op = "mailbox.Metadata"
 	var f Folder
 	if path != "" {
 		if f, err = a.FolderFor(ctx, path, RightLookup); err != nil {

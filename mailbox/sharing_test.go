@@ -158,6 +158,16 @@ func deeds() []deed {
 			_, _, _, err := v.Copy(h.Context(), seqs(1, 1), "Archive")
 			return err
 		})},
+		{"REPLACE elsewhere", "rte", func(h *house, other *mailbox.Account, path string) error {
+			return withView(func(h *house, v *mailbox.View) error {
+				_, _, err := v.Replace(h.Context(), 1, "Archive", mailbox.Appended{Upload: h.upload(other, letter("x"))})
+				return err
+			})(h, other, path)
+		}},
+		{"CATENATE from", "r", func(h *house, other *mailbox.Account, path string) error {
+			_, err := other.MessageAt(h.Context(), path, 0, 1, 0)
+			return err
+		}},
 		{"MOVE from", "rte", withView(func(h *house, v *mailbox.View) error {
 			_, _, _, err := v.Move(h.Context(), seqs(1, 1), "Archive")
 			return err
@@ -444,6 +454,34 @@ func TestAcrossAccounts(t *testing.T) {
 	words, err = own.Keywords(ctx)
 	h.must(err)
 	h.equal("no new keyword", words, "[$One $Two $New]")
+}
+
+// TestSharingMayRunTwice does what writes about sharing over a store that runs each transaction twice, as it may.
+func TestSharingMayRunTwice(t *testing.T) {
+	h := newHouse(t, mailbox.Config{})
+	h.company("alpha.example", "en", "sato", "suzuki")
+	h.boxes = mailbox.New(twice{h.store}, h.dir, mailbox.Config{})
+	own, other, ctx := h.open(owner), h.open(colleague), t.Context()
+	h.share(own, "Archive", "lr")
+	h.must(own.SetACL(ctx, "Archive", colleague, mailbox.Add, mailbox.AllRights))
+	h.must(other.Subscribe(ctx, shared+"Archive", true))
+	h.must(annotate(h, other, shared+"Archive", "/private/comment", "x"))
+	h.must(annotate(h, other, shared+"Archive", "/shared/comment", "y"))
+	_, err := other.Append(ctx, "INBOX", []mailbox.Appended{{Upload: h.upload(other, letter("1")), Keywords: []string{"$Work"}}})
+	h.must(err)
+	v := h.selectBox(other, "INBOX")
+	for _, transfer := range []func(context.Context, []uint32, string) (uint32, []mail.UID, []mail.UID, error){v.Copy, v.Move} {
+		_, src, dst, err := transfer(ctx, seqs(1, 1), shared+"Archive")
+		h.must(err)
+		h.equal("transferred", []int{len(src), len(dst)}, "[1 1]")
+	}
+	h.equal("listed", h.listed(other)[2:], "[~/Archive lrswipkxtea*]")
+	_, err = other.Create(ctx, shared+"Archive/a", "")
+	h.must(err)
+	h.must(other.Rename(ctx, shared+"Archive/a", shared+"Archive/b"))
+	h.must(other.Delete(ctx, shared+"Archive/b"))
+	h.must(own.DeleteACL(ctx, "Archive", colleague))
+	h.equal("in the end", h.listed(other)[2:], "[~/Archive!*]")
 }
 
 // TestWatchOfOthers: a change in a shared mailbox wakes the owner and the colleague who looks at it.

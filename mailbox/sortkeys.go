@@ -135,6 +135,9 @@ func (t *factTable) octets() int {
 // once is remembered, for all who look at the mailbox. ranked tells that Rank will be asked for.
 func (v *View) Facts(ctx context.Context, seqs []uint32, ranked bool, want ...Fact) (*Facts, error) {
 	const op = "mailbox.Facts"
+	if err := v.allow(ctx, op, RightRead); err != nil {
+		return nil, err
+	}
 	box := v.account.service.facts.take(v.shared.key)
 	select {
 	case box.turn <- struct{}{}:
