@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/obs"
-	"tegami/wire/sasl"
 )
 
 // A Conn is an accepted connection. Its session uses it from one goroutine; what other goroutines do with it goes
@@ -29,8 +27,9 @@ type Conn struct {
 	Log *slog.Logger
 
 	server *Server
-	socket net.Conn  // as accepted
-	tls    *tls.Conn // nil in the clear
+	socket net.Conn          // as accepted
+	tls    *tls.Conn         // nil in the clear
+	leaf   *x509.Certificate // the one the peer was shown
 	cancel context.CancelFunc
 	ending atomic.Pointer[ending]
 
@@ -112,49 +111,6 @@ func (c *Conn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Write(p)
-}
-
-// StartTLS makes the connection a TLS one. What was read ahead in the clear is the caller's to throw away. Its error is logged.
-func (c *Conn) StartTLS(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.Limits.Handshake)
-	defer cancel()
-	c.socket.SetWriteDeadline(time.Time{})
-	c.Await(time.Time{}) // the context has the limit
-	conn := tls.Server(c.socket, c.server.cfg.TLS)
-	if err := conn.HandshakeContext(ctx); err != nil {
-		c.Log.Info("TLS handshake failed", "err", err)
-		return mail.Because("door.StartTLS", mail.Invalid, "", err)
-	}
-	st := conn.ConnectionState()
-	c.Conn, c.tls = conn, conn
-	c.Origin.TLS = strings.ReplaceAll(tls.VersionName(st.Version), " ", "") + " " + tls.CipherSuiteName(st.CipherSuite)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.secured = c.Origin.TLS
-	return nil
-}
-
-// CanStartTLS tells whether StartTLS can be offered now.
-func (c *Conn) CanStartTLS() bool { return c.tls == nil && c.server.cfg.TLS != nil }
-
-// IsTLS tells whether the connection is a TLS one.
-func (c *Conn) IsTLS() bool { return c.tls != nil }
-
-// Channel is what SASL can bind to; the zero Channel in the clear.
-func (c *Conn) Channel() sasl.Channel {
-	if c.tls == nil {
-		return sasl.Channel{}
-	}
-	st := c.tls.ConnectionState()
-	return sasl.Channel{TLS: &st, Leaf: onlyLeaf(c.server.cfg.TLS)}
-}
-
-// onlyLeaf is the certificate every peer is shown; nil where there is a choice.
-func onlyLeaf(c *tls.Config) *x509.Certificate {
-	if len(c.Certificates) != 1 || c.GetCertificate != nil || c.GetConfigForClient != nil {
-		return nil
-	}
-	return c.Certificates[0].Leaf
 }
 
 // SignedIn notes who has signed in, and by what mechanism ("LOGIN", "SCRAM-SHA-256" …). From then on the session is asked after

@@ -3,6 +3,7 @@ package door
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -129,6 +130,35 @@ func TestStartTLS(t *testing.T) {
 	c.ask("x", "ok x")
 	if conn.CanStartTLS() || !conn.IsTLS() || !conn.Channel().Bindable() || conn.Channel().Leaf == nil {
 		t.Error("after TLS")
+	}
+}
+
+// TestCertificateShown: whichever certificate a peer is shown, both ends bind to the same one.
+func TestCertificateShown(t *testing.T) {
+	one, client := tlstest.New(t)
+	other, _ := tlstest.New(t)
+	other.Certificates[0].Leaf = nil // as of one that was read from a file
+	for name, config := range map[string]*tls.Config{
+		"the only one":  {Certificates: one.Certificates},
+		"one of two":    {Certificates: append(one.Certificates[:1:1], other.Certificates...)},
+		"as it chooses": {GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &one.Certificates[0], nil }},
+		"without leaf":  {Certificates: other.Certificates},
+		"if none is chosen": {Certificates: one.Certificates,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, Config{ImplicitTLS: true, TLS: config})
+			c := b.call(loopback)
+			trusting := client.Clone()
+			trusting.InsecureSkipVerify = true // which one it is, is what we ask
+			c.secure(trusting)
+			c.says("hello toy")
+			seen := c.conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
+			if leaf := b.server.conns()[0].Channel().Leaf; leaf == nil || !leaf.Equal(seen) {
+				t.Errorf("bound to %v", leaf)
+			}
+			go io.Copy(io.Discard, c.conn)
+		})
 	}
 }
 

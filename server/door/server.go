@@ -57,6 +57,7 @@ type Server struct {
 // New makes a server. It opens nothing.
 func New(cfg Config, p Protocol) *Server {
 	cfg.Limits = cfg.Limits.orDefaults()
+	cfg.TLS = showing(cfg.TLS)
 	return &Server{
 		cfg: cfg, protocol: p, log: obs.Named(cfg.Log, cfg.Name),
 		open: map[*Conn]struct{}{}, byNetwork: map[netip.Prefix]int{}, byAccount: map[mail.AccountID]int{},
