@@ -37,6 +37,8 @@ var addressFields = []string{
 	"x-original-from", "x-original-to", "envelope-to", "x-envelope-to", "original-from", "original-to",
 }
 
+func addressField(name string) bool { return slices.Contains(addressFields, strings.ToLower(name)) }
+
 // addressing notes the address part of a call.
 func addressing(c *call) {
 	for name, part := range addressParts {
@@ -50,7 +52,7 @@ func checkAddress(k *compiler, c *call) {
 	addressing(c)
 	k.options(c)
 	for i := range c.args[0].list {
-		if t := &c.args[0].list[i]; t.constant() && !slices.Contains(addressFields, strings.ToLower(t.fixed)) {
+		if t := &c.args[0].list[i]; t.constant() && !addressField(t.fixed) {
 			k.fault(c.line, "sieve.no_address_field", t.fixed)
 			return
 		}
@@ -59,8 +61,12 @@ func checkAddress(k *compiler, c *call) {
 }
 
 func testAddress(r *run, c *call) (bool, error) {
-	names := r.texts(c.args[0].list)
-	names = slices.DeleteFunc(names, func(n string) bool { return !slices.Contains(addressFields, strings.ToLower(n)) })
+	var names []string
+	for _, name := range r.strings(&c.args[0]) {
+		if c.args[0].fixed != nil || addressField(name) {
+			names = append(names, name)
+		}
+	}
 	fields, err := r.fields(c, names)
 	if err != nil {
 		return false, err
@@ -75,9 +81,9 @@ func testAddress(r *run, c *call) (bool, error) {
 // fieldAddresses adds the addresses of a field. What is no address stands for itself, but has no parts; so
 // does an empty field (RFC 5228 §2.7.4).
 func fieldAddresses(values []string, f *field, part addressPart) []string {
-	list := mime.ParseAddressList(f.value)
+	list := f.addresses()
 	if len(list) == 0 && part == partAll {
-		return append(values, f.value)
+		return append(values, f.value())
 	}
 	for _, a := range list {
 		if a.Kind != mime.Mailbox {
@@ -89,7 +95,7 @@ func fieldAddresses(values []string, f *field, part addressPart) []string {
 				values = append(values, v)
 			}
 		case part == partAll:
-			values = append(values, strings.TrimSpace(f.value))
+			values = append(values, strings.TrimSpace(f.value()))
 		}
 	}
 	return values
@@ -127,7 +133,7 @@ func checkEnvelope(k *compiler, c *call) {
 
 func testEnvelope(r *run, c *call) (bool, error) {
 	var values []string
-	for _, name := range r.texts(c.args[0].list) {
+	for _, name := range r.strings(&c.args[0]) {
 		switch strings.ToLower(name) {
 		case "from":
 			values = envelopeAddress(values, r.in.From, c.part)

@@ -34,7 +34,7 @@ func testBody(r *run, c *call) (bool, error) {
 	case c.has("raw"):
 		values, err = r.rawBody()
 	case c.has("content"):
-		values, err = r.contents(c, r.texts(c.tag("content").list))
+		values, err = r.contents(c, r.strings(c.tag("content")))
 	default:
 		values, err = r.contents(c, []string{"text"})
 	}

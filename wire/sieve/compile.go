@@ -43,6 +43,19 @@ type call struct {
 type value struct {
 	number uint64
 	list   []text
+	fixed  []string // list, if it is the same in every run
+}
+
+// setList makes it a list of texts.
+func (v *value) setList(list []text) {
+	v.list, v.fixed = list, make([]string, 0, len(list))
+	for i := range list {
+		if !list[i].constant() {
+			v.fixed = nil
+			return
+		}
+		v.fixed = append(v.fixed, list[i].fixed)
+	}
 }
 
 // set tells whether the argument was given.
@@ -422,9 +435,11 @@ func fits(a argument, want argKind) bool {
 // value compiles an argument.
 func (k *compiler) value(a argument) value {
 	v := value{number: a.number}
-	for _, s := range a.strings {
-		v.list = append(v.list, k.compileText(s, a.line))
+	list := make([]text, len(a.strings))
+	for i, s := range a.strings {
+		list[i] = k.compileText(s, a.line)
 	}
+	v.setList(list)
 	return v
 }
 

@@ -30,7 +30,7 @@ func doStop(*run, *call) error { return errStop }
 
 // doError ends the run as a failure (RFC 5463 §5).
 func doError(r *run, c *call) error {
-	return r.fault(c, "sieve.error", strings.TrimSpace(r.text(&c.args[0].list[0])))
+	return r.fault(c, "sieve.error", strings.TrimSpace(r.string(&c.args[0])))
 }
 
 func testTrue(*run, *call) (bool, error)  { return true, nil }

@@ -74,7 +74,7 @@ func (r *run) zone(c *call) *time.Location {
 		return nil
 	}
 	if v := c.tag("zone"); v != nil {
-		if z, ok := parseZone(r.text(&v.list[0])); ok {
+		if z, ok := parseZone(r.string(v)); ok {
 			return z
 		}
 	}
@@ -89,7 +89,7 @@ func (r *run) datePart(c *call, t time.Time) (string, bool) {
 	if z := r.zone(c); z != nil {
 		t = t.In(z)
 	}
-	part := dateParts[strings.ToLower(r.text(&c.args[len(c.args)-2].list[0]))]
+	part := dateParts[strings.ToLower(r.string(&c.args[len(c.args)-2]))]
 	if part == nil {
 		return "", false
 	}
@@ -103,8 +103,8 @@ func testDate(r *run, c *call) (bool, error) {
 		return false, err
 	}
 	var values []string
-	for _, f := range pick(c, h.named(r.text(&c.args[0].list[0]))) {
-		s := f.value[strings.LastIndexByte(f.value, ';')+1:]
+	for _, f := range pick(c, h.named(r.string(&c.args[0]))) {
+		s := f.value()[strings.LastIndexByte(f.value(), ';')+1:]
 		t, err := mime.ParseDate(s)
 		if err != nil {
 			continue // what is no date fits nothing

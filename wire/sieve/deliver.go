@@ -193,7 +193,7 @@ func printable(s string) string {
 }
 
 func doFileInto(r *run, c *call) error {
-	a, err := r.target(c, r.text(&c.args[0].list[0]))
+	a, err := r.target(c, r.string(&c.args[0]))
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (r *run) target(c *call, mailbox string) (a FileInto, err error) {
 	}
 	a.Mailbox, a.Create = mailbox, c.has("create")
 	if v := c.tag("specialuse"); v != nil {
-		if a.SpecialUse = r.text(&v.list[0]); !validUse(a.SpecialUse) {
+		if a.SpecialUse = r.string(v); !validUse(a.SpecialUse) {
 			return a, r.fault(c, "sieve.special_use", printable(a.SpecialUse))
 		}
 	}
@@ -227,7 +227,7 @@ func checkRedirect(k *compiler, c *call) {
 
 func doRedirect(r *run, c *call) error {
 	a := Redirect{Copy: c.has("copy"), Content: r.message.content()}
-	s := r.text(&c.args[0].list[0])
+	s := r.string(&c.args[0])
 	if c.has("list") {
 		a.List = listName(s)
 	} else {
@@ -260,7 +260,7 @@ func sameAddress(a, b mail.Address) bool { return a.Key() == b.Key() }
 // doReject does reject and ereject (RFC 5429 §2).
 func doReject(r *run, c *call) error {
 	r.result.cancelled = true
-	text := r.text(&c.args[0].list[0])
+	text := r.string(&c.args[0])
 	if !utf8.ValidString(text) {
 		return r.fault(c, "sieve.text_utf8")
 	}
@@ -269,7 +269,7 @@ func doReject(r *run, c *call) error {
 }
 
 func testMailboxExists(r *run, c *call) (bool, error) {
-	for _, name := range r.texts(c.args[0].list) {
+	for _, name := range r.strings(&c.args[0]) {
 		if err := r.spend(c, askCost); err != nil || !validMailbox(name) {
 			return false, err
 		}
@@ -294,11 +294,11 @@ func checkSpecialUse(k *compiler, c *call) {
 func testSpecialUse(r *run, c *call) (bool, error) {
 	mailbox := ""
 	if c.args[0].set() {
-		if mailbox = r.text(&c.args[0].list[0]); !validMailbox(mailbox) {
+		if mailbox = r.string(&c.args[0]); !validMailbox(mailbox) {
 			return false, nil
 		}
 	}
-	for _, use := range r.texts(c.args[1].list) {
+	for _, use := range r.strings(&c.args[1]) {
 		if err := r.spend(c, askCost); err != nil {
 			return false, err
 		}
@@ -316,7 +316,7 @@ func (r *run) annotation(c *call) (mailbox string, rest []value, ok bool) {
 	if strings.HasPrefix(c.name, "server") {
 		return "", c.args, true
 	}
-	mailbox = r.text(&c.args[0].list[0])
+	mailbox = r.string(&c.args[0])
 	return mailbox, c.args[1:], validMailbox(mailbox)
 }
 
@@ -325,7 +325,7 @@ func testMetadata(r *run, c *call) (bool, error) {
 	if err := r.spend(c, askCost); err != nil || !ok {
 		return false, err
 	}
-	v, ok, err := r.host.Metadata(r.ctx, mailbox, r.text(&args[0].list[0]))
+	v, ok, err := r.host.Metadata(r.ctx, mailbox, r.string(&args[0]))
 	if !ok || err != nil {
 		return false, hostError(err)
 	}
@@ -337,7 +337,7 @@ func testMetadataExists(r *run, c *call) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	for _, name := range r.texts(args[0].list) {
+	for _, name := range r.strings(&args[0]) {
 		if err := r.spend(c, askCost); err != nil {
 			return false, err
 		}
@@ -350,7 +350,7 @@ func testMetadataExists(r *run, c *call) (bool, error) {
 
 // testValidList tells whether all lists are known (RFC 6134 §2.7).
 func testValidList(r *run, c *call) (bool, error) {
-	for _, list := range r.texts(c.args[0].list) {
+	for _, list := range r.strings(&c.args[0]) {
 		if err := r.spend(c, askCost); err != nil {
 			return false, err
 		}

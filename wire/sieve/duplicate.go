@@ -32,7 +32,7 @@ func testDuplicate(r *run, c *call) (bool, error) {
 	}
 	handle := ""
 	if v := c.tag("handle"); v != nil {
-		handle = r.text(&v.list[0])
+		handle = r.string(v)
 	}
 	id := digest("duplicate", handle, value)
 	if err := r.spend(c, askCost); err != nil {
@@ -51,21 +51,21 @@ func testDuplicate(r *run, c *call) (bool, error) {
 // unique gives what tells a message from others. It is not ok when the message has no such thing.
 func (r *run) unique(c *call) (string, bool, error) {
 	if v := c.tag("uniqueid"); v != nil {
-		return "id:" + r.text(&v.list[0]), true, nil
+		return "id:" + r.string(v), true, nil
 	}
 	name := "Message-ID"
 	if v := c.tag("header"); v != nil {
-		name = r.text(&v.list[0])
+		name = r.string(v)
 	}
 	h, err := r.message.head(r.message.root)
 	if err != nil {
 		return "", false, err
 	}
 	fields := h.named(name)
-	if len(fields) == 0 || fields[0].value == "" {
+	if len(fields) == 0 || fields[0].value() == "" {
 		return "", false, nil
 	}
-	return "header:" + strings.ToLower(name) + ":" + fields[0].value, true, nil
+	return "header:" + strings.ToLower(name) + ":" + fields[0].value(), true, nil
 }
 
 // trackFor is how long an id is remembered (RFC 7352 §3.3).

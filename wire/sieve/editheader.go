@@ -60,7 +60,7 @@ func checkAddHeader(k *compiler, c *call) {
 func validFieldValue(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func doAddHeader(r *run, c *call) error {
-	name, value := r.text(&c.args[0].list[0]), r.text(&c.args[1].list[0])
+	name, value := r.string(&c.args[0]), r.string(&c.args[1])
 	switch {
 	case !validFieldName(name):
 		return r.fault(c, "sieve.field_name", printable(name))
@@ -87,7 +87,7 @@ func doAddHeader(r *run, c *call) error {
 func newField(name, value string) *field {
 	value = mime.Unfold([]byte(value))
 	raw := name + ": " + mime.EncodeHeader(value, mime.UTF8) + "\r\n"
-	return &field{name: name, raw: raw, value: value, text: value, ready: true}
+	return &field{name: name, raw: raw, unfolded: &value, decoded: &value}
 }
 
 // edit gives the root's header to be changed. Contents that were given out stay as they are.
@@ -117,7 +117,7 @@ func checkDeleteHeader(k *compiler, c *call) {
 }
 
 func doDeleteHeader(r *run, c *call) error {
-	name := r.text(&c.args[0].list[0])
+	name := r.string(&c.args[0])
 	if !validFieldName(name) {
 		return r.fault(c, "sieve.field_name", printable(name))
 	}
@@ -153,7 +153,7 @@ func (r *run) doomed(c *call, fields []*field) ([]*field, error) {
 	}
 	var gone []*field
 	for _, f := range fields {
-		ok, err := r.compare(c, []string{f.decode()})
+		ok, err := r.compare(c, []string{f.text()})
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func (k *compiler) flagKeys(c *call) {
 			list = append(list, text{fixed: f})
 		}
 	}
-	keys.list = list
+	keys.setList(list)
 	k.keys(c, c.match)
 }
 
@@ -61,7 +61,7 @@ func doRemoveFlag(r *run, c *call) error {
 
 // changeFlags changes the flags of a variable, or of the internal one.
 func (r *run) changeFlags(c *call, change func(have, given []string) []string) error {
-	given := splitFlags(r.texts(c.args[1].list))
+	given := splitFlags(r.strings(&c.args[1]))
 	ref, named := c.extra.(*reference)
 	have := slices.Clone(r.flags)
 	if named {
@@ -85,7 +85,7 @@ func (r *run) flagsOf(c *call) ([]string, error) {
 	if v == nil {
 		return slices.Clone(r.flags), nil
 	}
-	flags := splitFlags(r.texts(v.list))
+	flags := splitFlags(r.strings(v))
 	if len(flags) > MaxFlags {
 		return nil, r.fault(c, "sieve.limit_flags", MaxFlags)
 	}

@@ -118,7 +118,7 @@ func (r *run) fields(c *call, names []string) ([]*field, error) {
 }
 
 func testHeader(r *run, c *call) (bool, error) {
-	fields, err := r.fields(c, r.texts(c.args[0].list))
+	fields, err := r.fields(c, r.strings(&c.args[0]))
 	if err != nil {
 		return false, err
 	}
@@ -132,9 +132,9 @@ func testHeader(r *run, c *call) (bool, error) {
 // mimeValues adds what a test looks at of a field: its text, or what an option of :mime says.
 func (r *run) mimeValues(c *call, f *field, values []string) []string {
 	if !c.has("mime") {
-		return append(values, f.decode())
+		return append(values, f.text())
 	}
-	main, params := mime.ParseParams(f.value)
+	main, params := mime.ParseParams(f.value())
 	main = strings.ToLower(main)
 	typ, subtype, _ := strings.Cut(main, "/")
 	switch names := c.tag("param"); {
@@ -147,12 +147,12 @@ func (r *run) mimeValues(c *call, f *field, values []string) []string {
 	case c.has("contenttype"):
 		return append(values, main)
 	}
-	return append(values, f.decode())
+	return append(values, f.text())
 }
 
 // paramValues adds the values of parameters.
 func (r *run) paramValues(names *value, params []mime.Param, values []string) []string {
-	for _, name := range r.texts(names.list) {
+	for _, name := range r.strings(names) {
 		for _, p := range params {
 			if strings.EqualFold(p.Name, name) {
 				values = append(values, p.Value)
@@ -167,7 +167,7 @@ func testExists(r *run, c *call) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, name := range r.texts(c.args[0].list) {
+	for _, name := range r.strings(&c.args[0]) {
 		found := false
 		for _, h := range heads {
 			r.cost(8 * len(h.fields))
@@ -182,7 +182,7 @@ func testExists(r *run, c *call) (bool, error) {
 
 // testString compares strings of the script (RFC 5229 §5). An empty one does not count (RFC 5231 §4.1).
 func testString(r *run, c *call) (bool, error) {
-	values := r.texts(c.args[0].list)
+	values := r.strings(&c.args[0])
 	if c.match.by == matchCount {
 		values = withoutEmpty(values)
 	}
@@ -201,7 +201,7 @@ func withoutEmpty(list []string) []string {
 
 // testEnvironment compares an item of the environment (RFC 5183 §4). An unknown one fits nothing.
 func testEnvironment(r *run, c *call) (bool, error) {
-	name := strings.ToLower(r.text(&c.args[0].list[0]))
+	name := strings.ToLower(r.string(&c.args[0]))
 	v, ok := r.in.Environment[name]
 	switch {
 	case ok:

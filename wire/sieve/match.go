@@ -247,7 +247,7 @@ func (r *run) fitsRegex(m *match, value string, p *pattern) bool {
 
 // related compares a value with the keys by the relation (RFC 5231 §4).
 func (r *run) related(c *call, value string) (bool, error) {
-	for _, k := range r.texts(c.args[len(c.args)-1].list) {
+	for _, k := range r.strings(&c.args[len(c.args)-1]) {
 		if relates(c.match.comparator.compare(value, k), c.match.relation) {
 			return true, nil
 		}
@@ -273,7 +273,7 @@ func relates(order int, relation string) bool {
 
 // listed asks the host whether a value is on a list (RFC 6134 §2.4). Of the match variables only ${0} is set.
 func (r *run) listed(c *call, values []string) (bool, error) {
-	lists := r.texts(c.args[len(c.args)-1].list)
+	lists := r.strings(&c.args[len(c.args)-1])
 	for _, v := range values {
 		for _, list := range lists {
 			if err := r.spend(c, askCost); err != nil {

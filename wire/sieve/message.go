@@ -26,21 +26,42 @@ type head struct {
 	tail   int64 // octets behind the fields up to the body: the empty line
 }
 
-// field is one header field.
+// field is one header field. What it says is worked out when it is asked for.
 type field struct {
-	name  string
-	raw   string // the octets, line end included
-	value string // unfolded, not decoded
-	text  string // decoded; see decode
-	ready bool   // text is set
+	name string
+	raw  string // the octets, line end included
+
+	unfolded *string
+	decoded  *string
+	list     []mime.Address
+	parsed   bool
 }
 
-// decode gives the value as people read it.
-func (f *field) decode() string {
-	if !f.ready {
-		f.text, f.ready = strings.TrimSpace(mime.DecodeHeader(f.value)), true
+// value is the value, unfolded and not decoded.
+func (f *field) value() string {
+	if f.unfolded == nil {
+		_, v, _ := strings.Cut(f.raw, ":")
+		v = mime.Unfold([]byte(v))
+		f.unfolded = &v
 	}
-	return f.text
+	return *f.unfolded
+}
+
+// text is the value as people read it.
+func (f *field) text() string {
+	if f.decoded == nil {
+		s := strings.TrimSpace(mime.DecodeHeader(f.value()))
+		f.decoded = &s
+	}
+	return *f.decoded
+}
+
+// addresses are those of the value.
+func (f *field) addresses() []mime.Address {
+	if !f.parsed {
+		f.list, f.parsed = mime.ParseAddressList(f.value()), true
+	}
+	return f.list
 }
 
 func newMessage(in *Input) *message {
@@ -68,9 +89,10 @@ func (m *message) head(p *mime.Part) (*head, error) {
 		return nil, err
 	}
 	h := &head{tail: p.BodyStart - p.HeaderStart}
+	text := string(raw)
 	for f := range mime.Header(raw).Fields() {
 		h.tail -= int64(f.End - f.Start)
-		h.fields = append(h.fields, &field{name: string(f.Name), raw: string(raw[f.Start:f.End]), value: mime.Unfold(f.Value)})
+		h.fields = append(h.fields, &field{name: string(f.Name), raw: text[f.Start:f.End]})
 	}
 	m.heads[p] = h
 	return h, nil

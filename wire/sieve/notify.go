@@ -73,7 +73,7 @@ func doNotify(r *run, c *call) error {
 	if err != nil {
 		return err
 	}
-	if f := h.named("auto-submitted"); len(f) > 0 && !strings.EqualFold(strings.TrimSpace(f[0].value), "no") {
+	if f := h.named("auto-submitted"); len(f) > 0 && !strings.EqualFold(strings.TrimSpace(f[0].value()), "no") {
 		r.result.silence = "auto-submitted"
 		return nil
 	}
@@ -89,28 +89,28 @@ func doNotify(r *run, c *call) error {
 
 // notice makes the action of the arguments.
 func (r *run) notice(c *call) (a Notify, err error) {
-	uri := r.text(&c.args[0].list[0])
+	uri := r.string(&c.args[0])
 	m, key := parseMailto(uri)
 	if key != "" {
 		return a, r.fault(c, key, printable(uri))
 	}
 	a = Notify{Method: uri, Importance: 2, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject, Header: m.header, Body: m.body}
 	if v := c.tag("from"); v != nil {
-		a.From = r.text(&v.list[0])
+		a.From = r.string(v)
 		if _, _, ok := parseMailbox(a.From); !ok {
 			return a, r.fault(c, "sieve.address", printable(a.From))
 		}
 	}
 	if v := c.tag("importance"); v != nil {
-		if a.Importance = importance(r.text(&v.list[0])); a.Importance == 0 {
-			return a, r.fault(c, "sieve.importance", printable(r.text(&v.list[0])))
+		if a.Importance = importance(r.string(v)); a.Importance == 0 {
+			return a, r.fault(c, "sieve.importance", printable(r.string(v)))
 		}
 	}
 	if v := c.tag("options"); v != nil {
-		a.Options = slices.DeleteFunc(r.texts(v.list), func(o string) bool { return !validOption(o) })
+		a.Options = slices.DeleteFunc(r.strings(v), func(o string) bool { return !validOption(o) })
 	}
 	if v := c.tag("message"); v != nil {
-		a.Text = strings.ToValidUTF8(strings.ReplaceAll(r.text(&v.list[0]), "\r\n", "\n"), string(utf8.RuneError))
+		a.Text = strings.ToValidUTF8(strings.ReplaceAll(r.string(v), "\r\n", "\n"), string(utf8.RuneError))
 	}
 	if err := r.noticeText(&a); err != nil {
 		return a, err
@@ -135,7 +135,7 @@ func (r *run) noticeText(a *Notify) error {
 	default:
 		a.Subject = "[SIEVE] New message"
 		if f := h.named("subject"); len(f) > 0 {
-			a.Subject = "[SIEVE] " + f[0].decode()
+			a.Subject = "[SIEVE] " + f[0].text()
 		}
 	}
 	a.Subject = ellipsis(oneLine(a.Subject), maxSubject)
@@ -277,7 +277,7 @@ func unhex(c byte) int { return strings.IndexByte("0123456789abcdef", c|0x20) }
 
 // testValidNotify tells whether all URIs can be notified (RFC 5435 §4).
 func testValidNotify(r *run, c *call) (bool, error) {
-	for _, uri := range r.texts(c.args[0].list) {
+	for _, uri := range r.strings(&c.args[0]) {
 		if _, key := parseMailto(uri); key != "" {
 			return false, nil
 		}
@@ -288,8 +288,8 @@ func testValidNotify(r *run, c *call) (bool, error) {
 // testNotifyCapability compares a capability of a URI (RFC 5435 §5). Whether somebody is online, mail doesn't tell
 // (RFC 5436 §2.8).
 func testNotifyCapability(r *run, c *call) (bool, error) {
-	_, key := parseMailto(r.text(&c.args[0].list[0]))
-	if key != "" || !strings.EqualFold(r.text(&c.args[1].list[0]), "online") {
+	_, key := parseMailto(r.string(&c.args[0]))
+	if key != "" || !strings.EqualFold(r.string(&c.args[1]), "online") {
 		return false, nil
 	}
 	return r.compare(c, []string{"maybe"})

@@ -79,7 +79,7 @@ func doReplace(r *run, c *call) error {
 
 // entity makes a header of MIME fields and a body of the replacement.
 func (r *run) entity(c *call) ([]byte, error) {
-	text := r.text(&c.args[0].list[0])
+	text := r.string(&c.args[0])
 	if c.has("mime") {
 		if end := mime.HeaderEnd([]byte(text)); end > 0 && utf8.ValidString(text) {
 			return []byte(text), nil
@@ -134,10 +134,10 @@ func (r *run) replaceWhole(c *call, entity []byte) error {
 		b.WriteString(f.raw)
 	}
 	if v := c.tag("subject"); v != nil {
-		b.WriteString(newField("Subject", oneLine(r.text(&v.list[0]))).raw)
+		b.WriteString(newField("Subject", oneLine(r.string(v))).raw)
 	}
 	if v := c.tag("from"); v != nil {
-		from := r.text(&v.list[0])
+		from := r.string(v)
 		name, a, ok := parseMailbox(from)
 		if !ok {
 			return r.fault(c, "sieve.address", printable(from))
@@ -164,7 +164,7 @@ var enclosed = []string{"from", "to", "cc", "date", "message-id", "received", "r
 
 // doEnclose puts the message as an attachment behind a text (RFC 5703 §6).
 func doEnclose(r *run, c *call) error {
-	text := r.text(&c.args[0].list[0])
+	text := r.string(&c.args[0])
 	if !utf8.ValidString(text) {
 		return r.fault(c, "sieve.text_utf8")
 	}
@@ -193,7 +193,7 @@ func (r *run) outerHead(c *call) (string, error) {
 	}
 	names := enclosed
 	if v := c.tag("headers"); v != nil {
-		names = slices.Concat(names, r.texts(v.list))
+		names = slices.Concat(names, r.strings(v))
 	}
 	subject := c.tag("subject")
 	var b strings.Builder
@@ -209,7 +209,7 @@ func (r *run) outerHead(c *call) (string, error) {
 		}
 	}
 	if subject != nil {
-		b.WriteString(newField("Subject", oneLine(r.text(&subject.list[0]))).raw)
+		b.WriteString(newField("Subject", oneLine(r.string(subject))).raw)
 	}
 	return b.String(), nil
 }

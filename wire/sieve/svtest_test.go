@@ -125,7 +125,7 @@ func (t *tester) language() *language {
 }
 
 // arg gives a string argument.
-func arg(r *run, c *call, i int) string { return r.text(&c.args[i].list[0]) }
+func arg(r *run, c *call, i int) string { return r.string(&c.args[i]) }
 
 // test runs one test of the file.
 func (t *tester) test(r *run, c *call) error {
@@ -310,7 +310,7 @@ func (t *tester) run(_ *run, c *call) (bool, error) {
 // hands it on.
 func (t *tester) multiscript(r *run, c *call) (bool, error) {
 	in := *t.in
-	for i, name := range r.texts(c.args[0].list) {
+	for i, name := range r.strings(&c.args[0]) {
 		s, err := t.read(name)
 		if err != nil {
 			return false, err
@@ -543,7 +543,7 @@ func (t *tester) mustShow(r *run, c *call) error {
 func (t *tester) show(r *run, c *call) (bool, error) {
 	n := int(c.args[0].number)
 	if v := c.tag("folder"); v != nil {
-		box := t.boxes[r.text(&v.list[0])]
+		box := t.boxes[r.string(v)]
 		if n >= len(box) {
 			return false, nil
 		}
@@ -573,7 +573,7 @@ func (t *tester) mailboxDelete(r *run, c *call) error {
 func (t *tester) setMetadata(r *run, c *call) error {
 	mailbox := ""
 	if v := c.tag("mailbox"); v != nil {
-		mailbox = r.text(&v.list[0])
+		mailbox = r.string(v)
 	}
 	t.metadata[mailbox+"\n"+arg(r, c, 0)] = arg(r, c, 1)
 	return nil

@@ -167,7 +167,7 @@ func (k *compiler) matchReference(digits string, line int) (*reference, bool) {
 // spaced gives a variable of a namespace: there is "global" (RFC 6609 §3.4.2).
 func (k *compiler) spaced(space, name string, line int) (*reference, bool) {
 	for _, s := range strings.Split(space, ".") {
-		if !validVariable(s) && strings.Trim(s, "0123456789") != "" {
+		if !validVariable(s) && (s == "" || strings.Trim(s, "0123456789") != "") {
 			return nil, false
 		}
 	}
@@ -245,11 +245,17 @@ func (r *run) piece(p *part) string {
 	return r.value(p.ref)
 }
 
-// texts gives a list in this run.
-func (r *run) texts(list []text) []string {
-	all := make([]string, len(list))
-	for i := range list {
-		all[i] = r.text(&list[i])
+// string gives the string an argument is.
+func (r *run) string(v *value) string { return r.text(&v.list[0]) }
+
+// strings gives the strings of a list. They must not be changed.
+func (r *run) strings(v *value) []string {
+	if v.fixed != nil {
+		return v.fixed
+	}
+	all := make([]string, len(v.list))
+	for i := range v.list {
+		all[i] = r.text(&v.list[i])
 	}
 	return all
 }

@@ -55,7 +55,7 @@ func (r *run) copy(c *call) (*FileInto, error) {
 	if v == nil {
 		return nil, nil
 	}
-	a, err := r.target(c, r.text(&v.list[0]))
+	a, err := r.target(c, r.string(v))
 	if !c.has("flags") {
 		a.Flags = nil
 	}
@@ -87,12 +87,12 @@ func doVacation(r *run, c *call) error {
 // answer makes the action of the arguments.
 func (r *run) answer(c *call) (a Vacation, err error) {
 	a.To, a.MIME = r.in.From, c.has("mime")
-	a.Text = strings.ReplaceAll(r.text(&c.args[0].list[0]), "\r\n", "\n")
+	a.Text = strings.ReplaceAll(r.string(&c.args[0]), "\r\n", "\n")
 	if !utf8.ValidString(a.Text) {
 		return a, r.fault(c, "sieve.text_utf8")
 	}
 	if v := c.tag("from"); v != nil {
-		a.From = r.text(&v.list[0])
+		a.From = r.string(v)
 		if _, _, ok := parseMailbox(a.From); !ok {
 			return a, r.fault(c, "sieve.address", printable(a.From))
 		}
@@ -116,10 +116,10 @@ const maxSubject = 256
 // answerSubject is the answer's subject: what the script says, or the message's behind "Auto: " (RFC 5230 §5.1).
 func (r *run) answerSubject(c *call, h *head) string {
 	if v := c.tag("subject"); v != nil {
-		return ellipsis(oneLine(r.text(&v.list[0])), maxSubject)
+		return ellipsis(oneLine(r.string(v)), maxSubject)
 	}
 	if f := h.named("subject"); len(f) > 0 {
-		return ellipsis("Auto: "+oneLine(f[0].decode()), maxSubject)
+		return ellipsis("Auto: "+oneLine(f[0].text()), maxSubject)
 	}
 	return "Automated reply"
 }
@@ -172,7 +172,7 @@ func (h *head) ids(name string) []string {
 	if len(fields) == 0 {
 		return nil
 	}
-	all := mime.ParseMessageIDs(fields[0].value)
+	all := mime.ParseMessageIDs(fields[0].value())
 	for i, id := range all {
 		all[i] = "<" + strings.Trim(id, "<>") + ">"
 	}
@@ -195,7 +195,7 @@ func (r *run) period(c *call) time.Duration {
 // message's subject in it is one answer (RFC 5230 §4.2).
 func handle(c *call, r *run) string {
 	if v := c.tag("handle"); v != nil {
-		return digest("handle", r.text(&v.list[0]))
+		return digest("handle", r.string(v))
 	}
 	parts := []string{"reason", c.args[0].list[0].written()}
 	for _, name := range []string{"subject", "from"} {
@@ -241,7 +241,7 @@ func (r *run) addresses(c *call) []string {
 		mine = append(mine, a.Key())
 	}
 	if v := c.tag("addresses"); v != nil {
-		for _, s := range r.texts(v.list) {
+		for _, s := range r.strings(v) {
 			if _, a, ok := parseMailbox(s); ok {
 				mine = append(mine, a.Key())
 			}
@@ -264,7 +264,7 @@ func automatic(local string) bool {
 // machine tells what in the header says that no person wrote to this person (RFC 3834 §2, RFC 5230 §4.6).
 func (h *head) machine() string {
 	for _, f := range h.fields {
-		v := strings.ToLower(f.value)
+		v := strings.ToLower(f.value())
 		word, _, _ := strings.Cut(v, ";")
 		word = strings.TrimSpace(word)
 		switch name := strings.ToLower(f.name); {
@@ -300,7 +300,7 @@ var recipientFields = []string{"to", "cc", "bcc", "resent-to", "resent-cc", "res
 func (h *head) addressed(mine []string) bool {
 	for _, name := range recipientFields {
 		for _, f := range h.named(name) {
-			for _, a := range mime.ParseAddressList(f.value) {
+			for _, a := range f.addresses() {
 				if m, err := a.Mail(); err == nil && slices.Contains(mine, m.Key()) {
 					return true
 				}

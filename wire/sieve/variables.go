@@ -48,7 +48,7 @@ func (t *text) written() string {
 func checkSet(k *compiler, c *call) { c.extra = k.assigned(c, &c.args[0].list[0]) }
 
 func doSet(r *run, c *call) error {
-	v := r.text(&c.args[1].list[0])
+	v := r.string(&c.args[1])
 	r.cost(len(v))
 	r.assign(c.extra.(*reference), r.modify(c, v))
 	return nil
