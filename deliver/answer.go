@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"io"
 	"strings"
 	"time"
 
@@ -48,8 +47,8 @@ func (p *plan) vacation(ctx context.Context, v sieve.Vacation) error {
 	h.Addresses("To", compose.Mailbox{Address: v.To})
 	h.Text("Subject", v.Subject)
 	h.IDs("Message-ID", "<"+rand.Text()+"@"+p.account.Address.Domain+">")
-	h.IDs("In-Reply-To", mime.ParseMessageIDs(v.InReplyTo)...)
-	h.IDs("References", mime.ParseMessageIDs(v.References)...)
+	h.IDs("In-Reply-To", strings.Fields(v.InReplyTo)...)
+	h.IDs("References", strings.Fields(v.References)...)
 	h.Line("Auto-Submitted", "auto-replied (vacation)")
 	body := compose.Text(v.Text)
 	if v.MIME {
@@ -239,10 +238,4 @@ func (a *answer) committed(ctx context.Context) {
 	if a.sent {
 		a.posting.committed(ctx)
 	}
-}
-
-// copyTo writes all of a reader to what is staged.
-func copyTo(staged store.Staged, from io.Reader) error {
-	_, err := io.Copy(staged, from)
-	return err
 }

@@ -19,9 +19,10 @@ const (
 	filterBatch = 25
 	// filterTimeout is how long one filter may take with all it asks for.
 	filterTimeout = 30 * time.Second
-	// maxFilterTries is how often a filter is tried while what it needs cannot be had. After that the message goes into the
-	// inbox: a filter is no reason for it to come back.
-	maxFilterTries = 5
+	// maxFilterTries is how often a filter is tried while what it needs cannot be had, and maxFilterCarries how often its item is
+	// carried, whatever goes wrong. After that the message goes into the inbox: a filter is no reason for it to come back.
+	maxFilterTries   = 5
+	maxFilterCarries = 20
 )
 
 // filtering is an item on queue.RouteFilter while it is carried: mail for accounts with a filter (ML-12). What the filters
@@ -105,6 +106,7 @@ func (f *filtering) serve(ctx context.Context, places []int, last bool) error {
 		if err != nil {
 			f.cfg.Log.Warn("a filter could not be run now", "tenant", f.job.Tenant.String(), "item", f.it.ID.String(), "to", f.it.To[i].Address.String(), "err", err)
 			later(&f.it.To[i])
+			f.it.To[i].Reason = "filter.later"
 			f.late[i] = true
 			continue
 		}
@@ -139,7 +141,7 @@ func (f *filtering) plan(ctx context.Context, place int) (p *plan, err error) {
 	if err := p.who(ctx); err != nil || p.gone {
 		return p, err
 	}
-	if f.it.Attempts >= maxFilterTries {
+	if f.givenUp(place) {
 		p.inbox(nil)
 		return p, nil
 	}
@@ -154,6 +156,12 @@ func (f *filtering) plan(ctx context.Context, place int) (p *plan, err error) {
 		}
 	}
 	return p, nil
+}
+
+// givenUp tells whether a filter was tried often enough.
+func (f *filtering) givenUp(place int) bool {
+	n := f.it.Attempts
+	return n >= maxFilterCarries || n >= maxFilterTries && f.it.To[place].Reason == "filter.later"
 }
 
 // who finds the account.

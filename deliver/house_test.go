@@ -19,6 +19,7 @@ import (
 	"tegami/store"
 	"tegami/store/embedded"
 	"tegami/wire/mime"
+	"tegami/wire/sieve"
 )
 
 // house is a platform over a store in files, with the carriers of this room and nobody who carries further.
@@ -34,6 +35,9 @@ type house struct {
 	queue *queue.Queue
 	ops   mail.Actor
 	cfg   deliver.Config
+
+	limits mailbox.Config
+	blind  bool // the mailboxes cannot be read
 
 	mu   sync.Mutex
 	said []string // by hooks
@@ -65,7 +69,11 @@ func (h *house) open() {
 		seen = h.wrap(st)
 	}
 	h.dir = directory.New(seen, directory.Config{Provision: mailbox.Provision})
-	h.boxes = mailbox.New(seen, h.dir, mailbox.Config{})
+	under := seen
+	if h.blind {
+		under = blind{seen}
+	}
+	h.boxes = mailbox.New(under, h.dir, h.limits)
 	h.queue = queue.New(seen)
 	cfg := h.cfg
 	cfg.Store, cfg.Directory, cfg.Mailbox, cfg.Hostname = seen, h.dir, h.boxes, hostname
@@ -81,8 +89,25 @@ func (h *house) open() {
 	cfg.Filled = func(_ mail.TenantID, a directory.Account, used, quota int64) {
 		h.say(fmt.Sprintf("filled %s %d%%", a.Address, used*100/quota))
 	}
+	cfg.ForwardRefused = func(_ mail.TenantID, a directory.Account, to mail.Address) {
+		h.say("refused " + a.Address.String() + " " + to.String())
+	}
+	cfg.FilterFailed = func(_ mail.TenantID, a directory.Account, script string, fault sieve.Fault) {
+		h.say(fmt.Sprintf("failed %s %s %d %s", a.Address, script, fault.Line, fault.Key))
+	}
 	cfg.Log = slog.New(slog.NewTextHandler(logTo{h.TB}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	h.House = deliver.New(cfg)
+}
+
+// blind is a store of which nothing can be read.
+type blind struct{ store.Store }
+
+func (b blind) Tenant(id mail.TenantID) store.Tenant { return blindTenant{b.Store.Tenant(id)} }
+
+type blindTenant struct{ store.Tenant }
+
+func (blindTenant) View(context.Context, func(store.Reader) error) error {
+	return mail.E("test.blind", mail.Unavailable, "")
 }
 
 // logTo writes log lines into the test's output.
@@ -132,7 +157,7 @@ func addrs(list ...string) []mail.Address {
 // company opens a tenant with a domain of 100 MB boxes and accounts.
 func (h *house) company(domain string, users ...string) *directory.Company {
 	h.Helper()
-	t, err := h.dir.OpenTenant(h.ctx, h.ops, directory.TenantSpec{Name: domain})
+	t, err := h.dir.OpenTenant(h.ctx, h.ops, directory.TenantSpec{Name: domain, Lang: "en"})
 	h.must(err)
 	c := h.dir.Company(t.ID)
 	_, err = c.AddDomain(h.ctx, h.ops, directory.DomainSpec{Name: domain, Plan: directory.Plan100MB, IDs: max(10, (len(users)+9)/10*10)})
@@ -224,7 +249,7 @@ func from(sender string) queue.Doc { return queue.Doc{Trace: "test-1", From: add
 // inHouse tells whether this room carries a route.
 func inHouse(route string) bool {
 	_, list := queue.ListOf(route)
-	return list || route == queue.RouteLocal || route == queue.RouteForward
+	return list || route == queue.RouteLocal || route == queue.RouteForward || route == queue.RouteFilter
 }
 
 // drain runs the carriers until nothing waits for them.
@@ -244,7 +269,7 @@ func (h *house) run(until func() bool) (ok bool) {
 	r := queue.NewRunner(queue.Config{
 		Queue: h.queue, Limits: queue.Limits{Poll: 5 * time.Millisecond}, Schedule: queue.Schedule{First: time.Millisecond, Max: 10 * time.Millisecond},
 	})
-	for _, route := range []string{queue.RouteLocal, queue.RouteForward, "list "} {
+	for _, route := range []string{queue.RouteLocal, queue.RouteForward, queue.RouteFilter, "list "} {
 		r.Handle(route, h.Carrier(), queue.CarrierLimits{})
 	}
 	var done sync.WaitGroup

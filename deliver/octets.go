@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"tegami/mail"
@@ -98,6 +99,27 @@ func (m *message) copyInto(ctx context.Context, into store.Blobs, first, header 
 		return nil, nil, err
 	}
 	return staged, index, nil
+}
+
+// copyEdited writes a message as a script edited it. Return-Path goes first again: a script adds its fields before all
+// others, and what goes on must not have that one.
+func copyEdited(to io.Writer, from io.Reader) error {
+	begin, err := io.ReadAll(io.LimitReader(from, maxHeader))
+	if err != nil {
+		return err
+	}
+	header := mime.Header(begin[:mime.HeaderEnd(begin)])
+	for f := range header.Fields() {
+		if strings.EqualFold(string(f.Name), "Return-Path") {
+			begin = slices.Concat(begin[f.Start:f.End], begin[:f.Start], begin[f.End:])
+			break
+		}
+	}
+	if _, err := to.Write(begin); err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	return err
 }
 
 // field appends a header field of ASCII text.

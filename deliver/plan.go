@@ -147,7 +147,7 @@ func (p *plan) edited(ctx context.Context, content *sieve.Content) (*edit, error
 	}
 	e := &edit{content: content, staged: staged}
 	p.edits = append(p.edits, e)
-	if err := copyTo(staged, content.Open(p.message.blob)); err != nil {
+	if err := copyEdited(staged, content.Open(p.message.blob)); err != nil {
 		return nil, err
 	}
 	e.index = mime.ParseChunks(staged.Chunks(), mime.Limits{}).Encode(nil)
