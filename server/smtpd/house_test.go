@@ -18,6 +18,7 @@ import (
 	"tegami/lab/dialog"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/store"
 	"tegami/store/embedded"
 	"tegami/wire/sasl"
 )
@@ -25,6 +26,7 @@ import (
 // house is what stands behind the door, on an embedded store: alpha.example with user0
 // to user2, whose VPN is loopback, and beta.example with user0.
 type house struct {
+	store store.Store
 	in    *intake.Intake
 	dir   *directory.Directory
 	boxes *mailbox.Service
@@ -45,7 +47,7 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{dir: directory.New(st, directory.Config{Provision: mailbox.Provision})}
+	h := &house{store: st, dir: directory.New(st, directory.Config{Provision: mailbox.Provision})}
 	h.boxes = mailbox.New(st, h.dir, mailbox.Config{})
 	h.in = intake.New(intake.Config{Store: st, Directory: h.dir, Mailbox: h.boxes, Hostname: "mx.alpha.example"})
 	by := directory.Operator("test", "")
