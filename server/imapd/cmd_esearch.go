@@ -74,7 +74,7 @@ func (s *session) sources(ctx context.Context, in []imap.Source) ([]string, erro
 	if len(in) == 0 {
 		in = []imap.Source{{Scope: imap.ScopeSelected}}
 	}
-	folders, err := s.account.Folders(ctx)
+	folders, err := s.account.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +103,11 @@ func (s *session) sources(ctx context.Context, in []imap.Source) ([]string, erro
 	return paths, nil
 }
 
-// inScope tells whether a folder of the account's own is meant. New mail comes into the inbox, so that is what INBOXES means.
+// inScope tells whether a folder is meant. New mail comes into the inbox, so that is what INBOXES means.
 func inScope(src *imap.Source, f *mailbox.Folder) bool {
+	if f.Missing || f.Foreign && (src.Scope == imap.ScopeInboxes || src.Scope == imap.ScopePersonal) {
+		return false
+	}
 	switch src.Scope {
 	case imap.ScopeInboxes:
 		return f.Role == "inbox" || f.Path == imap.Inbox
