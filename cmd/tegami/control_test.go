@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/smtp"
@@ -85,6 +86,55 @@ func TestAppPasswordsAndSessions(t *testing.T) {
 	m.admin("", "account", "app-password", "revoke", user, "--all")
 	if left := m.admin("", "--json", "account", "app-password", "list", user); strings.TrimSpace(left) != "[]" {
 		t.Error(left)
+	}
+}
+
+// TestRevocationEverywhere: an operator changes a password, and every session that signed in with it is over soon, at
+// each door in its own words.
+func TestRevocationEverywhere(t *testing.T) {
+	m := terminal{t, filepath.Join(t.TempDir(), "data")}
+	state, stop := m.demo("--accounts", "100", "--password", "demo-password-1")
+	defer stop()
+	user := state.Accounts[0].Address
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00demo-password-1"))
+	sessions := []struct {
+		name, addr string
+		dialog     []string // a command, and how its last line begins
+		end        string
+	}{
+		{"IMAP", state.IMAPS, []string{"", "* OK", "a LOGIN " + user + " demo-password-1", "a OK"}, "* BYE The password"},
+		{"IDLE", state.IMAPS, []string{"", "* OK", "a LOGIN " + user + " demo-password-1", "a OK", "b SELECT INBOX", "b OK", "c IDLE", "+"}, "* BYE The password"},
+		{"POP3", state.POP3S, []string{"", "+OK", "USER " + user, "+OK", "PASS demo-password-1", "+OK"}, "-ERR The password"},
+		{"submission", state.SMTPS, []string{"", "220 ", "EHLO client.example", "250 ", "AUTH PLAIN " + plain, "235 "}, "421 4.7.0"},
+	}
+	readers := make([]*bufio.Reader, len(sessions))
+	for i, s := range sessions {
+		conn, err := tls.Dial("tcp", s.addr, trust(t, state.CA))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(time.Minute))
+		readers[i] = bufio.NewReader(conn)
+		for j := 0; j < len(s.dialog); j += 2 {
+			if s.dialog[j] != "" {
+				io.WriteString(conn, s.dialog[j]+"\r\n")
+			}
+			for line := ""; !strings.HasPrefix(line, s.dialog[j+1]); {
+				if line, err = readers[i].ReadString('\n'); err != nil {
+					t.Fatalf("%s: %s: %v", s.name, s.dialog[j], err)
+				}
+			}
+		}
+	}
+	m.admin("another good password\n", "account", "set", "--set-password", user)
+	began := time.Now()
+	for i, s := range sessions {
+		rest, err := io.ReadAll(readers[i])
+		if err != nil || !strings.HasPrefix(string(rest), s.end) {
+			t.Errorf("%s: %q, %v", s.name, rest, err)
+		}
+		t.Logf("%s ended after %v", s.name, time.Since(began))
 	}
 }
 
