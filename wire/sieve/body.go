@@ -152,7 +152,7 @@ func withoutMarkup(s string) string {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			return b.String()
+			return strings.TrimLeft(b.String(), "\r\n")
 		case html.TextToken:
 			if hidden == "" {
 				b.Write(z.Text())

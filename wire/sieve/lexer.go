@@ -52,6 +52,7 @@ type lexer struct {
 	src    string
 	at     int
 	line   int
+	open   bool // a string or a comment had no end: nothing behind it means anything
 	faults *faults
 }
 
@@ -125,8 +126,7 @@ func (l *lexer) comment() {
 	l.line += strings.Count(text, "\n")
 	l.at += 2 + len(text) + 2
 	if !ok {
-		l.at = len(l.src)
-		l.faults.add(begin, "sieve.comment_open")
+		l.endless(begin, "sieve.comment_open")
 	}
 }
 
@@ -216,9 +216,14 @@ func (l *lexer) quoted() string {
 			l.octet(&b, c)
 		}
 	}
-	l.at = len(l.src)
-	l.faults.add(begin, "sieve.string_open")
+	l.endless(begin, "sieve.string_open")
 	return b.String()
+}
+
+// endless tells of what began on a line and has no end.
+func (l *lexer) endless(begin int, key string) {
+	l.at, l.open = len(l.src), true
+	l.faults.add(begin, key)
 }
 
 // octet adds an octet of a string. Every line end becomes CRLF, as it is in messages.
@@ -263,7 +268,7 @@ func (l *lexer) multiLine() string {
 		b.WriteString(line)
 		b.WriteString("\r\n")
 	}
-	l.faults.add(begin, "sieve.string_open")
+	l.endless(begin, "sieve.string_open")
 	return b.String()
 }
 

@@ -58,7 +58,11 @@ func parse(src string, f *faults) []*node {
 
 func (p *parser) next() { p.token = p.lexer.next() }
 
-func (p *parser) fault(key string, args ...any) { p.lexer.faults.add(p.token.line, key, args...) }
+func (p *parser) fault(key string, args ...any) {
+	if !p.lexer.open {
+		p.lexer.faults.add(p.token.line, key, args...)
+	}
+}
 
 // take passes over a punctuation mark if it is the next token.
 func (p *parser) take(mark string) bool {

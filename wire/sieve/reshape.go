@@ -34,7 +34,7 @@ func doExtract(r *run, c *call) error {
 	s := ""
 	if p := r.part(); p.IsText() {
 		var err error
-		if s, err = r.bodyText(p, utf8.UTFMax*longest, true); err != nil {
+		if s, err = r.bodyText(p, r.limits.Body, true); err != nil {
 			return err
 		}
 	}
