@@ -120,3 +120,32 @@ func BenchmarkSignInAgain(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkStillValid is what each open session costs every two seconds.
+func BenchmarkStillValid(b *testing.B) {
+	d, password := benchDirectory(b)
+	id, err := d.SignIn(b.Context(), from("192.0.2.1"), "imaps", "user0@alpha.example", password)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.StillValid(b.Context(), id); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSignInByApp is a sign-in by an app password, which needs no hash that takes long.
+func BenchmarkSignInByApp(b *testing.B) {
+	h := newHouse(b, directory.Config{})
+	c := h.company("alpha.example", 10)
+	a := h.account(c, "sato@alpha.example")
+	_, secret := h.app(c, a.ID)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.SignIn(h.ctx, from("192.0.2.1"), "imaps", "sato@alpha.example", secret); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
