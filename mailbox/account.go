@@ -198,10 +198,12 @@ func addKeywords(tx store.Tx, acc mail.AccountID, words []string) (bits mail.Fla
 
 // view reads one consistent state of the account's tenant.
 func (a *Account) view(ctx context.Context, op mail.Op, fn func(store.Reader) error) error {
+	a.service.texts.active.Add(1)
 	return mail.Wrap(op, a.tenant.View(ctx, fn))
 }
 
 // update changes the account's tenant in the name of its owner.
 func (a *Account) update(ctx context.Context, op mail.Op, fn func(store.Tx) error) error {
+	a.service.texts.active.Add(1)
 	return mail.Wrap(op, a.tenant.Update(ctx, a.id.Actor(), op, fn))
 }

@@ -177,6 +177,7 @@ func (a *Account) appendAll(tx store.Tx, quota int64, at *spot, in []sealed) (ou
 		g.added = append(g.added, Mark{UID: m.UID, Flags: m.Flags, ModSeq: m.ModSeq})
 		g.until = m.ModSeq
 	}
+	a.service.texts.grew(textAccount{a.id.Tenant(), at.owner.ID}, len(in))
 	g.after, err = tx.Mailbox(g.before.ID)
 	return out, g, err
 }

@@ -75,6 +75,9 @@ func (t *transfer) do(ctx context.Context, toPath string) (uidValidity uint32, s
 		src, dst, err = t.run(tx, quota)
 		return err
 	})
+	if err == nil {
+		a.service.texts.grew(textAccount{a.id.Tenant(), t.box.Account}, len(dst))
+	}
 	return uidValidity, src, dst, err
 }
 

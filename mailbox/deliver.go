@@ -39,6 +39,8 @@ func Deliver(tx store.Tx, acc directory.Account, n NewMail) (Delivered, error) {
 // Deliver is the function Deliver with the service's memory of where the inbox is: it reads one row
 // where the function reads all the account's mailboxes.
 func (s *Service) Deliver(tx store.Tx, acc directory.Account, n NewMail) (Delivered, error) {
+	s.texts.active.Add(1)
+	s.texts.grew(textAccount{acc.Tenant, acc.ID}, 1)
 	return deliver(tx, acc, n, func(r store.Reader, id mail.AccountID, levels []string) (store.Mailbox, error) {
 		return s.paths.find(r, acc.Tenant, id, levels)
 	})

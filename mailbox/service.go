@@ -18,6 +18,8 @@ type Config struct {
 	// Admin is where users reach the operator, as a URI such as "mailto:postmaster@example.jp", and Comment what the operator
 	// says of the server; mail software shows them (RFC 5464 §6.2.1). "" = nothing.
 	Admin, Comment string
+	// NoTextIndex lets searches do without the full-text index, and none is kept.
+	NoTextIndex bool
 	// Sieve bounds the scripts of accounts' filters.
 	Sieve sieve.Limits
 }
@@ -31,6 +33,7 @@ type Service struct {
 	paths pathCache
 	drops dropLocks
 	facts factCache
+	texts textWork
 
 	filters filterCache
 }
@@ -48,6 +51,7 @@ func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	s.paths.known = map[pathKey]mail.MailboxID{}
 	s.drops.held = map[dropKey]bool{}
 	s.facts.init()
+	s.texts.init()
 	return s
 }
 

@@ -12,10 +12,7 @@
 // A gram becomes a number by a hash. Two that have the same one only let the index propose a message too many.
 package gram
 
-import (
-	"slices"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Set collects the grams of one message, each once. The zero value is empty. Use from one goroutine.
 type Set struct {
@@ -26,12 +23,14 @@ type Set struct {
 
 	a, b letter // the last two letters of this stretch, 0 where there were none
 	tail []byte // the beginning of a character whose end did not come yet
+
+	joined bool // kanji by themselves are left out
 }
 
 type slot struct{ age, key uint32 }
 
 // firstSlots is how many slots a table has first. It doubles when half of them are taken.
-const firstSlots = 1 << 14
+const firstSlots = 1 << 12
 
 // Reset empties the set, keeping its memory.
 func (s *Set) Reset() {
@@ -122,7 +121,7 @@ func (s *Set) put(c letter) {
 	a, b := s.a, s.b
 	s.a, s.b = b, c
 	wc := c.weight()
-	if wc >= full || c&han != 0 {
+	if wc >= full || c&han != 0 && !s.joined {
 		s.add(key(0, 0, c))
 	}
 	if b == 0 || b.weight() >= full {
@@ -184,11 +183,15 @@ func makeASCII() (t [utf8.RuneSelf]letter) {
 	return t
 }
 
-// Needle gives the grams that every text containing the needle has, in the order in which they end. None if the needle is
-// too short: three letters of an alphabet, two of Japanese or one kanji are enough.
+// Needle gives the grams that every text containing the needle has, in the order in which they end, without those that
+// follow from others. None if the needle is too short: three letters of an alphabet, two of Japanese or one kanji are enough.
 func Needle(needle string) []uint32 {
-	var s Set
-	s.Reset()
-	s.WriteString(needle)
-	return slices.Clone(s.keys)
+	for _, joined := range []bool{true, false} {
+		s := Set{joined: joined}
+		s.Reset()
+		if s.WriteString(needle); s.Len() > 0 {
+			return s.Keys()
+		}
+	}
+	return nil
 }
