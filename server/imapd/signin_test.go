@@ -84,7 +84,7 @@ func TestSV9OtherNetwork(t *testing.T) {
 	check(t, err)
 	c := dial(t, addr)
 	io.WriteString(c, "a LOGIN "+h.user(t, "alpha.example")+" \""+password+"\"\r\n")
-	if line, err := c.in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "a NO [NOPERM] The network of 127.0.0.1 belongs to another company.") {
+	if line, err := c.in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "a NO [AUTHORIZATIONFAILED] The network of 127.0.0.1 belongs to another company.") {
 		t.Error(line, err)
 	}
 }
