@@ -8,7 +8,7 @@ set -u
 
 # command:package, module of Debian's Python:package, module of Perl:package
 needed="swaks:swaks msmtp:msmtp fetchmail:fetchmail mbsync:isync curl:curl psql:postgresql-client openssl:openssl opendkim-testmsg:opendkim-tools \
-	neomutt:neomutt expect:expect offlineimap:offlineimap3 getmail:getmail6 thunderbird:thunderbird"
+	neomutt:neomutt expect:expect sieve-connect:sieve-connect offlineimap:offlineimap3 getmail:getmail6 thunderbird:thunderbird"
 modules="dkim:python3-dkim nacl:python3-nacl dns:python3-dnspython spf:python3-spf authheaders:python3-authheaders"
 perl="Mail::IMAPClient:libmail-imapclient-perl IO::Socket::SSL:libio-socket-ssl-perl"
 missing=""

@@ -34,7 +34,7 @@ type demoCommand struct {
 
 // demoProtocols are the doors of the demo, in the order of their ports. vpnDoor is the door of its VPN zone: what connects there from
 // this machine is in the first company's network, and may send for its domain without signing in (SV-9).
-var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission", vpnDoor}
+var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission", vpnDoor, "sieve"}
 
 const vpnDoor = "smtp in the VPN"
 
@@ -49,6 +49,7 @@ type demoState struct {
 	HTTPS      string        `json:"https"`
 	Submission string        `json:"submission"`
 	SMTPVPN    string        `json:"smtpVPN"`
+	Sieve      string        `json:"sieve"`
 	CA         string        `json:"ca"`
 	Accounts   []demoAccount `json:"accounts"`
 }
@@ -164,7 +165,7 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount
 	if err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
-	state := demoState{at["smtp"], at["smtps"], at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["https"], at["submission"], at[vpnDoor], ca, accounts}
+	state := demoState{at["smtp"], at["smtps"], at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["https"], at["submission"], at[vpnDoor], at["sieve"], ca, accounts}
 	if err := state.write(filepath.Join(c.Data, stateFile)); err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
@@ -172,7 +173,7 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount
 	return printTable(sh.out, [][]string{
 		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
 		{"587", state.Submission, "VPN", state.SMTPVPN},
-		{"CA", ca},
+		{"Sieve", state.Sieve, "CA", ca},
 	})
 }
 

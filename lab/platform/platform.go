@@ -41,6 +41,7 @@ type Demo struct {
 	POP3S    string `json:"pop3s"`
 	HTTPS    string `json:"https"`
 	SMTPVPN  string `json:"smtpVPN"`
+	Sieve    string `json:"sieve"`
 	CA       string `json:"ca"`
 	Accounts []struct {
 		Address  string   `json:"address"`
