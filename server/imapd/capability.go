@@ -18,6 +18,8 @@ var (
 	}
 	capabilitiesAfter = []string{
 		"ACL",
+		"BINARY",
+		"CATENATE",
 		"CHILDREN",
 		"CONDSTORE",
 		"CONTEXT=SEARCH",
@@ -40,8 +42,11 @@ var (
 		"MULTISEARCH",
 		"NAMESPACE",
 		"OBJECTID",
+		"PARTIAL",
+		"PREVIEW",
 		"QUOTA",
 		"QUOTA=RES-STORAGE",
+		"REPLACE",
 		"RIGHTS=texk",
 		"SAVEDATE",
 		"SEARCH=FUZZY",

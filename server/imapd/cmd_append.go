@@ -34,12 +34,17 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if err != nil {
 		return reply{}, target(err)
 	}
-	code := imap.AppendUint([]byte("APPENDUID "), folder.UIDValidity)
 	uids := make([]mail.UID, len(done))
 	for i := range done {
 		uids[i] = done[i].UID
 	}
-	return reply{code: string(imap.AppendNumbers(append(code, ' '), uids))}, nil
+	return reply{code: string(appendUIDCode(nil, folder.UIDValidity, uids))}, nil
+}
+
+// appendUIDCode writes the response code of new messages (RFC 9051 §7.1 APPENDUID).
+func appendUIDCode(b []byte, uidValidity uint32, uids []mail.UID) []byte {
+	b = imap.AppendUint(append(b, "APPENDUID "...), uidValidity)
+	return imap.AppendNumbers(append(b, ' '), uids)
 }
 
 // appendTo finds the mailbox of an APPEND. The selected one is known; if it is gone meanwhile, Append says so.
@@ -61,12 +66,13 @@ const (
 
 // appending are the messages of one APPEND.
 type appending struct {
-	s     *session
-	d     *imap.Decoder
-	path  string // of the mailbox
-	in    []mailbox.Appended
-	total int64    // octets announced
-	ends  []func() // of the uploads' contexts
+	s      *session
+	d      *imap.Decoder
+	path   string // of the mailbox
+	unsure bool   // whether there is room is not known before the commit: something else goes with it
+	in     []mailbox.Appended
+	total  int64    // octets announced
+	ends   []func() // of the uploads' contexts
 }
 
 func (a *appending) release() {
@@ -76,12 +82,16 @@ func (a *appending) release() {
 	}
 }
 
-// stage begins to take in one message.
+// stage begins to take in one message of size octets; 0 where that is not known yet.
 func (a *appending) stage(ctx context.Context, m mailbox.Appended, size int64) error {
 	if a.total += size; a.total > maxTogether {
-		return mail.E("imapd.APPEND", mail.Full, "message.too_big", maxTogether)
+		return mail.E("imapd.APPEND", mail.Full, "message.too_big", maxTogether>>20)
 	}
-	limit := a.s.srv.cfg.Limits.Command + time.Duration(size/slowestUpload)*time.Second
+	expected := size
+	if size == 0 {
+		expected = a.s.srv.cfg.Limits.Message
+	}
+	limit := a.s.srv.cfg.Limits.Command + time.Duration(expected/slowestUpload)*time.Second
 	ctx, end := context.WithTimeout(ctx, limit)
 	up, err := a.s.account.Stage(ctx, size)
 	if err != nil {
@@ -95,18 +105,45 @@ func (a *appending) stage(ctx context.Context, m mailbox.Appended, size int64) e
 
 // takeOne takes flags, date and octets of one message.
 func (a *appending) takeOne(ctx context.Context) error {
-	const op = "imapd.APPEND"
 	if len(a.in) == mailbox.MaxAppended {
-		return mail.E(op, mail.Full, "message.too_many", mailbox.MaxAppended)
+		return mail.E("imapd.APPEND", mail.Full, "message.too_many", mailbox.MaxAppended)
 	}
 	var m mailbox.Appended
 	if !a.takeHead(&m) {
 		return a.d.Err()
 	}
-	wrapped, ok := a.openUTF8()
-	if !ok {
+	if a.d.IsNext('{') || a.d.IsNext('~') {
+		return a.takeLiteral(ctx, m)
+	}
+	var word string
+	if !a.d.Keyword(&word) || !a.d.SP() {
 		return a.d.Err()
 	}
+	switch {
+	case word == "CATENATE":
+		return a.catenate(ctx, m)
+	case word == "UTF8" && a.s.utf8: // RFC 6855 §4; messages with UTF-8 in their header need nothing else here
+		return a.inParentheses(func() error { return a.takeLiteral(ctx, m) })
+	}
+	a.d.Expected("literal")
+	return a.d.Err()
+}
+
+// inParentheses takes what stands in parentheses.
+func (a *appending) inParentheses(what func() error) error {
+	if !a.d.Special('(') {
+		return a.d.Err()
+	}
+	if err := what(); err != nil {
+		return err
+	}
+	a.d.Special(')')
+	return a.d.Err()
+}
+
+// takeLiteral takes a message as one literal. A literal8 (RFC 3516 §4.4) may hold anything, and is kept as it is.
+func (a *appending) takeLiteral(ctx context.Context, m mailbox.Appended) error {
+	const op = "imapd.APPEND"
 	size, ok := a.d.OpenLiteral(a.s.srv.cfg.Limits.Message)
 	switch {
 	case !ok:
@@ -120,13 +157,7 @@ func (a *appending) takeOne(ctx context.Context) error {
 	if err := a.stage(ctx, m, size); err != nil {
 		return err
 	}
-	if err := a.d.CopyLiteral(a.in[len(a.in)-1]); err != nil {
-		return err
-	}
-	if wrapped && !a.d.Special(')') {
-		return a.d.Err()
-	}
-	return nil
+	return a.d.CopyLiteral(a.in[len(a.in)-1])
 }
 
 // earlySize is the size in octets from which on the quota is asked before a message is taken in.
@@ -134,7 +165,7 @@ const earlySize = 64 << 10
 
 // early refuses a large message that has no room before its octets come. The commit decides.
 func (a *appending) early(ctx context.Context, size int64) error {
-	if size < earlySize {
+	if size < earlySize || a.unsure {
 		return nil
 	}
 	_, used, limit, err := a.s.account.QuotaOf(ctx, a.path)
@@ -162,16 +193,4 @@ func (a *appending) takeHead(m *mailbox.Appended) bool {
 		m.Received = at
 	}
 	return true
-}
-
-// openUTF8 takes "UTF8 (" before a literal (RFC 6855 §4). Messages with UTF-8 headers need nothing else here.
-func (a *appending) openUTF8() (wrapped, ok bool) {
-	if !a.s.utf8 || a.d.IsNext('{') || a.d.IsNext('~') {
-		return false, true
-	}
-	var word string
-	if !a.d.Keyword(&word) || word != "UTF8" {
-		return false, a.d.Expected("UTF8")
-	}
-	return true, a.d.SP() && a.d.Special('(')
 }

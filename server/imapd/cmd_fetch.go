@@ -26,6 +26,9 @@ func (s *session) fetch(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 	if !takeSet(d, &set) || !d.SP() || !d.Fetch(&w.Fetch) || !d.End() {
 		return reply{}, d.Err()
 	}
+	if w.HasPartial && !uid { // RFC 9394 §3.2
+		return reply{}, uidRequired()
+	}
 	seqs, err := s.sequences(set, uid)
 	if err != nil {
 		return reply{}, err
@@ -44,6 +47,10 @@ func (s *session) fetch(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 	if w.HasChanged {
 		w.Items |= imap.FetchModSeq
 		seqs = s.changedSince(seqs, mail.ModSeq(w.ChangedSince))
+	}
+	if w.HasPartial { // of what would be answered
+		from, to := w.Partial.Of(len(seqs))
+		seqs = seqs[from:to]
 	}
 	if w.Items&imap.FetchModSeq != 0 {
 		s.useCondstore()
@@ -105,6 +112,9 @@ type fetching struct {
 func (w *fetching) plan() {
 	if w.Items&indexItems != 0 {
 		w.with |= mailbox.WithIndex
+	}
+	if w.Items&imap.FetchPreview != 0 {
+		w.with |= mailbox.WithIndex | mailbox.WithOctets
 	}
 	for i := range w.Sections {
 		sec := &w.Sections[i]
@@ -270,7 +280,20 @@ func (w *fetching) itemText(b []byte, start int, m *mailbox.Message) []byte {
 	if w.Items&imap.FetchSaveDate != 0 {
 		b = appendSaved(append(space(b, start), "SAVEDATE "...), m.Saved)
 	}
+	if w.Items&imap.FetchPreview != 0 {
+		b = w.previewText(append(space(b, start), "PREVIEW "...), m)
+	}
 	return b
+}
+
+// previewText writes the beginning of the message's text (RFC 8970). NIL says that there is none now: the octets could not be read.
+func (w *fetching) previewText(b []byte, m *mailbox.Message) []byte {
+	text, err := mime.Preview(w.parsed(m), w.octets)
+	if err != nil {
+		w.fail(m, err)
+		return append(b, "NIL"...)
+	}
+	return imap.AppendString(b, text, w.s.wide())
 }
 
 // indexText copies what the index has.

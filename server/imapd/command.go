@@ -100,7 +100,9 @@ var commands = map[string]command{
 	"COPY":        {selected, tellAll, cmdCopy},
 	"UID COPY":    {selected, tellAll, cmdUIDCopy},
 	"MOVE":        {selected, tellAll, cmdMove},
+	"REPLACE":     {selected, tellAll, cmdReplace},
 	"UID MOVE":    {selected, tellAll, cmdUIDMove},
+	"UID REPLACE": {selected, tellAll, cmdUIDReplace},
 }
 
 // command reads one command and answers it. Its error is the connection's.

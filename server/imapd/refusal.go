@@ -53,8 +53,6 @@ var byKey = map[string]refusal{
 	"auth.mechanism":              {"NO", "CANNOT"},
 	"auth.locked":                 {"NO", "UNAVAILABLE"},
 	"account.suspended":           {"NO", "AUTHORIZATIONFAILED"},
-	"auth.scope":                  {"NO", "AUTHORIZATIONFAILED"},
-	"zone.other_network":          {"NO", "AUTHORIZATIONFAILED"},
 	"tenant.not_started":          {"NO", "AUTHORIZATIONFAILED"},
 	"tenant.suspended":            {"NO", "AUTHORIZATIONFAILED"},
 	"tenant.closed":               {"NO", "AUTHORIZATIONFAILED"},
@@ -103,6 +101,9 @@ func (s *session) refuse(name string, err error) {
 	r, _ := refusalOf(err)
 	if _, ok := err.(missing); ok {
 		r.code = "TRYCREATE"
+	}
+	if c, ok := err.(coded); ok {
+		r.code = c.code
 	}
 	s.note(name, r, err)
 	b := s.out.Begin()

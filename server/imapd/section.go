@@ -3,6 +3,7 @@ package imapd
 import (
 	"bytes"
 	"io"
+	"math"
 
 	"tegami/mail"
 	"tegami/mailbox"
@@ -113,6 +114,31 @@ func (w *fetching) headerFields(m *mailbox.Message, sec *imap.Section) error {
 	from, n := sec.Cut(int64(len(w.fields)))
 	w.s.out.End(append(imap.AppendLiteralHead(w.s.out.Begin(), n), w.fields[from:from+n]...))
 	return nil
+}
+
+// copySection writes the octets of a section to somebody else than the client; found is false where there is no such part.
+func (w *fetching) copySection(m *mailbox.Message, sec *imap.Section, to io.Writer) (found bool, err error) {
+	start, end, ok := w.locate(m, sec)
+	if !ok {
+		return false, nil
+	}
+	part := *sec
+	if part.Partial && part.Count == 0 { // RFC 5092 §5: all that follows
+		part.Count = math.MaxInt64
+	}
+	if sec.Kind != imap.SectionFields && sec.Kind != imap.SectionFieldsNot {
+		from, n := part.Cut(end - start)
+		_, err = w.octets.WriteRange(to, start+from, n)
+		return true, err
+	}
+	raw, err := w.read(start, end)
+	if err != nil {
+		return true, err
+	}
+	fields := mime.AppendHeaderFields(nil, raw, sec.Fields, sec.Kind == imap.SectionFieldsNot)
+	from, n := part.Cut(int64(len(fields)))
+	_, err = to.Write(fields[from : from+n])
+	return true, err
 }
 
 // read gives octets of the message in a buffer that is used again.

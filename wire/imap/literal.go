@@ -54,7 +54,7 @@ func (d *Decoder) OpenLiteral(max int64) (size int64, ok bool) {
 	d.line = 0
 	d.asked, d.lit = !nonSync, int64(n)
 	if n > uint64(max) {
-		return 0, d.fail(mail.E(opDecode, mail.Full, "message.too_big", max))
+		return 0, d.fail(mail.E(opDecode, mail.Full, "message.too_big", (max+1<<20-1)>>20))
 	}
 	return int64(n), d.err == nil
 }

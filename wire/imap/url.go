@@ -55,10 +55,8 @@ func cutFold(s, sep string) (before, after string, found bool) {
 }
 
 func (u *URL) server(s string) bool {
-	user, host, named := strings.Cut(s, "@")
-	if !named {
-		user, host = "", s
-	}
+	at := strings.LastIndexByte(s, '@') // addresses as names of users are often not escaped
+	user, host := s[:max(at, 0)], s[at+1:]
 	u.Host = host
 	return host != "" && !strings.Contains(user, ";") && unescape(&u.User, user)
 }
