@@ -2,7 +2,6 @@ package mailbox
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"tegami/mail"
@@ -15,8 +14,8 @@ func Shares(v, w *View) bool {
 
 // IndexNow indexes what came into an account, without waiting for more.
 func (s *Service) IndexNow(ctx context.Context, t mail.TenantID, a mail.AccountID) (Indexed, error) {
-	return s.index(ctx, slog.New(slog.DiscardHandler), textAccount{t, a}, time.Now(), nil)
+	return s.index(ctx, textAccount{t, a}, time.Now(), nil)
 }
 
 // Walk looks at all accounts once.
-func (s *Service) Walk(ctx context.Context) error { return s.walk(ctx, slog.New(slog.DiscardHandler)) }
+func (s *Service) Walk(ctx context.Context) error { return s.walk(ctx) }

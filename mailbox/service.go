@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"log/slog"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -20,6 +21,8 @@ type Config struct {
 	Admin, Comment string
 	// NoTextIndex lets searches do without the full-text index, and none is kept.
 	NoTextIndex bool
+	// Log takes what goes wrong beside sessions, such as a message that cannot be indexed; nil for nowhere.
+	Log *slog.Logger
 	// Sieve bounds the scripts of accounts' filters.
 	Sieve sieve.Limits
 }
@@ -45,6 +48,9 @@ func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	}
 	if cfg.MaxMailboxes == 0 {
 		cfg.MaxMailboxes = MaxMailboxes
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{store: st, dir: dir, cfg: cfg}
 	s.boxes.boxes = map[boxKey]*shared{}

@@ -3,7 +3,6 @@ package mailbox
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"math"
 	"time"
 
@@ -38,7 +37,6 @@ type indexing struct {
 	service *Service
 	key     textAccount
 	tenant  store.Tenant
-	log     *slog.Logger
 	tools   *indexTools
 	since   time.Time     // when what is indexed came
 	tell    func(Indexed) // hears of progress; may be nil
@@ -180,7 +178,7 @@ func (x *indexing) doc(ctx context.Context, m *Message) (store.TextDoc, error) {
 		return doc, ctx.Err()
 	}
 	x.done.Skipped++
-	x.log.Warn("message not indexed in full: searches look at it themselves", "tenant", x.key.tenant, "account", x.key.account,
+	x.service.cfg.Log.Warn("message not indexed in full: searches look at it themselves", "tenant", x.key.tenant, "account", x.key.account,
 		"mailbox", m.Mailbox, "uid", m.UID, "error", err)
 	return doc, nil
 }

@@ -2,7 +2,6 @@ package mailbox
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -246,17 +245,17 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // Index keeps the full-text indexes up to date until ctx ends: it indexes accounts where mail came in, soon, and looks at all
 // accounts at the start and now and then. Failures are logged and tried again.
-func (s *Service) Index(ctx context.Context, log *slog.Logger) {
+func (s *Service) Index(ctx context.Context) {
 	if s.cfg.NoTextIndex {
 		return
 	}
 	var walking sync.WaitGroup
-	walking.Go(func() { s.walkIndexes(ctx, log) })
+	walking.Go(func() { s.walkIndexes(ctx) })
 	defer walking.Wait()
 	for ctx.Err() == nil {
 		key, m, wait := s.texts.next(time.Now())
 		if key.account != 0 {
-			s.indexNew(ctx, log, key, m.since)
+			s.indexNew(ctx, key, m.since)
 			continue
 		}
 		timer := time.NewTimer(wait)
@@ -270,22 +269,27 @@ func (s *Service) Index(ctx context.Context, log *slog.Logger) {
 }
 
 // indexNew indexes an account whose mail came at some time.
-func (s *Service) indexNew(ctx context.Context, log *slog.Logger, key textAccount, since time.Time) {
-	done, err := s.index(ctx, log, key, since, nil)
+func (s *Service) indexNew(ctx context.Context, key textAccount, since time.Time) {
+	done, err := s.index(ctx, key, since, nil)
 	switch {
 	case err == nil:
-		log.Debug("indexed", "tenant", key.tenant, "account", key.account, "messages", done.Messages, "skipped", done.Skipped, "took", done.Took)
+		s.cfg.Log.Debug("indexed", "tenant", key.tenant, "account", key.account, "messages", done.Messages, "skipped", done.Skipped, "took", done.Took)
 	case ctx.Err() != nil:
 	case mail.Is(err, mail.Conflict): // another process was faster
 		s.texts.again(key)
 	default:
-		log.Warn("account not indexed, will be tried again", "tenant", key.tenant, "account", key.account, "error", err)
+		s.cfg.Log.Warn("account not indexed, will be tried again", "tenant", key.tenant, "account", key.account, "error", err)
 		s.texts.again(key)
 	}
 }
 
-// index brings the index of an account up to its mail. One account is indexed at a time.
-func (s *Service) index(ctx context.Context, log *slog.Logger, key textAccount, since time.Time, tell func(Indexed)) (Indexed, error) {
+// index brings the index of an account up to its mail. One account is indexed at a time. tell, where given, hears of progress.
+func (s *Service) index(ctx context.Context, key textAccount, since time.Time, tell func(Indexed)) (Indexed, error) {
+	return s.indexing(ctx, key, since, tell, func(x *indexing) error { return nil })
+}
+
+// indexing is index, with something to be done before.
+func (s *Service) indexing(ctx context.Context, key textAccount, since time.Time, tell func(Indexed), before func(*indexing) error) (Indexed, error) {
 	const op = "mailbox.Index"
 	select {
 	case s.texts.turn <- struct{}{}:
@@ -294,7 +298,10 @@ func (s *Service) index(ctx context.Context, log *slog.Logger, key textAccount, 
 		return Indexed{}, mail.Wrap(op, ctx.Err())
 	}
 	defer s.texts.tools.tidy()
-	x := &indexing{service: s, key: key, tenant: s.store.Tenant(key.tenant), log: log, tools: &s.texts.tools, since: since, tell: tell}
+	x := &indexing{service: s, key: key, tenant: s.store.Tenant(key.tenant), tools: &s.texts.tools, since: since, tell: tell}
+	if err := before(x); err != nil {
+		return Indexed{}, mail.Wrap(op, err)
+	}
 	upto, err := x.run(ctx)
 	if err == nil {
 		s.texts.finished(key, upto)
@@ -302,15 +309,12 @@ func (s *Service) index(ctx context.Context, log *slog.Logger, key textAccount, 
 	return x.done, mail.Wrap(op, err)
 }
 
-// Reindex makes the index of an account anew. tell hears how far it is; it may be nil.
-func (s *Service) Reindex(ctx context.Context, log *slog.Logger, t mail.TenantID, a mail.AccountID, tell func(Indexed)) (Indexed, error) {
+// Reindex makes the index of an account anew. tell hears how far it is; it may be nil. Denied "text.off" where no index is kept.
+func (s *Service) Reindex(ctx context.Context, t mail.TenantID, a mail.AccountID, tell func(Indexed)) (Indexed, error) {
 	if s.cfg.NoTextIndex {
 		return Indexed{}, mail.E("mailbox.Reindex", mail.Denied, "text.off")
 	}
-	if err := s.store.Tenant(t).Texts().Drop(ctx, a); err != nil {
-		return Indexed{}, mail.Wrap("mailbox.Reindex", err)
-	}
-	return s.index(ctx, log, textAccount{t, a}, time.Now(), tell)
+	return s.indexing(ctx, textAccount{t, a}, time.Now(), tell, func(x *indexing) error { return x.tenant.Texts().Drop(ctx, a) })
 }
 
 // IndexSize tells how large the index of an account is.
@@ -320,12 +324,12 @@ func (s *Service) IndexSize(ctx context.Context, t mail.TenantID, a mail.Account
 }
 
 // walkIndexes looks at all accounts, now and again. Of several processes one does.
-func (s *Service) walkIndexes(ctx context.Context, log *slog.Logger) {
+func (s *Service) walkIndexes(ctx context.Context) {
 	for ctx.Err() == nil {
 		held, _, err := s.store.Lead(ctx, "texts")
 		for err == nil && held.Err() == nil {
-			if err = s.walk(held, log); err != nil && ctx.Err() == nil {
-				log.Warn("looking for mail to be indexed", "error", err)
+			if err = s.walk(held); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Warn("looking for mail to be indexed", "error", err)
 			}
 			err = s.untilNextWalk(held)
 		}
@@ -344,17 +348,17 @@ func (s *Service) untilNextWalk(ctx context.Context) error {
 }
 
 // walk looks at all accounts of all tenants.
-func (s *Service) walk(ctx context.Context, log *slog.Logger) error {
+func (s *Service) walk(ctx context.Context) error {
 	tenants, err := s.store.Tenants(ctx)
 	for _, t := range tenants {
 		if err == nil {
-			err = s.walkTenant(ctx, log, t)
+			err = s.walkTenant(ctx, t)
 		}
 	}
 	return err
 }
 
-func (s *Service) walkTenant(ctx context.Context, log *slog.Logger, t mail.TenantID) error {
+func (s *Service) walkTenant(ctx context.Context, t mail.TenantID) error {
 	there := map[mail.AccountID]bool{}
 	for page := (directory.AccountPage{}); ; {
 		list, err := s.dir.Company(t).Accounts(ctx, page)
@@ -363,7 +367,7 @@ func (s *Service) walkTenant(ctx context.Context, log *slog.Logger, t mail.Tenan
 		}
 		for i := range list {
 			there[list[i].ID] = true
-			if err := s.lookAt(ctx, log, textAccount{t, list[i].ID}); err != nil {
+			if err := s.lookAt(ctx, textAccount{t, list[i].ID}); err != nil {
 				return err
 			}
 			page.After = list[i].ID
@@ -375,7 +379,7 @@ func (s *Service) walkTenant(ctx context.Context, log *slog.Logger, t mail.Tenan
 }
 
 // lookAt indexes an account if something happened there since it was indexed.
-func (s *Service) lookAt(ctx context.Context, log *slog.Logger, key textAccount) error {
+func (s *Service) lookAt(ctx context.Context, key textAccount) error {
 	upto, known := s.texts.upTo(key)
 	if known {
 		box, err := s.store.Tenant(key.tenant).Usage(ctx, key.account)
@@ -383,7 +387,7 @@ func (s *Service) lookAt(ctx context.Context, log *slog.Logger, key textAccount)
 			return nil
 		}
 	}
-	s.indexNew(ctx, log, key, time.Now())
+	s.indexNew(ctx, key, time.Now())
 	return ctx.Err()
 }
 
