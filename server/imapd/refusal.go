@@ -53,6 +53,8 @@ var byKey = map[string]refusal{
 	"auth.mechanism":              {"NO", "CANNOT"},
 	"auth.locked":                 {"NO", "UNAVAILABLE"},
 	"account.suspended":           {"NO", "AUTHORIZATIONFAILED"},
+	"auth.scope":                  {"NO", "AUTHORIZATIONFAILED"},
+	"zone.other_network":          {"NO", "AUTHORIZATIONFAILED"},
 	"tenant.not_started":          {"NO", "AUTHORIZATIONFAILED"},
 	"tenant.suspended":            {"NO", "AUTHORIZATIONFAILED"},
 	"tenant.closed":               {"NO", "AUTHORIZATIONFAILED"},
