@@ -24,6 +24,7 @@ type model struct {
 	highest  uint64 // the last HIGHESTMODSEQ or MODSEQ that counts for resuming
 	next     uint32 // UIDNEXT
 	told     bool   // that the mailbox has been opened: EXISTS came
+	unplaced bool   // there are no numbers (UIDONLY): where a message stands that was not named yet is not known
 }
 
 // contradiction is what a server cannot have meant.
@@ -65,25 +66,24 @@ func (m *model) vanished(uids []uint32, earlier bool) error {
 			continue
 		}
 		if i < 0 {
-			i = slices.IndexFunc(m.rows, func(r row) bool { return r.uid == 0 })
+			i = m.unnamed(uid)
 		}
 		if i < 0 {
 			return contradict("VANISHED %d, which is not there", uid)
-		}
-		if n := m.largest(); m.rows[i].uid == 0 && uid <= n {
-			return contradict("VANISHED %d, which is not there: what is not known yet comes after %d", uid, n)
 		}
 		m.rows = slices.Delete(m.rows, i, i+1)
 	}
 	return nil
 }
 
-// largest is the largest UID known.
-func (m *model) largest() (uid uint32) {
-	for _, r := range m.rows {
-		uid = max(uid, r.uid)
+// unnamed finds a message whose UID is not known yet and can be this one, by its neighbours; -1 if there is none.
+func (m *model) unnamed(uid uint32) int {
+	for i, r := range m.rows {
+		if r.uid == 0 && (m.unplaced || m.between(i, uid) == nil) {
+			return i
+		}
 	}
-	return uid
+	return -1
 }
 
 // told is what a FETCH response says of a message; zero values are not said.
@@ -102,15 +102,22 @@ func (m *model) fetch(n uint32, f fetched) error {
 	return m.learn(int(n-1), f)
 }
 
-// uidFetch takes a UIDFETCH (RFC 9586 §3.3), or one of which only the UID matters.
+// uidFetch takes a UIDFETCH (RFC 9586 §3.3). Who has no numbers does not know the places of messages that were not named
+// yet: they stand at the end until they are.
 func (m *model) uidFetch(f fetched) error {
 	i := slices.IndexFunc(m.rows, func(r row) bool { return r.uid == f.uid })
-	if i < 0 {
-		i = slices.IndexFunc(m.rows, func(r row) bool { return r.uid == 0 })
+	if i >= 0 {
+		return m.learn(i, f)
 	}
-	if i < 0 {
+	if i = slices.IndexFunc(m.rows, func(r row) bool { return r.uid == 0 }); i < 0 {
 		return contradict("UIDFETCH %d, which is not there", f.uid)
 	}
+	m.rows = slices.Delete(m.rows, i, i+1)
+	i = slices.IndexFunc(m.rows, func(r row) bool { return r.uid == 0 || r.uid > f.uid })
+	if i < 0 {
+		i = len(m.rows)
+	}
+	m.rows = slices.Insert(m.rows, i, row{uid: f.uid, flags: unknownFlags})
 	return m.learn(i, f)
 }
 
@@ -157,7 +164,14 @@ func (m *model) differs(now *model) error {
 	if len(m.rows) != len(now.rows) {
 		return contradict("%d messages are known, and %d are there", len(m.rows), len(now.rows))
 	}
-	for i, have := range m.rows {
+	rows := m.rows
+	if m.unplaced {
+		var err error
+		if rows, err = m.placed(now); err != nil {
+			return err
+		}
+	}
+	for i, have := range rows {
 		is := now.rows[i]
 		switch {
 		case have.uid != 0 && have.uid != is.uid:
@@ -169,6 +183,23 @@ func (m *model) differs(now *model) error {
 		}
 	}
 	return nil
+}
+
+// placed gives the rows with those that were not named yet put between the others, where the server shows messages that are not
+// known.
+func (m *model) placed(now *model) (rows []row, err error) {
+	named := slices.DeleteFunc(slices.Clone(m.rows), func(r row) bool { return r.uid == 0 })
+	for _, is := range now.rows {
+		if len(named) > 0 && named[0].uid <= is.uid {
+			rows, named = append(rows, named[0]), named[1:]
+		} else {
+			rows = append(rows, row{flags: unknownFlags})
+		}
+	}
+	if len(named) > 0 {
+		return nil, contradict("UID %d is known, and is not there", named[0].uid)
+	}
+	return rows, nil
 }
 
 // text writes UIDs and flags, for comparing what two clients see.

@@ -92,3 +92,14 @@ func TestDiffers(t *testing.T) {
 		}
 	}
 }
+
+// Without numbers, a message that was not named yet may stand anywhere, but one that was named must be there.
+func TestDiffersUnplaced(t *testing.T) {
+	m := model{unplaced: true, rows: []row{{1, "", 5}, {4, "", 6}, {0, unknownFlags, 0}}}
+	if err := m.differs(&model{rows: []row{{1, "", 5}, {2, "", 9}, {4, "", 6}}}); err != nil {
+		t.Error(err)
+	}
+	if err := m.differs(&model{rows: []row{{1, "", 5}, {2, "", 9}, {3, "", 6}}}); err == nil {
+		t.Error("UID 4 is gone, and nobody noticed")
+	}
+}

@@ -9,7 +9,7 @@ import (
 func (c *client) open(mailbox string) error {
 	known := c.model
 	resume := c.canResume() && c.mailbox == mailbox && known.told && known.highest > 0
-	c.mailbox, c.model = mailbox, model{}
+	c.mailbox, c.model = mailbox, model{unplaced: c.speech == UIDOnly}
 	command := "SELECT " + mailbox
 	if resume {
 		command += fmt.Sprintf(" (QRESYNC (%d %d%s))", known.validity, known.highest, knownUIDs(known.rows))
