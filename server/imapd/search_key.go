@@ -362,15 +362,10 @@ func sure(k *imap.Key, fuzzy bool, dst []string) []string {
 		for i := range k.Keys {
 			dst = sure(&k.Keys[i], fuzzy || k.Op == imap.KeyFuzzy, dst)
 		}
-	case imap.KeyFrom, imap.KeyTo, imap.KeyCc, imap.KeyBcc:
-		if strings.ContainsAny(k.Text, "<>\"\\(),:;") {
-			break // the form of an address is ours, not the header's
-		}
-		fallthrough
-	case imap.KeySubject, imap.KeyHeader, imap.KeyBody, imap.KeyText:
+	case imap.KeyFrom, imap.KeyTo, imap.KeyCc, imap.KeyBcc, imap.KeySubject, imap.KeyHeader, imap.KeyBody, imap.KeyText:
 		text := mime.Searchable(k.Text)
-		switch {
-		case text == "":
+		switch address := k.Op == imap.KeyFrom || k.Op == imap.KeyTo || k.Op == imap.KeyCc || k.Op == imap.KeyBcc; {
+		case text == "" || address && strings.ContainsAny(text, "<>\"\\(),:;"): // the form of an address is ours, not the header's
 		case fuzzy:
 			dst = append(dst, strings.Fields(text)...)
 		default:

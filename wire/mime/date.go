@@ -180,10 +180,10 @@ func (p *dateParser) numeric(part []string) {
 	}
 }
 
-// fullYear reads the years of two and three digits (RFC 5322 §4.3).
+// fullYear reads the years of two and three digits (RFC 5322 §4.3), and those of programs that write 0126.
 func fullYear(n, digits int) int {
 	switch {
-	case digits == 3:
+	case digits >= 3 && n < 1000:
 		return n + 1900
 	case digits > 3:
 		return n
