@@ -123,6 +123,8 @@ func TestML12FilterFiles(t *testing.T) {
 		{"nothing", `require "fileinto"; if false { fileinto "Archive"; }`, "INBOX: hello"},
 		{"fileinto", `require "fileinto"; fileinto "Archive";`, "Archive: hello"},
 		{"inbox in any case", `require "fileinto"; fileinto "inbox";`, "INBOX: hello"},
+		{"missing twice", `require "fileinto"; fileinto "Nowhere"; fileinto "Elsewhere"; keep;`, "INBOX: hello"},
+		{"replaced", `require ["mime", "foreverypart", "replace"]; foreverypart { replace :subject "gone" "It was taken out."; break; }`, "INBOX: gone"},
 		{"missing", `require "fileinto"; fileinto "Nowhere";`, "INBOX: hello"},
 		{"create", `require ["fileinto", "mailbox"]; fileinto :create "Work/Invoices";`, "Invoices: hello"},
 		{"exists", `require ["fileinto", "mailbox"]; if not mailboxexists "Nowhere" { if mailboxexists "Archive" { fileinto "Archive"; } }`, "Archive: hello"},
@@ -227,6 +229,28 @@ func TestFilterRedirectEdited(t *testing.T) {
 	if got := h.inbox("suzuki@alpha.example"); len(got) != 1 || !strings.Contains(got[0], "X-Seen: by sato\r\n") || strings.Contains(got[0], "Return-Path: <abe") {
 		t.Errorf("sent on %q", got)
 	}
+}
+
+// TestML5FilterSwitch keeps in the box what a filter sent on before the company forbade it.
+func TestML5FilterSwitch(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	h.company("alpha.example", "sato")
+	h.filterBy("sato@alpha.example", `discard;`)
+	sato := h.account("sato@alpha.example")
+	staged, index := h.stage(sato.Tenant, letter("abe@customer.example", "late"))
+	defer staged.Release()
+	it := queue.Item{State: store.ItemWaiting, Due: time.Now(), Route: queue.RouteForward, Doc: from("abe@customer.example")}
+	it.Filtered, it.To = true, []queue.Recipient{{Recipient: mail.Recipient{Address: addr("x@home.example")}, Account: sato.ID}}
+	h.must(h.store.Tenant(sato.Tenant).Update(h.ctx, queue.Worker(), "test", func(tx store.Tx) (err error) {
+		if it.Blob, err = tx.Keep(staged, index); err != nil {
+			return err
+		}
+		return queue.Put(tx, &it)
+	}))
+	h.drain()
+	h.want("kept", h.filed("sato@alpha.example"), "INBOX: late")
+	h.want("said", h.heard(), "refused sato@alpha.example x@home.example")
+	h.want("notices", h.notices(), "")
 }
 
 // TestFilterReject tells a sender who is proved, and nobody else (RFC 5429 §2.1.1).

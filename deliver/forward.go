@@ -152,10 +152,16 @@ func (f *forwarding) settle(ctx context.Context) error {
 		}
 		return putAll(tx, f.items)
 	})
-	if err == nil {
-		f.wake()
+	if err != nil {
+		return err
 	}
-	return err
+	f.wake()
+	for i := range f.it.To {
+		if r := &f.it.To[i]; f.denied && f.it.Filtered && r.Reason == "forward.denied" && f.cfg.ForwardRefused != nil {
+			f.cfg.ForwardRefused(f.job.Tenant, f.account, r.Address)
+		}
+	}
+	return nil
 }
 
 // keep says nothing of what the company's settings stopped to the sender, and puts the message into the account's box

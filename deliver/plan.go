@@ -44,8 +44,9 @@ type plan struct {
 	refused []mail.Address // where the company does not let mail be sent on
 	fault   *failedScript
 
-	tell  bool // that the script failed
-	again bool // somebody was faster: the script has to run again
+	in    []mail.MailboxID // that have the message as it came, by the transaction that runs
+	tell  bool             // that the script failed
+	again bool             // somebody was faster: the script has to run again
 	to    queue.Recipient
 }
 
@@ -66,7 +67,9 @@ type edit struct {
 	content *sieve.Content
 	staged  store.Staged
 	index   []byte
-	blob    mail.BlobRef // of the transaction that runs
+	eight   bool             // it has octets beyond ASCII
+	blob    mail.BlobRef     // of the transaction that runs
+	in      []mail.MailboxID // that have it, by that transaction
 }
 
 // failedScript is a version of a script that failed.
@@ -150,7 +153,9 @@ func (p *plan) edited(ctx context.Context, content *sieve.Content) (*edit, error
 	if err := copyEdited(staged, content.Open(p.message.blob)); err != nil {
 		return nil, err
 	}
-	e.index = mime.ParseChunks(staged.Chunks(), mime.Limits{}).Encode(nil)
+	chunks := staged.Chunks()
+	e.eight = slices.ContainsFunc(chunks, func(c []byte) bool { return !isASCII(c) })
+	e.index = mime.ParseChunks(chunks, mime.Limits{}).Encode(nil)
 	return e, staged.Seal(ctx)
 }
 
@@ -191,6 +196,9 @@ func (p *plan) redirect(ctx context.Context, a sieve.Redirect) error {
 	}
 	it := follow(p.it, queue.RouteForward, next)
 	it.Filtered = true
+	if e != nil && e.eight && it.Opts.Body == 0 {
+		it.Opts.Body = mail.Body8BitMIME
+	}
 	p.onward = append(p.onward, onwardItem{it, e})
 	return nil
 }
@@ -245,7 +253,9 @@ func (p *plan) write(tx store.Tx, r *queue.Recipient) error {
 		if e.blob, err = tx.Keep(e.staged, e.index); err != nil {
 			return err
 		}
+		e.in = nil
 	}
+	p.in = nil
 	for _, step := range []func(store.Tx) error{p.writeOnward, p.writeLetters, p.remember} {
 		if err := step(tx); err != nil {
 			return err
@@ -292,11 +302,12 @@ func (p *plan) outcome(tx store.Tx, r *queue.Recipient) error {
 
 // fileOne files one copy. A box that is full by the first is as full as any other; what finds no room behind that is left out.
 func (p *plan) fileOne(tx store.Tx, f *filing, r *queue.Recipient) error {
-	n := f.Filing
+	n, in := f.Filing, &p.in
 	n.Blob = p.it.Blob
 	if f.edit != nil {
-		n.Blob = f.edit.blob
+		n.Blob, in = f.edit.blob, &f.edit.in
 	}
+	n.Have = *in
 	if n.Received.IsZero() {
 		n.Received = time.Now()
 	}
@@ -306,6 +317,7 @@ func (p *plan) fileOne(tx store.Tx, f *filing, r *queue.Recipient) error {
 			arrived(r)
 			r.Email = m.ID
 		}
+		*in = append(*in, m.Mailbox)
 		return nil
 	}
 	key, _ := mail.TextOf(err)

@@ -172,10 +172,15 @@ type Filing struct {
 	Role     string   // the mailbox with this role is preferred to Folder; "" = Folder
 	Create   bool     // Folder is made, and subscribed, where it is missing (RFC 5490 §3.2)
 	Keywords []string // names of flags beside Flags; what cannot be one is left out
+	// Have are the mailboxes that the message was put into already: none gets it twice (RFC 5228 §2.10.3).
+	Have []mail.MailboxID
 }
 
+// errHave says that a mailbox has the message already.
+var errHave = errors.New("mailbox: the message is there")
+
 // File puts a message where a filter wants it, and into the inbox where there is no such mailbox, inside the
-// transaction of a carrier. Full "box.full" (SV-5); NotFound "mailbox.unknown" for an account that has gone.
+// transaction of a carrier. Without id where the mailbox has it already. Full "box.full" (SV-5); NotFound "mailbox.unknown" for an account that has gone.
 func (s *Service) File(tx store.Tx, acc *directory.Account, f Filing) (Delivered, error) {
 	flags, err := filingFlags(tx, acc.ID, f.Keywords)
 	if err != nil {
@@ -184,14 +189,21 @@ func (s *Service) File(tx store.Tx, acc *directory.Account, f Filing) (Delivered
 	f.Flags |= flags
 	n := f.NewMail
 	n.Folder = ""
-	return deliver(tx, *acc, n, func(r store.Reader, id mail.AccountID, inbox []string) (store.Mailbox, error) {
+	done, err := deliver(tx, *acc, n, func(r store.Reader, id mail.AccountID, inbox []string) (store.Mailbox, error) {
 		m, err := s.filed(tx, acc, &f)
 		switch mail.KindOf(err) {
 		case mail.NotFound, mail.Invalid, mail.Conflict, mail.Full: // not what the script thought: nothing is lost
-			return s.paths.find(r, acc.Tenant, id, inbox)
+			m, err = s.paths.find(r, acc.Tenant, id, inbox)
+		}
+		if err == nil && slices.Contains(f.Have, m.ID) {
+			err = errHave
 		}
 		return m, err
 	})
+	if errors.Is(err, errHave) {
+		return Delivered{}, nil
+	}
+	return done, err
 }
 
 // filed finds or makes the mailbox that a filter wants.

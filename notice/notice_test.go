@@ -14,6 +14,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/queue"
+	"tegami/wire/sieve"
 )
 
 const (
@@ -232,11 +233,12 @@ func every() map[string]Notice {
 	s.Moderate(2, list, *item)
 	s.SwitchedOff(2, list, address("gone@far.example"))
 	s.ForwardRefused(2, acc, address("me@free.example"))
+	s.FilterFailed(2, acc, "main", sieve.Fault{Script: "rules", Line: 3, Key: "sieve.include_missing", Args: []any{"none"}})
 	all := map[string]Notice{
 		"nearly_full": nearlyFull(&acc, mailbox.Fill{Used: 2_900_000_000, Quota: mail.Plan3GB}),
 		"full":        full(&acc, mailbox.Fill{Used: mail.Plan3GB + 2000, Quota: mail.Plan3GB}),
 	}
-	for _, name := range []string{"over_limit", "hijacked", "moderate", "switched_off", "forward"} {
+	for _, name := range []string{"over_limit", "hijacked", "moderate", "switched_off", "forward", "filter_failed"} {
 		all[name] = (<-s.notices).notice
 	}
 	n := all["over_limit"]
@@ -248,7 +250,7 @@ func every() map[string]Notice {
 // TestNotices compares the notices of all kinds, in both languages, with testdata/notices.txt.
 func TestNotices(t *testing.T) {
 	var b strings.Builder
-	for _, name := range []string{"nearly_full", "full", "over_limit", "hijacked", "moderate", "switched_off", "forward"} {
+	for _, name := range []string{"nearly_full", "full", "over_limit", "hijacked", "moderate", "switched_off", "forward", "filter_failed"} {
 		n := every()[name]
 		for _, lang := range i18n.Langs() {
 			w := words{catalogue, lang, japan()}
