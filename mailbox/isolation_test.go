@@ -38,6 +38,7 @@ func newVictim(h *house, a *mailbox.Account) *victim {
 		w.message = m[0]
 		w.traces = append(w.traces, m[0].ID.String(), m[0].Mailbox.String())
 	}
+	h.must(a.SetMetadata(ctx, "INBOX", []mailbox.Annotation{{Entry: "/shared/comment", Value: []byte(secret)}}))
 	w.drop = mailbox.DropMessage{UID: w.message.UID, Size: w.message.Blob.Size, ID: w.message.ID}
 	w.upload = h.upload(a, letter(secret))
 	return w
@@ -59,7 +60,9 @@ func (w *victim) state(h *house) string {
 	h.must(err)
 	used, limit, err := w.a.Quota(h.Context())
 	h.must(err)
-	fmt.Fprintln(&b, words, used, limit)
+	notes, err := w.a.Metadata(h.Context(), "INBOX", mailbox.AnnotationQuery{Entries: []string{"/private", "/shared"}, Depth: mailbox.Deep})
+	h.must(err)
+	fmt.Fprintln(&b, words, used, limit, notes)
 	return b.String()
 }
 
@@ -98,6 +101,14 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 		return []any{mailbox.WithIndex | mailbox.WithOctets}
 	case reflect.TypeFor[[]mailbox.UIDRange]():
 		return []any{[]mailbox.UIDRange{{Lo: 1, Hi: 1 << 31}}}
+	case reflect.TypeFor[[]mailbox.Fact]():
+		return []any{[]mailbox.Fact{mailbox.FactSize, mailbox.FactSubject}}
+	case reflect.TypeFor[*mailbox.Folder]():
+		return []any{&mailbox.Folder{Mailbox: mailbox.Mailbox{ID: w.message.Mailbox, Account: w.forged.Account}, Rights: mailbox.AllRights}}
+	case reflect.TypeFor[mailbox.AnnotationQuery]():
+		return []any{mailbox.AnnotationQuery{Entries: []string{"/private", "/shared"}, Depth: mailbox.Deep}}
+	case reflect.TypeFor[[]mailbox.Annotation]():
+		return []any{[]mailbox.Annotation{{Entry: "/shared/comment", Value: []byte("strange")}}}
 	case reflect.TypeFor[mailbox.Rights]():
 		return []any{mailbox.AllRights}
 	case reflect.TypeFor[[]byte]():
@@ -126,7 +137,11 @@ func walk(h *house, x any, w *victim) string {
 		for _, args := range combinations(h, method, w, &heard) {
 			ctx, cancel := context.WithTimeout(h.Context(), 10*time.Second)
 			fmt.Fprintf(&heard, "%s:\n", method.Name)
-			for _, out := range v.Method(i).Call(fill(ctx, args)) {
+			call := v.Method(i).Call
+			if method.Type.IsVariadic() {
+				call = v.Method(i).CallSlice
+			}
+			for _, out := range call(fill(ctx, args)) {
 				heard.WriteString(show(h, out.Interface()))
 			}
 			cancel()
@@ -193,6 +208,8 @@ func show(h *house, x any) string {
 		h.must(x.Close())
 	case mailbox.Upload:
 		x.Release()
+	case []mailbox.Annotation:
+		fmt.Fprintf(&b, "%s\n", x)
 	case error, nil: // may repeat what was asked for
 	default:
 		if k := reflect.TypeOf(x).Kind(); k != reflect.Chan && k != reflect.Func {

@@ -246,12 +246,13 @@ func (a *Account) Metadata(ctx context.Context, path string, q AnnotationQuery) 
 // FolderMetadata is Metadata for a folder that List gave; for the zero Folder, of the server.
 func (a *Account) FolderMetadata(ctx context.Context, f *Folder, q AnnotationQuery) (list []Annotation, err error) {
 	const op = "mailbox.Metadata"
-	if f.Foreign && f.Rights&annotating == 0 {
-		return nil, mail.E(op, mail.Denied, "mailbox.no_right", RightRead.String())
-	}
 	all := annotations{}
 	err = a.view(ctx, op, func(r store.Reader) error {
-		for _, of := range []annotated{a.private(&f.Mailbox), a.sharedBy(&f.Mailbox)} {
+		m, err := a.annotatable(r, op, f)
+		if err != nil {
+			return err
+		}
+		for _, of := range []annotated{a.private(&m), a.sharedBy(&m)} {
 			set, _, _, err := of.read(r)
 			if err != nil {
 				return err
@@ -265,6 +266,24 @@ func (a *Account) FolderMetadata(ctx context.Context, f *Folder, q AnnotationQue
 	}
 	a.addFixed(all, f)
 	return q.pick(op, all)
+}
+
+// annotatable gives the mailbox of a folder, as the store has it, if the account may see its annotations now.
+func (a *Account) annotatable(r store.Reader, op mail.Op, f *Folder) (m Mailbox, err error) {
+	if f.ID == 0 {
+		return m, nil
+	}
+	if m, err = r.Mailbox(f.ID); err != nil || m.Account == a.account.ID {
+		return m, err
+	}
+	rights, err := a.rightsOn(r, f.ID)
+	switch {
+	case err == nil && !rights.Has(RightLookup):
+		err = rights.deny(op, RightLookup, f.Path)
+	case err == nil && rights&annotating == 0:
+		err = rights.deny(op, RightRead, f.Path)
+	}
+	return m, err
 }
 
 // annotating are the rights of which one is needed beside RightLookup to see annotations, and to set private ones (RFC 5464 §3.3).

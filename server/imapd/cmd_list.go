@@ -97,7 +97,7 @@ func (s *session) listAlong(ctx context.Context, l *listing, f *mailbox.Folder) 
 		return nil
 	}
 	found, err := s.account.FolderMetadata(ctx, f, l.metadata.query)
-	if mail.Is(err, mail.Denied) {
+	if mail.Is(err, mail.Denied) || mail.Is(err, mail.NotFound) { // or gone meanwhile
 		return nil
 	}
 	if err == nil {
