@@ -55,11 +55,16 @@ func (s *session) fetch(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 	if w.Items&imap.FetchModSeq != 0 {
 		s.useCondstore()
 	}
+	return reply{}, w.run(ctx, seqs)
+}
+
+// run answers for messages.
+func (w *fetching) run(ctx context.Context, seqs []uint32) error {
 	w.plan()
 	if w.Items&^markItems == 0 && len(w.Sections) == 0 {
-		return reply{}, w.marks(ctx, seqs)
+		return w.marks(ctx, seqs)
 	}
-	return reply{}, w.messages(ctx, seqs)
+	return w.messages(ctx, seqs)
 }
 
 // mayFetch tells whether the client may use the modifier VANISHED: with UID FETCH, once it enabled QRESYNC (RFC 7162 §3.2.6).
