@@ -334,7 +334,10 @@ func (a *Account) SetMetadata(ctx context.Context, path string, changes []Annota
 			return mail.E(op, mail.Denied, "metadata.read_only")
 		}
 		return a.update(ctx, op, func(tx store.Tx) error {
-			return a.private(&Mailbox{}).change(tx, op, w.private)
+			if err := a.private(&Mailbox{}).change(tx, op, w.private); err != nil {
+				return err
+			}
+			return rouse(tx, a.account.ID)
 		})
 	}
 	at, err := a.locate(ctx, op, path)
@@ -389,7 +392,13 @@ func (a *Account) setMetadata(tx store.Tx, op mail.Op, at *spot, w metadataChang
 	if err := a.private(&m).change(tx, op, w.private); err != nil {
 		return err
 	}
-	return a.sharedBy(&m).change(tx, op, w.shared)
+	if err := a.sharedBy(&m).change(tx, op, w.shared); err != nil {
+		return err
+	}
+	if m, err = tx.Mailbox(m.ID); err != nil {
+		return err
+	}
+	return tx.SetMailbox(m) // a new ModSeq (RFC 7162 §3.2)
 }
 
 // setUse gives a mailbox of the account a special use, or takes it (RFC 6154 §4).

@@ -137,7 +137,10 @@ func (a *Account) changeACL(ctx context.Context, op mail.Op, path, identifier st
 		} else {
 			g.give = change(g.give)
 		}
-		return putGrant(tx, &m, g)
+		if err := putGrant(tx, &m, g); err != nil || g.who == 0 {
+			return err
+		}
+		return rouse(tx, g.who)
 	})
 }
 

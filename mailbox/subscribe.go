@@ -143,7 +143,10 @@ func (a *Account) subscribeName(tx store.Tx, op mail.Op, n subscription, on bool
 	default:
 		s.Names = append(s.Names, n)
 	}
-	return s.put(tx, a.account.ID, version)
+	if err := s.put(tx, a.account.ID, version); err != nil {
+		return err
+	}
+	return rouse(tx, a.account.ID)
 }
 
 // subscribeGone is subscribeName for the name of a mailbox that is not there; unknown is the error where the list has it not.

@@ -116,7 +116,10 @@ func (p *peer) inflate() error {
 	if !ok || p.in.Buffered() > 0 {
 		return fmt.Errorf("compressed: %v, %d octets not read", ok, p.in.Buffered())
 	}
-	rest := d.in.Rest()
+	rest, err := d.in.Rest()
+	if err != nil {
+		return err
+	}
 	p.conn = d.Conn
 	p.in.Reset(io.MultiReader(bytes.NewReader(rest), d.Conn))
 	return nil

@@ -38,6 +38,7 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	for i := range done {
 		uids[i] = done[i].UID
 	}
+	s.addedHere(path, uids)
 	return reply{code: string(appendUIDCode(nil, folder.UIDValidity, uids))}, nil
 }
 

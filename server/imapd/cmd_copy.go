@@ -42,6 +42,7 @@ func (s *session) copyOrMove(ctx context.Context, d *imap.Decoder, uid, move boo
 		if err != nil || len(src) == 0 {
 			return reply{}, target(err)
 		}
+		s.addedHere(path, dst)
 		return reply{code: copyUID(validity, src, dst)}, nil
 	}
 	if err := s.writable(); err != nil {
@@ -51,6 +52,8 @@ func (s *session) copyOrMove(ctx context.Context, d *imap.Decoder, uid, move boo
 	if err != nil || len(src) == 0 {
 		return reply{}, target(err)
 	}
+	s.addedHere(path, dst)
+	s.mustTell = true
 	// The UIDs come before the EXPUNGEs that follow (RFC 6851 §4.3).
 	s.out.WriteString("* OK [" + copyUID(validity, src, dst) + "] moved\r\n")
 	return reply{}, nil

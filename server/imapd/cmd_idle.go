@@ -16,10 +16,10 @@ func cmdIdle(ctx context.Context, s *session, d *imap.Decoder) (reply, error) {
 		return reply{}, d.Err()
 	}
 	s.out.WriteString("+ idling\r\n")
-	ctx, cancel := context.WithCancel(ctx)
+	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.view != nil {
-		go s.pokeOnChange(s.view.Watch(ctx))
+		go s.pokeOnChange(s.view.Watch(watching))
 	}
 	if err := s.idle(ctx); err != nil || s.ended {
 		return reply{none: true}, err
@@ -45,6 +45,14 @@ func (s *session) pokeOnChange(changes <-chan mail.ModSeq) {
 	}
 }
 
+// tellIdle tells what changed: exactly what NOTIFY asked for, where it did (RFC 5465 §4).
+func (s *session) tellIdle(ctx context.Context) (there bool) {
+	if s.notify != nil {
+		return s.tellNotified(ctx, true)
+	}
+	return s.tell(ctx, tellAll)
+}
+
 // idle tells of changes until the client says something.
 func (s *session) idle(ctx context.Context) error {
 	limits := &s.srv.cfg.Limits
@@ -54,7 +62,7 @@ func (s *session) idle(ctx context.Context) error {
 		if s.barred(ctx) {
 			return nil
 		}
-		if !s.tell(ctx, tellAll) {
+		if !s.tellIdle(ctx) {
 			s.bye("", "mailbox.deleted")
 			return nil
 		}

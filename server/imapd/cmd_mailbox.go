@@ -27,6 +27,7 @@ func cmdCreate(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if err != nil {
 		return reply{}, err
 	}
+	s.caused(f.Path)
 	if s.rev2 && f.Path != path {
 		s.listName(f.Path, path)
 	}
@@ -70,6 +71,7 @@ func cmdDelete(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if err := s.account.Delete(ctx, path); err != nil {
 		return reply{}, err
 	}
+	s.caused(doomed.Path)
 	if s.view != nil && s.view.Folder().ID == doomed.ID {
 		s.unselect()
 	}
@@ -82,7 +84,10 @@ func cmdRename(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if !d.SP() || !d.Mailbox(&from) || !d.SP() || !d.Mailbox(&to) || !d.End() {
 		return reply{}, d.Err()
 	}
-	return reply{}, s.account.Rename(ctx, from, strings.TrimSuffix(to, "/"))
+	to = strings.TrimSuffix(to, "/")
+	s.caused(from) // INBOX stays, and is emptied
+	s.caused(to)
+	return reply{}, s.account.Rename(ctx, from, to)
 }
 
 // cmdSubscribe is SUBSCRIBE (RFC 9051 §6.3.7).
@@ -100,7 +105,9 @@ func (s *session) subscribe(ctx context.Context, d *imap.Decoder, on bool) (repl
 	if !d.SP() || !d.Mailbox(&path) || !d.End() {
 		return reply{}, d.Err()
 	}
-	return reply{}, s.account.Subscribe(ctx, strings.TrimSuffix(path, "/"), on)
+	path = strings.TrimSuffix(path, "/")
+	s.caused(path)
+	return reply{}, s.account.Subscribe(ctx, path, on)
 }
 
 // cmdNamespace is NAMESPACE (RFC 2342, RFC 9051 §6.3.10): the account's own name space, and that of its colleagues.

@@ -135,6 +135,7 @@ func cmdSetMetadata(ctx context.Context, s *session, d *imap.Decoder) (reply, er
 	if !d.SP() || !d.Mailbox(&path) || !d.SP() || !d.List(func() bool { return takeAnnotation(d, &changes) }) || !d.End() {
 		return reply{}, d.Err()
 	}
+	s.caused(path)
 	return reply{}, s.account.SetMetadata(ctx, path, changes)
 }
 

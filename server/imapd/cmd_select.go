@@ -38,6 +38,9 @@ func (s *session) open(ctx context.Context, d *imap.Decoder, readOnly bool) (rep
 		return reply{}, err
 	}
 	s.view, s.readOnly, s.state = view, readOnly, selected
+	if s.notify != nil {
+		s.notify.changed.Store(true) // somebody else's mailbox must be watched
+	}
 	if err := s.describe(ctx, path); err != nil {
 		s.unselect()
 		return reply{}, err
@@ -127,7 +130,8 @@ func (s *session) describe(ctx context.Context, path string) error {
 		return err
 	}
 	f := s.view.Folder()
-	s.untagged(uint32(s.view.Len()), " EXISTS\r\n")
+	s.exists = uint32(s.view.Len())
+	s.untagged(s.exists, " EXISTS\r\n")
 	if !s.rev2 {
 		s.untagged(0, " RECENT\r\n")
 		if seq := s.firstUnseen(); seq > 0 && !s.uidOnly {

@@ -34,6 +34,12 @@ func (s *session) status(ctx context.Context, f *mailbox.Folder, items imap.Stat
 			return err
 		}
 	}
+	s.writeStatus(f, items, deleted)
+	return nil
+}
+
+// writeStatus writes one STATUS response; deleted is what statusValue needs to know for DELETED-STORAGE.
+func (s *session) writeStatus(f *mailbox.Folder, items imap.StatusItems, deleted int64) {
 	b := append(s.out.Begin(), "* STATUS "...)
 	b = append(imap.AppendMailbox(b, f.Path, s.wide()), " ("...)
 	start := len(b)
@@ -52,7 +58,6 @@ func (s *session) status(ctx context.Context, f *mailbox.Folder, items imap.Stat
 		b = imap.AppendUint(b, statusValue(f, it.Item, deleted))
 	}
 	s.out.End(append(b, ")\r\n"...))
-	return nil
 }
 
 func statusValue(f *mailbox.Folder, item imap.StatusItems, deleted int64) uint64 {

@@ -17,13 +17,16 @@ func cmdUnauthenticate(_ context.Context, s *session, d *imap.Decoder) (reply, e
 	s.out.WriteString(s.tag + " OK UNAUTHENTICATE completed\r\n")
 	if s.out.Flush() == nil && s.link.in != nil { // RFC 8437 §4.1: compression ends behind the OK, on both sides
 		d.Unread()
-		d.Feed(s.link.decompress())
+		rest, err := s.link.decompress()
+		s.ended = err != nil // nobody knows what comes next
+		d.Feed(rest)
 	}
 	return reply{none: true}, nil
 }
 
 // signOut gives back what belongs to the account, and forgets what its client enabled.
 func (s *session) signOut() {
+	s.endNotify()
 	s.unselect()
 	s.account.Close()
 	s.conn.SignedOut()

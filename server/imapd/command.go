@@ -53,6 +53,7 @@ var commands = map[string]command{
 
 	"COMPRESS":       {signedIn, tellNothing, cmdCompress},
 	"UNAUTHENTICATE": {signedIn, tellNothing, cmdUnauthenticate},
+	"NOTIFY":         {signedIn, tellAll, cmdNotify},
 	"ENABLE":         {signedIn, tellNothing, cmdEnable},
 	"SELECT":         {signedIn, tellNothing, cmdSelect},
 	"EXAMINE":        {signedIn, tellNothing, cmdExamine},
@@ -131,6 +132,9 @@ func (s *session) command(ctx context.Context) error {
 		return broken
 	}
 	there := s.tell(ctx, cmd.tell)
+	if s.notify != nil && len(s.notify.own) > 0 {
+		s.tellOthers(ctx)
+	}
 	if err == nil && there {
 		s.syncPoint(cmd.tell, &r)
 	}

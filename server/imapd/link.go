@@ -15,6 +15,7 @@ type link struct {
 	limit time.Duration
 	in    *deflate.Reader // nil while it is not compressed
 	out   *deflate.Writer
+	skip  bool // what the end of the client's compressed stream leaves
 }
 
 // slowest is the slowest client we wait for, in octets a second, when much is sent at once.
@@ -28,7 +29,28 @@ func (l *link) Read(p []byte) (int, error) {
 	if l.in != nil {
 		return l.in.Read(p)
 	}
-	return l.Conn.Read(p)
+	for {
+		n, err := l.Conn.Read(p)
+		if !l.skip || n == 0 {
+			return n, err
+		}
+		if text := withoutMarker(p[:n]); len(text) > 0 {
+			l.skip = false
+			return copy(p, text), err
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// withoutMarker leaves out what a flush of DEFLATE ends with, where it came later than what it follows: octets no command
+// begins with.
+func withoutMarker(p []byte) []byte {
+	for len(p) > 0 && (p[0] < '\t' || p[0] == 0xff) {
+		p = p[1:]
+	}
+	return p
 }
 
 // Write sends octets. In a compressed connection each Write is flushed: what was said can be read.
@@ -64,11 +86,13 @@ func (l *link) compress(first []byte) {
 }
 
 // decompress ends it, and gives the octets that were read behind the compressed ones.
-func (l *link) decompress() (rest []byte) {
-	rest = l.in.Rest()
+func (l *link) decompress() ([]byte, error) {
 	l.out.Release()
+	rest, err := l.in.Rest()
 	l.in, l.out = nil, nil
-	return rest
+	rest = withoutMarker(rest)
+	l.skip = len(rest) == 0
+	return rest, err
 }
 
 // rest gives back the memory of compression that a silent connection does without.

@@ -37,6 +37,8 @@ var byKey = map[string]refusal{
 	"imap.tag_in_use":         {"BAD", ""}, // RFC 5267 §4.3
 	"imap.relevancy":          {"BAD", ""}, // RFC 6203 §4
 	"imap.qresync_first":      {"BAD", ""},
+	"imap.bad_event":          {"NO", "BADEVENT (" + notifiable.String() + ")"}, // RFC 5465 §3.1
+	"imap.notify_too_much":    {"NO", "NOTIFICATIONOVERFLOW"},
 	"imap.compression_active": {"NO", "COMPRESSIONACTIVE"},
 	"imap.charset":            {"NO", "BADCHARSET (UTF-8 US-ASCII ISO-2022-JP SHIFT_JIS EUC-JP)"},
 	"imap.unknown_cte":        {"NO", "UNKNOWN-CTE"},

@@ -48,6 +48,11 @@ type session struct {
 	qresync   bool // ENABLE QRESYNC
 	uidOnly   bool // ENABLE UIDONLY
 
+	notify   *notifying // what NOTIFY asked for; nil: nothing yet
+	added    []mail.UID // messages this client put into the selected mailbox and was not told of yet
+	exists   uint32     // messages in the selected mailbox, as the client was told last
+	mustTell bool       // of this command's own doing, whatever NOTIFY asked for
+
 	expunged   bool      // it was told that messages vanished, and not yet up to where it knows every change
 	progressAt time.Time // when to tell how far the command is
 
@@ -80,8 +85,11 @@ func (s *session) Serve(ctx context.Context) {
 	s.log.Debug("connected", "tls", s.conn.Origin.TLS)
 	s.out.WriteString("* OK [CAPABILITY " + s.capabilities() + "] " + s.srv.cfg.Hostname + " ready\r\n")
 	for !s.ended {
-		if err := s.await(); err != nil {
+		if err := s.await(ctx); err != nil {
 			s.farewell(err)
+			return
+		}
+		if s.ended {
 			return
 		}
 		if err := s.command(ctx); err != nil {
@@ -91,14 +99,18 @@ func (s *session) Serve(ctx context.Context) {
 	}
 }
 
-// await waits for the next command, within the time the state allows.
-func (s *session) await() error {
+// await waits for the next command, within the time the state allows, and tells meanwhile what the client asked for by NOTIFY.
+func (s *session) await(ctx context.Context) error {
 	s.deadline = time.Now().Add(s.srv.cfg.Limits.Idle)
 	if s.state == notAuthenticated {
 		s.deadline = s.entered.Add(s.srv.cfg.Limits.Login)
 	}
 	for {
 		s.poked.Store(false) // a poke that came late for IDLE
+		if !s.tellNotified(ctx, false) {
+			s.bye("", "mailbox.deleted")
+			return nil
+		}
 		err := s.wait()
 		if !errors.Is(err, errPoked) || s.conn.Ending() != nil {
 			return err
@@ -218,6 +230,7 @@ func (s *session) End(bool) {
 	s.out.Flush()
 	s.dec.Release()
 	s.link.rest()
+	s.endNotify()
 	s.unselect()
 	if s.account != nil {
 		s.account.Close()

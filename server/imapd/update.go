@@ -12,7 +12,7 @@ import (
 
 // tell tells of what happened in the selected mailbox. It is false when that was deleted: the session can only end then.
 func (s *session) tell(ctx context.Context, what telling) (there bool) {
-	if s.view == nil || what == tellNothing {
+	if s.view == nil || what == tellNothing || s.unheard() {
 		return true
 	}
 	events, err := s.view.Poll(ctx, what == tellAll)
@@ -33,22 +33,39 @@ func (s *session) tell(ctx context.Context, what telling) (there bool) {
 	return true
 }
 
-// tellEvents writes events in their order.
+// unheard tells whether the client wants to hear nothing of the selected mailbox (RFC 5465 §3.1). What it expunged or moved away
+// itself it is told, and then all.
+func (s *session) unheard() bool {
+	must := s.mustTell
+	s.mustTell = false
+	return s.notify != nil && s.notify.selected == 0 && !must
+}
+
+// tellEvents writes events in their order, those that the client wants to hear of.
 func (s *session) tellEvents(ctx context.Context, events []mailbox.Event) {
 	s.dropExpunged(events)
+	known := s.exists
 	if s.qresync || s.uidOnly {
 		events = s.tellVanished(events)
 	}
+	flags := s.notify == nil || s.notify.selected == 0 || s.notify.selected&imap.NotifyFlagChange != 0
 	for i := range events {
 		e := &events[i]
 		switch e.Kind {
 		case mailbox.Expunged:
 			s.untagged(e.Seq, " EXPUNGE\r\n")
+			s.exists--
 		case mailbox.Exists:
 			s.untagged(e.N, " EXISTS\r\n")
+			known, s.exists = s.exists, e.N
 		case mailbox.Changed:
-			s.tellFlags(ctx, e.Seq, e.Mark, s.rev2 || s.condstore)
+			if flags {
+				s.tellFlags(ctx, e.Seq, e.Mark, s.rev2 || s.condstore)
+			}
 		}
+	}
+	if s.exists > known {
+		s.tellNew(ctx, known)
 	}
 }
 
@@ -63,7 +80,7 @@ func (s *session) tellVanished(events []mailbox.Event) (rest []mailbox.Event) {
 		gone = imap.AddTo(gone, uint32(e.Mark.UID))
 	}
 	s.vanished("* VANISHED ", gone)
-	s.expunged = s.expunged || n > 0
+	s.expunged, s.exists = s.expunged || n > 0, s.exists-uint32(n)
 	return events[n:]
 }
 

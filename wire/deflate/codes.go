@@ -38,6 +38,7 @@ type codes struct {
 	lit, dist *code // dynamic ones, or the fixed
 	own       [2]code
 	open      bool
+	fresh     bool // nothing was said in the open block yet
 }
 
 var codesPool = sync.Pool{New: func() any { return new(codes) }}

@@ -136,12 +136,54 @@ func TestRest(t *testing.T) {
 		if name == "partial flush" {
 			want = ""
 		}
-		if rest := r.Rest(); string(rest) != want {
-			t.Errorf("%s: %q left, want %q", name, rest, want)
+		if rest, err := r.Rest(); string(rest) != want || err != nil {
+			t.Errorf("%s: %q left and %v, want %q", name, rest, err, want)
 		}
 		if _, err := r.Read(got); err != io.EOF {
 			t.Errorf("%s: read on: %v", name, err)
 		}
+	}
+}
+
+// isMarker tells whether a rune may be of what a flush ends with.
+func isMarker(r rune) bool { return r < '\t' || r == '\uFFFD' }
+
+// A stream may end in the midst of a block, whose end is still on its way; but not before all that was said.
+func TestRestOfAnOpenBlock(t *testing.T) {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(w, strings.Repeat("abc", 100))
+	w.Close()
+	for cut := range b.Len() {
+		src := &drip{data: b.Bytes()[:cut], size: 100}
+		r := NewReader(src, nil)
+		got := make([]byte, 300)
+		n, err := 0, error(nil)
+		for n < 300 && err != io.EOF {
+			var k int
+			k, err = r.Read(got[n:])
+			n += k
+		}
+		if rest, err := r.Rest(); n == 300 && (len(bytes.TrimLeftFunc(rest, isMarker)) > 0 || err != nil && err != errLater && err != io.EOF) {
+			t.Fatalf("cut at %d: %q, %v", cut, rest, err)
+		}
+	}
+	whole := NewReader(bytes.NewReader(append(b.Bytes(), "plain"...)), nil)
+	if _, err := io.ReadFull(whole, make([]byte, 299)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := whole.Rest(); err != ErrCorrupt {
+		t.Errorf("one octet was not read: %v", err)
+	}
+	whole = NewReader(bytes.NewReader(append(b.Bytes(), "plain"...)), nil)
+	if _, err := io.ReadFull(whole, make([]byte, 300)); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := whole.Rest(); string(rest) != "plain" || err != nil {
+		t.Errorf("%q %v", rest, err)
 	}
 }
 

@@ -113,10 +113,29 @@ func (r *Reader) Release() {
 // between tells whether no block is open.
 func (r *Reader) between() bool { return r.codes == nil || !r.codes.open }
 
-// Rest ends the stream and gives what was read of the source behind it. Markers of a flush that the other side
-// sent last belong to the stream.
-func (r *Reader) Rest() []byte {
-	for r.err == nil && r.between() && r.stored == 0 && r.skipMarker() {
+// Rest ends the stream and gives what was read of the source behind it. What the other side has begun it reads to its end, and
+// takes the marker of a flush for a part of the stream, as far as it came already. ErrCorrupt where there is more
+// content: both sides have to agree on what was said last.
+func (r *Reader) Rest() ([]byte, error) {
+	for none := []byte(nil); r.err == nil && (!r.between() || r.stored > 0); {
+		switch r.step(r, &none) {
+		case full:
+			return nil, ErrCorrupt
+		case short:
+			if r.codes != nil && r.codes.fresh { // a partial flush, whose last bits are never sent
+				r.in, r.err = nil, io.EOF
+				r.Release()
+				return nil, nil
+			}
+			if err := r.fill(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for r.err == nil && r.skipMarker() {
+	}
+	if r.err != nil && r.err != io.EOF {
+		return nil, r.err
 	}
 	for ; r.have >= 8; r.have -= 8 { // whole octets that were taken too early
 		r.in = append([]byte{byte(r.bits >> (r.have - 8))}, r.in...)
@@ -124,7 +143,7 @@ func (r *Reader) Rest() []byte {
 	rest := append([]byte(nil), r.in...)
 	r.in, r.err = nil, io.EOF
 	r.Release()
-	return rest
+	return rest, nil
 }
 
 // skipMarker takes a block without content, if one comes next. Text never begins like one.
@@ -252,7 +271,7 @@ func (r *Reader) open(lit, dist *code) {
 	if r.codes == nil {
 		r.codes = codesPool.Get().(*codes)
 	}
-	r.codes.lit, r.codes.dist, r.codes.open = lit, dist, true
+	r.codes.lit, r.codes.dist, r.codes.open, r.codes.fresh = lit, dist, true, true
 	r.step = (*Reader).block
 }
 
@@ -262,14 +281,17 @@ func (r *Reader) block(out *[]byte) status {
 		if st := r.copyMatch(out); st != more {
 			return st
 		}
-		if len(*out) == 0 && !r.atEnd() {
-			return full
+		if len(*out) == 0 {
+			if st := r.atEnd(); st != more {
+				return st
+			}
 		}
 		began := r.mark()
 		sym, st := r.symbol(r.codes.lit)
 		switch {
 		case st != more:
 		case sym < endOfBlock:
+			r.codes.fresh = false
 			r.put(out, byte(sym))
 			continue
 		case sym == endOfBlock:
@@ -277,6 +299,7 @@ func (r *Reader) block(out *[]byte) status {
 			return more
 		default:
 			if st = r.match(sym); st == more {
+				r.codes.fresh = false
 				continue
 			}
 		}
@@ -287,15 +310,18 @@ func (r *Reader) block(out *[]byte) status {
 	}
 }
 
-// atEnd tells whether the block's end comes next: it needs no room.
-func (r *Reader) atEnd() bool {
+// atEnd tells whether the block's end comes next: that needs no room. Else it is full, or short where it can't be told yet.
+func (r *Reader) atEnd() status {
 	began := r.mark()
 	sym, st := r.symbol(r.codes.lit)
 	if st == broken {
-		return true // to be found again
+		return broken
 	}
 	r.restore(began)
-	return st == more && sym == endOfBlock
+	if st == more && sym != endOfBlock {
+		return full
+	}
+	return st
 }
 
 // match reads the rest of a match: its length and distance.

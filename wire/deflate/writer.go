@@ -1,21 +1,31 @@
 package deflate
 
 import (
+	"bytes"
 	"compress/flate"
 	"io"
 	"sync"
 )
 
-// writers lends compressors, which take about a megabyte each.
-var writers = sync.Pool{New: func() any {
-	w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails for an unknown level only
-	return w
+// compressor is what a Writer borrows: about a megabyte, most of it tables, and what comes out.
+type compressor struct {
+	w   *flate.Writer
+	out bytes.Buffer
+}
+
+var compressors = sync.Pool{New: func() any {
+	c := &compressor{}
+	c.w, _ = flate.NewWriter(&c.out, flate.BestSpeed) // fails for an unknown level only
+	return c
 }}
 
-// A Writer deflates a stream. Each Write is flushed, so that the other side can read all of it.
+// maxOut is the size in octets of the buffer that a compressor keeps.
+const maxOut = 128 << 10
+
+// A Writer deflates a stream. Each Write is flushed, so that the other side can read all of it, and is one Write below.
 type Writer struct {
 	dst  io.Writer
-	lent *flate.Writer
+	lent *compressor
 }
 
 // NewWriter makes a Writer to dst.
@@ -27,22 +37,27 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	if w.lent == nil {
-		w.lent = writers.Get().(*flate.Writer)
-		w.lent.Reset(w.dst)
+		w.lent = compressors.Get().(*compressor)
+		w.lent.w.Reset(&w.lent.out)
 	}
-	n, err := w.lent.Write(p)
-	if err == nil {
-		err = w.lent.Flush()
+	c := w.lent
+	c.out.Reset()
+	c.w.Write(p) // into memory
+	c.w.Flush()
+	if _, err := w.dst.Write(c.out.Bytes()); err != nil {
+		return 0, err
 	}
-	return n, err
+	return len(p), nil
 }
 
 // Release gives the compressor back. What was written is flushed, and so whole octets and whole blocks: the next Write
 // goes on with another compressor, which only does not know what was said before.
 func (w *Writer) Release() {
-	if w.lent != nil {
-		w.lent.Reset(nil)
-		writers.Put(w.lent)
-		w.lent = nil
+	if w.lent == nil {
+		return
 	}
+	if w.lent.out.Cap() <= maxOut {
+		compressors.Put(w.lent)
+	}
+	w.lent = nil
 }
