@@ -250,9 +250,9 @@ func (h *filterHost) SpecialUse(ctx context.Context, use string) (string, bool, 
 	return path, path != "", err
 }
 
-// Metadata gives an annotation: filters see none.
-func (h *filterHost) Metadata(context.Context, string, string) (string, bool, error) {
-	return "", false, nil
+// Metadata gives an annotation of one of the account's mailboxes (RFC 5490 §3.3).
+func (h *filterHost) Metadata(ctx context.Context, path, annotation string) (string, bool, error) {
+	return h.cfg.Mailbox.Annotation(ctx, h.account, path, annotation)
 }
 
 // ListExists tells whether there is a list of this name: filters know none yet.

@@ -662,3 +662,27 @@ func TestFilterThatCannotRun(t *testing.T) {
 	h.want("kept", h.filed("sato@alpha.example"), "INBOX: x")
 	h.want("in time", time.Since(begun) < 20*time.Second, true)
 }
+
+// TestFilterMetadata files by what the owner noted on a mailbox (RFC 5490 §3.3).
+func TestFilterMetadata(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	h.company("alpha.example", "sato")
+	acc := h.filterBy("sato@alpha.example", `require ["fileinto", "mboxmetadata"]; if metadata "Archive" "/private/vendor/tegami/auto" "yes" { fileinto "Archive"; }`)
+	sato := h.account("sato@alpha.example")
+	for _, value := range []string{"", "no", "yes"} {
+		if value != "" {
+			h.must(acc.SetMetadata(h.ctx, "Archive", []mailbox.Annotation{{Entry: "/private/vendor/tegami/auto", Value: []byte(value)}}))
+		}
+		h.accept(sato.Tenant, from("abe@customer.example"), letter("abe@customer.example", "is"+value), "sato@alpha.example")
+		h.drain()
+	}
+	h.want("filed", h.filed("sato@alpha.example"), "Archive: isyes\nINBOX: is\nINBOX: isno")
+	for _, entry := range []string{"", "comment", "/private/none"} {
+		if _, ok, err := h.boxes.Annotation(h.ctx, &sato, "Archive", entry); ok || err != nil {
+			t.Errorf("%q: %v, %v", entry, ok, err)
+		}
+	}
+	if _, ok, err := h.boxes.Annotation(h.ctx, &sato, "Nowhere", "/private/comment"); ok || err != nil {
+		t.Errorf("of no mailbox: %v, %v", ok, err)
+	}
+}

@@ -3,6 +3,7 @@ package mailbox
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -164,6 +165,45 @@ func (s *Service) MailboxOf(ctx context.Context, acc *directory.Account, role st
 		return err
 	})
 	return path, mail.Wrap("mailbox.MailboxOf", err)
+}
+
+// Annotation gives an entry of one of an account's own mailboxes, or of the server where path is empty, as the account sees
+// it (RFC 5464); not ok where there is none.
+func (s *Service) Annotation(ctx context.Context, acc *directory.Account, path, entry string) (value string, ok bool, err error) {
+	const op = "mailbox.Annotation"
+	name, err := entryName(op, entry)
+	if err != nil {
+		return "", false, nil // nothing has such a name
+	}
+	a := &Account{service: s, account: *acc}
+	err = s.store.Tenant(acc.Tenant).View(ctx, func(r store.Reader) (err error) {
+		var f Folder
+		if path != "" {
+			levels, err := parsePath(op, path)
+			if err != nil {
+				return err
+			}
+			if f.Mailbox, err = s.paths.find(r, acc.Tenant, acc.ID, levels); err != nil {
+				return err
+			}
+		}
+		all := annotations{}
+		a.addFixed(all, &f)
+		for _, of := range []annotated{a.sharedBy(&f.Mailbox), a.private(&f.Mailbox)} {
+			set, _, _, err := of.read(r)
+			if err != nil {
+				return err
+			}
+			maps.Copy(all, set)
+		}
+		octets, has := all[name]
+		value, ok = string(octets), has
+		return nil
+	})
+	if mail.Is(err, mail.NotFound) || mail.Is(err, mail.Invalid) {
+		return "", false, nil
+	}
+	return value, ok, mail.Wrap(op, err)
 }
 
 // Filing is a message to be put where a filter wants it.

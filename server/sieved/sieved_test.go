@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/wire/sasl"
 )
@@ -105,5 +108,45 @@ func TestCodes(t *testing.T) {
 		if got := codeOf(&mail.Error{Op: "test", Kind: c.kind, Text: c.key}); string(got) != c.want {
 			t.Errorf("%s: %q, want %q", c.key, got, c.want)
 		}
+	}
+}
+
+// TestRevokedSignInEndsTheSession: who may not act any more hears so, and is cut off.
+func TestRevokedSignInEndsTheSession(t *testing.T) {
+	h := newHouse(t)
+	conn, err := net.Dial("tcp", h.open(t, func(c *Config) { inClear(c); c.Limits.Sweep = 10 * time.Millisecond }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	in := bufio.NewReader(conn)
+	until := func(status string) {
+		t.Helper()
+		for {
+			text, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(text, status) {
+				return
+			}
+		}
+	}
+	until("OK")
+	fmt.Fprintf(conn, "AUTHENTICATE \"PLAIN\" \"%s\"\r\n", base64.StdEncoding.EncodeToString([]byte("\x00"+user+"\x00"+password)))
+	until("OK")
+	a, _ := mail.ParseAddress(user)
+	target, err := h.dir.Resolve(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = h.dir.Company(target.Tenant).SetAccountState(t.Context(), directory.Operator("test", ""), target.Account.ID, directory.AccountSuspended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until("BYE")
+	if _, err := in.ReadByte(); err == nil {
+		t.Error("the session goes on")
 	}
 }
