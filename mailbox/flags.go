@@ -97,16 +97,31 @@ type flagResult struct {
 
 // do runs the commit and tells the view and all others of the mailbox.
 func (w *flagWork) do(ctx context.Context) error {
+	err := w.commit(ctx)
+	if err == nil {
+		w.finish()
+	}
+	return err
+}
+
+// commit changes the flags. It only reads the view, so that who has the view may go on reading meanwhile.
+func (w *flagWork) commit(ctx context.Context) error {
 	known := w.view.shared.now.Load()
-	err := w.view.account.update(ctx, "mailbox.Store", func(tx store.Tx) error {
+	return w.view.account.update(ctx, "mailbox.Store", func(tx store.Tx) error {
 		w.flagResult = flagResult{marks: make([]Mark, 0, len(w.seqs))}
 		return w.run(tx, known)
 	})
-	if err == nil && w.after != nil {
-		w.view.shared.offer(w.after)
-		w.view.fold(w)
+}
+
+// finish tells the view and all others what was changed.
+func (w *flagWork) finish() {
+	if w.after == nil {
+		return
 	}
-	return err
+	s := w.view.shared
+	s.offer(w.after)
+	s.saw(w.written[len(w.written)-1].ModSeq) // after shows all that happened in the mailbox before it
+	w.view.fold(w)
 }
 
 // run changes the flags inside a transaction.

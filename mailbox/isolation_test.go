@@ -115,6 +115,13 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 		return []any{[]byte("keep;")}
 	case reflect.TypeFor[mailbox.FlagOp]():
 		return []any{mailbox.Add}
+	case reflect.TypeFor[func(error)]():
+		return []any{func(err error) { fmt.Fprintln(heard, err) }}
+	case reflect.TypeFor[func(uint32, *mailbox.Message, bool) error]():
+		return []any{func(seq uint32, m *mailbox.Message, _ bool) error {
+			_, err := fmt.Fprintf(heard, "%d %+v %s\n", seq, *m, m.Index)
+			return err
+		}}
 	case reflect.TypeFor[func(uint32, *mailbox.Message) error]():
 		return []any{func(seq uint32, m *mailbox.Message) error {
 			_, err := fmt.Fprintf(heard, "%d %+v %s\n", seq, *m, m.Index)

@@ -146,6 +146,9 @@ func deeds() []deed {
 		{"FETCH", "r", withView(func(h *house, v *mailbox.View) error {
 			return v.Fetch(h.Context(), seqs(1, 1), 0, func(uint32, *mailbox.Message) error { return nil })
 		})},
+		{"FETCH BODY[]", "r", withView(func(h *house, v *mailbox.View) error {
+			return v.FetchSeen(h.Context(), seqs(1, 1), 0, func(uint32, *mailbox.Message, bool) error { return nil }, h.must)
+		})},
 		{"STORE \\Seen", "rs", storing(`\Seen`)},
 		{"STORE \\Deleted", "rt", storing(`\Deleted`)},
 		{"STORE \\Flagged", "rw", storing(`\Flagged`)},

@@ -102,7 +102,6 @@ type fetching struct {
 	s      *session
 	with   mailbox.With // of the messages
 	seeing bool         // sections set \Seen
-	unseen []uint32     // messages that this command marks as seen, ascending; their flags are answered
 	names  [][]byte     // of the sections, as they are answered
 
 	// Of the message at hand.
@@ -174,17 +173,17 @@ func space(b []byte, start int) []byte {
 	return b
 }
 
-// messages answers with what the store has to tell.
+// messages answers with what the store has to tell. What is read is marked as seen before, and its new flags are answered.
 func (w *fetching) messages(ctx context.Context, seqs []uint32) error {
+	var err error
 	if w.seeing && !w.s.readOnly {
-		w.setSeen(ctx, seqs)
+		err = w.s.view.FetchSeen(ctx, seqs, w.with,
+			func(seq uint32, m *mailbox.Message, marked bool) error { return w.answer(ctx, seq, m, marked) },
+			func(err error) { w.s.log.Error("marking as seen failed", "error", err) })
+	} else {
+		err = w.s.view.Fetch(ctx, seqs, w.with,
+			func(seq uint32, m *mailbox.Message) error { return w.answer(ctx, seq, m, false) })
 	}
-	err := w.s.view.Fetch(ctx, seqs, w.with, func(seq uint32, m *mailbox.Message) error {
-		if err := w.message(ctx, seq, m); err != nil {
-			return err
-		}
-		return w.s.out.Err()
-	})
 	if w.s.ended || w.s.out.Err() != nil {
 		return nil
 	}
@@ -194,37 +193,17 @@ func (w *fetching) messages(ctx context.Context, seqs []uint32) error {
 	return err
 }
 
-// setSeen marks the messages as seen before they are sent. That mail can be read does not depend on it.
-// Who may not change the flag leaves it (RFC 4314 §4).
-func (w *fetching) setSeen(ctx context.Context, seqs []uint32) {
-	if !w.s.view.Rights().Has(mailbox.RightSeen) {
-		return
+// answer writes the response for one message, unless the connection is gone.
+func (w *fetching) answer(ctx context.Context, seq uint32, m *mailbox.Message, newFlags bool) error {
+	if err := w.message(ctx, seq, m, newFlags); err != nil {
+		return err
 	}
-	for _, seq := range seqs {
-		if m, ok := w.s.view.Mark(seq); ok && !m.Flags.Has(mail.Seen) {
-			w.unseen = append(w.unseen, seq)
-		}
-	}
-	if len(w.unseen) == 0 {
-		return
-	}
-	if _, _, err := w.s.view.Store(ctx, w.unseen, mailbox.Add, mail.Seen, 0); err != nil {
-		w.s.log.Error("marking as seen failed", "error", err)
-		w.unseen = nil
-	}
-}
-
-// newlySeen tells whether this command marked a message as seen. Numbers ascend from call to call.
-func (w *fetching) newlySeen(seq uint32) bool {
-	for len(w.unseen) > 0 && w.unseen[0] < seq {
-		w.unseen = w.unseen[1:]
-	}
-	return len(w.unseen) > 0 && w.unseen[0] == seq
+	return w.s.out.Err()
 }
 
 // message writes the response for one message. One that can't be read is left out; the
 // command fails in the end. An error in the midst of a response ends the session.
-func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message) error {
+func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message, newFlags bool) error {
 	mark, ok := w.s.view.Mark(seq)
 	if !ok {
 		return nil
@@ -244,7 +223,7 @@ func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message) 
 	}
 	b := w.s.beginFetch(seq, mark.UID)
 	start := len(b)
-	b = w.markText(b, start, &mark, w.newlySeen(seq))
+	b = w.markText(b, start, &mark, newFlags)
 	b = w.itemText(b, start, m)
 	w.s.out.End(b)
 	for i := range w.Sections {
