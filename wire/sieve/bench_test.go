@@ -96,3 +96,17 @@ func BenchmarkCompile100Rules(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCompileBraces compiles texts of nothing but what looks like references: it must take milliseconds.
+func BenchmarkCompileBraces(b *testing.B) {
+	for _, piece := range []string{"${", "${a.", "${hex:", "${hex: 41 ", "${unicode:", "${a}"} {
+		source := []byte(`require ["variables", "encoded-character"]; set "v" "` + strings.Repeat(piece, (120<<10)/len(piece)) + `x}";`)
+		b.Run(piece, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Compile(source, Limits{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -69,9 +69,10 @@ func (r *run) contents(c *call, types []string) ([]string, error) {
 			return true
 		}
 		var s string
-		if s, err = r.bodyText(p, left, !c.has("content")); err != nil {
+		if s, err = r.bodyText(p, !c.has("content")); err != nil {
 			return false
 		}
+		s = truncate(s, left)
 		left -= len(s)
 		values = append(values, s)
 		return left > 0
@@ -95,8 +96,35 @@ func wanted(p *mime.Part, types []string) bool {
 
 // bodyText is what a part itself holds, decoded: text as UTF-8; of a multipart what stands around its parts; of a
 // message its header (RFC 5173 §5.2). With plain, markup is left out (RFC 5173 §5.3).
-func (r *run) bodyText(p *mime.Part, longest int, plain bool) (string, error) {
-	m := r.message
+func (r *run) bodyText(p *mime.Part, plain bool) (string, error) {
+	key := bodyKey{p, plain}
+	if s, ok := r.bodies[key]; ok {
+		return s, nil
+	}
+	s, err := r.readBody(p, plain)
+	if err != nil {
+		return "", err
+	}
+	if r.bodies == nil {
+		r.bodies = map[bodyKey]string{}
+	}
+	r.bodies[key] = s
+	r.cost(decodeCost * len(s))
+	return s, nil
+}
+
+// bodyKey names a text that was read already.
+type bodyKey struct {
+	part  *mime.Part
+	plain bool
+}
+
+// decodeCost is what decoding an octet costs, in octets compared.
+const decodeCost = 32
+
+// readBody reads what bodyText gives.
+func (r *run) readBody(p *mime.Part, plain bool) (string, error) {
+	m, longest := r.message, r.limits.Body
 	switch {
 	case p.IsMultipart():
 		return m.around(p, longest)
@@ -106,7 +134,6 @@ func (r *run) bodyText(p *mime.Part, longest int, plain bool) (string, error) {
 		return string(b), err
 	}
 	s, err := m.decoded(p, longest)
-	r.cost(4 * len(s))
 	if plain && p.Subtype == "html" {
 		s = withoutMarkup(s)
 	}

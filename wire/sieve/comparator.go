@@ -1,10 +1,12 @@
 package sieve
 
 import (
+	"bytes"
 	"strings"
-	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"tegami/wire/mime"
 )
 
 // A comparator says when two strings are equal and which comes first (RFC 4790).
@@ -117,22 +119,23 @@ func leadingDigits(s string) (digits string, ok bool) {
 }
 
 // foldUnicode brings each character to title case and takes it apart (RFC 5051 §2): full-width letters and half-width
-// katakana become the usual ones.
+// katakana become the usual ones. What a wildcard stands for begins and ends where a character with its marks does.
 func foldUnicode(s string) folded {
 	if asciiOnly(s) {
 		return folded{text: upperASCII(s)}
 	}
 	f := folded{at: make([]int32, 0, len(s)+1)}
-	var b strings.Builder
-	for i, r := range s {
-		n := b.Len()
-		b.WriteString(norm.NFKD.String(string(unicode.ToTitle(r))))
-		for ; n < b.Len(); n++ {
+	b := make([]byte, 0, len(s)+len(s)/2)
+	for i := 0; i < len(s); {
+		n := max(norm.NFKD.NextBoundaryInString(s[i:], true), 1)
+		b = mime.AppendCasemap(b, s[i:i+n])
+		for len(f.at) < len(b) {
 			f.at = append(f.at, int32(i))
 		}
+		i += n
 	}
 	f.at = append(f.at, int32(len(s)))
-	f.text = b.String()
+	f.text = string(b)
 	return f
 }
 
@@ -146,5 +149,5 @@ func asciiOnly(s string) bool {
 }
 
 func compareUnicode(a, b string) int {
-	return strings.Compare(foldUnicode(a).text, foldUnicode(b).text)
+	return bytes.Compare(mime.AppendCasemap(nil, a), mime.AppendCasemap(nil, b))
 }

@@ -68,7 +68,7 @@ func (r *run) conflicts(c *call, a Action) error {
 func (r *run) finish() (*Result, error) {
 	res := &r.result
 	if !res.cancelled {
-		if err := r.keep(r.last, Keep{Flags: r.flags, Implicit: true, Content: r.message.content()}); err != nil {
+		if err := r.keep(r.last, Keep{Flags: r.flags, Implicit: true, Content: r.content()}); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +143,7 @@ func doKeep(r *run, c *call) error {
 		return err
 	}
 	r.result.cancelled = true
-	return r.keep(c, Keep{Flags: flags, Content: r.message.content()})
+	return r.keep(c, Keep{Flags: flags, Content: r.content()})
 }
 
 func doDiscard(r *run, _ *call) error {
@@ -154,7 +154,7 @@ func doDiscard(r *run, _ *call) error {
 // checkFileInto checks what is known of the mailbox.
 func checkFileInto(k *compiler, c *call) {
 	if t := &c.args[0].list[0]; t.constant() && !validMailbox(t.fixed) {
-		k.fault(c.line, "sieve.mailbox_name", printable(t.fixed))
+		k.fault(c.line, "sieve.mailbox_name", t.fixed)
 	}
 	k.specialUse(c)
 }
@@ -162,7 +162,7 @@ func checkFileInto(k *compiler, c *call) {
 // specialUse checks the attribute of :specialuse (RFC 8579 §4).
 func (k *compiler) specialUse(c *call) {
 	if v := c.tag("specialuse"); v != nil && v.list[0].constant() && !validUse(v.list[0].fixed) {
-		k.fault(c.line, "sieve.special_use", printable(v.list[0].fixed))
+		k.fault(c.line, "sieve.special_use", v.list[0].fixed)
 	}
 }
 
@@ -182,22 +182,12 @@ func control(r rune) bool {
 	return r < ' ' || 0x7f <= r && r < 0xa0 || r == '\u2028' || r == '\u2029'
 }
 
-// printable makes a text fit to be told in a fault.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if control(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
-}
-
 func doFileInto(r *run, c *call) error {
 	a, err := r.target(c, r.string(&c.args[0]))
 	if err != nil {
 		return err
 	}
-	a.Copy, a.Content = c.has("copy"), r.message.content()
+	a.Copy, a.Content = c.has("copy"), r.content()
 	r.result.cancelled = r.result.cancelled || !a.Copy
 	return r.fileInto(c, a)
 }
@@ -205,12 +195,12 @@ func doFileInto(r *run, c *call) error {
 // target makes a FileInto of a mailbox and the tags of a call.
 func (r *run) target(c *call, mailbox string) (a FileInto, err error) {
 	if !validMailbox(mailbox) {
-		return a, r.fault(c, "sieve.mailbox_name", printable(mailbox))
+		return a, r.fault(c, "sieve.mailbox_name", mailbox)
 	}
 	a.Mailbox, a.Create = mailbox, c.has("create")
 	if v := c.tag("specialuse"); v != nil {
 		if a.SpecialUse = r.string(v); !validUse(a.SpecialUse) {
-			return a, r.fault(c, "sieve.special_use", printable(a.SpecialUse))
+			return a, r.fault(c, "sieve.special_use", a.SpecialUse)
 		}
 	}
 	a.Flags, err = r.flagsOf(c)
@@ -221,19 +211,19 @@ func (r *run) target(c *call, mailbox string) (a FileInto, err error) {
 func checkRedirect(k *compiler, c *call) {
 	t := &c.args[0].list[0]
 	if _, _, ok := parseMailbox(t.fixed); t.constant() && !c.has("list") && !ok {
-		k.fault(c.line, "sieve.address", printable(t.fixed))
+		k.fault(c.line, "sieve.address", t.fixed)
 	}
 }
 
 func doRedirect(r *run, c *call) error {
-	a := Redirect{Copy: c.has("copy"), Content: r.message.content()}
+	a := Redirect{Copy: c.has("copy"), Content: r.content()}
 	s := r.string(&c.args[0])
 	if c.has("list") {
 		a.List = listName(s)
 	} else {
 		var ok bool
 		if _, a.To, ok = parseMailbox(s); !ok {
-			return r.fault(c, "sieve.address", printable(s))
+			return r.fault(c, "sieve.address", s)
 		}
 	}
 	r.result.cancelled = r.result.cancelled || !a.Copy
@@ -284,7 +274,7 @@ func testMailboxExists(r *run, c *call) (bool, error) {
 func checkSpecialUse(k *compiler, c *call) {
 	for i := range c.args[1].list {
 		if t := &c.args[1].list[i]; t.constant() && !validUse(t.fixed) {
-			k.fault(c.line, "sieve.special_use", printable(t.fixed))
+			k.fault(c.line, "sieve.special_use", t.fixed)
 			return
 		}
 	}

@@ -19,7 +19,7 @@ var duplicateTags = []tagSpec{
 
 func checkDuplicate(k *compiler, c *call) {
 	if v := c.tag("header"); v != nil && v.list[0].constant() && !validFieldName(v.list[0].fixed) {
-		k.fault(c.line, "sieve.field_name", printable(v.list[0].fixed))
+		k.fault(c.line, "sieve.field_name", v.list[0].fixed)
 	}
 }
 

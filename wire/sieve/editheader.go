@@ -22,7 +22,7 @@ var protected = []string{"received", "auto-submitted", "delivered-to", "return-p
 func checkFieldName(k *compiler, c *call) bool {
 	t := &c.args[0].list[0]
 	if t.constant() && !validFieldName(t.fixed) {
-		k.fault(c.line, "sieve.field_name", printable(t.fixed))
+		k.fault(c.line, "sieve.field_name", t.fixed)
 		return false
 	}
 	return true
@@ -63,7 +63,7 @@ func doAddHeader(r *run, c *call) error {
 	name, value := r.string(&c.args[0]), r.string(&c.args[1])
 	switch {
 	case !validFieldName(name):
-		return r.fault(c, "sieve.field_name", printable(name))
+		return r.fault(c, "sieve.field_name", name)
 	case !validFieldValue(value):
 		return r.fault(c, "sieve.field_value")
 	case len(value) > r.limits.Field:
@@ -119,7 +119,7 @@ func checkDeleteHeader(k *compiler, c *call) {
 func doDeleteHeader(r *run, c *call) error {
 	name := r.string(&c.args[0])
 	if !validFieldName(name) {
-		return r.fault(c, "sieve.field_name", printable(name))
+		return r.fault(c, "sieve.field_name", name)
 	}
 	if slices.Contains(protected, strings.ToLower(name)) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tegami/mail"
 )
@@ -61,6 +62,38 @@ func (e *RunError) Unwrap() error {
 	return &mail.Error{Op: "sieve.Run", Kind: mail.Invalid, Text: e.Key, Args: e.Args}
 }
 
+// newFault makes a fault whose arguments are fit to be told: in one line, not too long.
+func newFault(script string, line int, key string, args []any) Fault {
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			args[i] = printable(a)
+		case error:
+			args[i] = printable(a.Error())
+		}
+	}
+	return Fault{Script: script, Line: line, Key: key, Args: args}
+}
+
+// maxTold is how much of a text is told in a fault, in octets.
+const maxTold = 256
+
+// printable makes a text fit to be told.
+func printable(s string) string {
+	if len(s) > maxTold {
+		s = truncate(s, maxTold) + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r' || r == '\n' || r == '\t':
+			return ' '
+		case control(r):
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+}
+
 // faults gathers what is wrong with a script.
 type faults struct{ all []Fault }
 
@@ -69,7 +102,7 @@ func (f *faults) more() bool { return len(f.all) < MaxFaults }
 
 func (f *faults) add(line int, key string, args ...any) {
 	if f.more() {
-		f.all = append(f.all, Fault{Line: line, Key: key, Args: args})
+		f.all = append(f.all, newFault("", line, key, args))
 	}
 }
 

@@ -56,6 +56,19 @@ func (g *group) add(text string) {
 	*g = append(*g, item{text: text})
 }
 
+// weight is how often one character of a subject may be looked at, at worst.
+func (g glob) weight() int {
+	n := len(g)
+	for _, group := range g {
+		for _, it := range group {
+			if len(group) > 1 { // one text alone is searched in one go
+				n += 1 + len(it.text)
+			}
+		}
+	}
+	return n
+}
+
 // match matches the whole subject and gives what each wildcard stands for. A star stands for as little as
 // it can, the first before the others (RFC 5229 §3.2).
 func (g glob) match(s string) (values []span, ok bool) {

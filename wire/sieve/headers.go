@@ -16,7 +16,7 @@ func checkSize(k *compiler, c *call) {
 }
 
 func testSize(r *run, c *call) (bool, error) {
-	size, limit := uint64(r.message.total()), c.args[0].number
+	size, limit := uint64(r.total()), c.args[0].number
 	if c.has("over") {
 		return size > limit, nil
 	}

@@ -21,7 +21,7 @@ func checkInclude(k *compiler, c *call) {
 	case !t.constant():
 		k.fault(c.line, "sieve.include_variable")
 	case !validScriptName(t.fixed):
-		k.fault(c.line, "sieve.script_name", printable(t.fixed))
+		k.fault(c.line, "sieve.script_name", t.fixed)
 	default:
 		k.included = append(k.included, Inclusion{Line: c.line, Global: c.has("global"), Name: t.fixed, Optional: c.has("optional")})
 	}

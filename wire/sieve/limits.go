@@ -34,12 +34,12 @@ const (
 type Limits struct {
 	Script    int           // size of the source, in octets
 	Steps     int           // commands and tests of one run; a comparison of long texts counts as several
-	Time      time.Duration // of one run
+	Time      time.Duration // of one run, without what the Host takes
 	Memory    int           // octets that variables, edits and texts of one run hold together
 	Actions   int           // of one run
 	Redirects int           // of one run
 	Notifies  int           // of one run
-	Body      int           // octets of text that the tests of the body and extracttext read of one message
+	Body      int           // octets of text that one test of the body, or extracttext, looks at
 	Variables int           // of one script
 	Variable  int           // length of a variable, in octets; RFC 5229 §3.1 asks for 4,000 characters at least
 	Field     int           // length of a field value that addheader writes, in octets
@@ -56,7 +56,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	const day = 24 * time.Hour
 	return Limits{
-		Script: 128 << 10, Steps: 200_000, Time: 5 * time.Second, Memory: 4 << 20,
+		Script: 128 << 10, Steps: 1_000_000, Time: 5 * time.Second, Memory: 4 << 20,
 		Actions: 32, Redirects: 4, Notifies: 10, Body: 4 << 20,
 		Variables: 256, Variable: 64 << 10, Field: 2048, Includes: 64, Depth: 10, Regex: 8 << 10,
 		VacationMin: day, VacationDefault: 7 * day, VacationMax: 60 * day,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tegami/mail"
@@ -67,7 +68,7 @@ func TestLimits(t *testing.T) {
 		{"a regular expression's length", `require "regex"; if header :regex "a" "abcdef" {}`, Limits{Regex: 5}, "sieve.regex"},
 		{"a regular expression's program", `require "regex"; if header :regex "a" "` + strings.Repeat("x{1000}", 50) + `" {}`, Limits{}, "sieve.regex"},
 		{"all regular expressions", `require "regex"; ` + strings.Repeat(`if header :regex "a" "x{1000}" {} `, 250), Limits{}, "sieve.regex_heavy"},
-		{"patterns on a long text", grow + `set "a" "${a}${a}${a}${a}"; ` + strings.Repeat(`if string :matches "${a}" "*a*b*c*d*e*" {} `, 2000), Limits{}, "sieve.limit_steps"},
+		{"patterns on a long text", grow + `set "a" "${a}${a}${a}${a}"; ` + strings.Repeat(`if string :matches "${a}" "*x?x*b*" {} `, 2000), Limits{Steps: 50_000}, "sieve.limit_steps"},
 		{"flags", `require "imap4flags"; setflag "` + func() (s string) {
 			for i := range MaxFlags + 1 {
 				s += fmt.Sprintf("f%d ", i)
@@ -83,6 +84,38 @@ func TestLimits(t *testing.T) {
 	} {
 		if got := limited(t, x.script, x.lim, loop); got != x.want {
 			t.Errorf("%s: %q, want %q", x.name, got, x.want)
+		}
+	}
+}
+
+// slowHost takes its time.
+type slowHost struct{ nobody }
+
+func (slowHost) MailboxExists(context.Context, string) (bool, error) {
+	time.Sleep(time.Hour)
+	return true, nil
+}
+
+// TestHostTimeIsNotTheScripts: a slow store is no reason to tell a user that the script ran too long.
+func TestHostTimeIsNotTheScripts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		script := `require "mailbox"; if mailboxexists "a" { ` + strings.Repeat("keep; ", 3*clockSteps) + `}`
+		if got := limited(t, script, Limits{Time: time.Minute}, slowHost{}); got != "" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestFaultsAreShort: what is told of a long text is short, and in one line.
+func TestFaultsAreShort(t *testing.T) {
+	for _, script := range []string{
+		`redirect "` + strings.Repeat("あ", 10000) + `";`,
+		`require "` + strings.Repeat("x", 10000) + "\n" + `";`,
+		`require "regex"; if header :regex "a" "` + strings.Repeat("[", 5000) + `" {}`,
+	} {
+		_, err := Compile([]byte(script), Limits{})
+		if err == nil || len(err.Error()) > 1000 || strings.ContainsAny(err.Error(), "\r\n") {
+			t.Errorf("%.2000s", err)
 		}
 	}
 }

@@ -58,6 +58,7 @@ func doLoop(r *run, c *call) error {
 	} else {
 		paths = below(r.part(), r.loops[len(r.loops)-1].part, nil)
 	}
+	r.cost(64 * len(paths))
 	l := &loop{}
 	r.loops = append(r.loops, l)
 	err := r.each(c, l, paths)

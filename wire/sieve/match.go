@@ -142,22 +142,22 @@ func (m *match) key(s string, longest int) (key, error) {
 }
 
 // ready gives the key in this run. It is not ok when it is no regular expression.
-func (r *run) ready(c *call, i int) (k key, ok bool) {
+func (r *run) ready(c *call, i int) (k key, ok bool, err error) {
 	t := &c.args[len(c.args)-1].list[i]
 	if t.constant() {
-		return c.match.keys[i], true
+		return c.match.keys[i], true, nil
 	}
 	s := r.text(t)
 	r.cost(len(s))
-	k, err := c.match.key(s, r.limits.Regex)
-	if err != nil {
-		r.warn(c, "sieve.regex", s, err)
-		return key{}, false
+	k, wrong := c.match.key(s, r.limits.Regex)
+	if wrong != nil {
+		r.warn(c, "sieve.regex", s, wrong)
+		return key{}, false, r.spend(c, askCost)
 	}
 	if k.regex != nil {
 		r.cost(k.regex.weight * compileCost)
 	}
-	return k, true
+	return k, true, r.spend(c, 0)
 }
 
 // compare tells whether a value fits a key of the call. It stops at the first, value by value (RFC 5228 §2.7.1).
@@ -177,7 +177,11 @@ func (r *run) compare(c *call, values []string) (bool, error) {
 	}
 	keys := make([]key, 0, len(c.match.keys))
 	for i := range c.match.keys {
-		if k, ok := r.ready(c, i); ok {
+		k, ok, err := r.ready(c, i)
+		if err != nil {
+			return false, err
+		}
+		if ok {
 			keys = append(keys, k)
 		}
 	}
@@ -189,14 +193,16 @@ func (r *run) compare(c *call, values []string) (bool, error) {
 	return false, r.spend(c, 0)
 }
 
-// fits compares one value with the keys.
+// fits compares one value with the keys, as long as there are steps left.
 func (r *run) fits(m *match, value string, keys []key) bool {
 	var f folded
 	if m.fold != nil && m.by != matchRegex {
 		f = m.fold(value)
 	}
 	for _, k := range keys {
-		r.cost(len(value))
+		if !r.affords(len(value)) {
+			return false
+		}
 		ok := false
 		switch {
 		case m.by == matchRegex:
@@ -219,7 +225,9 @@ func (r *run) fits(m *match, value string, keys []key) bool {
 
 // fitsGlob matches a pattern and keeps what its wildcards stand for.
 func (r *run) fitsGlob(m *match, value string, f folded, g glob) bool {
-	r.cost(len(value) * len(g))
+	if !r.affords(len(value) * g.weight()) {
+		return false
+	}
 	spans, ok := g.match(f.text)
 	if !ok || m.mute {
 		return ok
@@ -234,7 +242,7 @@ func (r *run) fitsGlob(m *match, value string, f folded, g glob) bool {
 
 // fitsRegex matches a regular expression and keeps its groups.
 func (r *run) fitsRegex(m *match, value string, p *pattern) bool {
-	if !r.affords(len(value) * p.weight) {
+	if !r.affords(len(value) * p.weight * threadCost) {
 		return false
 	}
 	groups := p.FindStringSubmatch(value)

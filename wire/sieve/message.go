@@ -122,14 +122,6 @@ func (h *head) named(name string) []*field {
 	return found
 }
 
-// total is the size of the message as it stands (RFC 5228 §5.9).
-func (m *message) total() int64 {
-	if c := m.content(); c != nil {
-		return c.size
-	}
-	return m.size
-}
-
 // content gives the message as it stands, nil when it is as it came.
 func (m *message) content() *Content {
 	switch {

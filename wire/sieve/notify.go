@@ -20,22 +20,22 @@ func checkNotify(k *compiler, c *call) {
 	before := len(k.faults.all)
 	if v := c.tag("from"); v != nil && v.list[0].constant() {
 		if _, _, ok := parseMailbox(v.list[0].fixed); !ok {
-			k.fault(c.line, "sieve.address", printable(v.list[0].fixed))
+			k.fault(c.line, "sieve.address", v.list[0].fixed)
 		}
 	}
 	if v := c.tag("importance"); v != nil && v.list[0].constant() && importance(v.list[0].fixed) == 0 {
-		k.fault(c.line, "sieve.importance", printable(v.list[0].fixed))
+		k.fault(c.line, "sieve.importance", v.list[0].fixed)
 	}
 	if v := c.tag("options"); v != nil {
 		for i := range v.list {
 			if t := &v.list[i]; t.constant() && !validOption(t.fixed) {
-				k.fault(c.line, "sieve.notify_option", printable(t.fixed))
+				k.fault(c.line, "sieve.notify_option", t.fixed)
 			}
 		}
 	}
 	if t := &c.args[0].list[0]; t.constant() && len(k.faults.all) == before {
 		if _, key := parseMailto(t.fixed); key != "" {
-			k.fault(c.line, key, printable(t.fixed))
+			k.fault(c.line, key, t.fixed)
 			return
 		}
 	}
@@ -92,18 +92,18 @@ func (r *run) notice(c *call) (a Notify, err error) {
 	uri := r.string(&c.args[0])
 	m, key := parseMailto(uri)
 	if key != "" {
-		return a, r.fault(c, key, printable(uri))
+		return a, r.fault(c, key, uri)
 	}
 	a = Notify{Method: uri, Importance: 2, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject, Header: m.header, Body: m.body}
 	if v := c.tag("from"); v != nil {
 		a.From = r.string(v)
 		if _, _, ok := parseMailbox(a.From); !ok {
-			return a, r.fault(c, "sieve.address", printable(a.From))
+			return a, r.fault(c, "sieve.address", a.From)
 		}
 	}
 	if v := c.tag("importance"); v != nil {
 		if a.Importance = importance(r.string(v)); a.Importance == 0 {
-			return a, r.fault(c, "sieve.importance", printable(r.string(v)))
+			return a, r.fault(c, "sieve.importance", r.string(v))
 		}
 	}
 	if v := c.tag("options"); v != nil {

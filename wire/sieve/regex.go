@@ -9,9 +9,11 @@ import (
 // Limits of regular expressions, in instructions of their programs. A character is one or two, (x{1000}) a thousand.
 const (
 	maxRegexWeight  = 20_000  // of one
-	maxRegexWeights = 200_000 // of all that are constant in one script
+	maxRegexWeights = 50_000 // of all that are constant in one script
 	// compileCost is what compiling one instruction costs in a run, in octets compared.
-	compileCost = 64
+	compileCost = 1024
+	// threadCost is what one instruction costs for each octet of a text, if all of them are alive, in octets compared.
+	threadCost = 16
 )
 
 // What is told of regular expressions beside what the parser says.

@@ -34,7 +34,7 @@ func doExtract(r *run, c *call) error {
 	s := ""
 	if p := r.part(); p.IsText() {
 		var err error
-		if s, err = r.bodyText(p, r.limits.Body, true); err != nil {
+		if s, err = r.bodyText(p, true); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func firstRunes(s string, n int) string {
 func checkReplace(k *compiler, c *call) {
 	if v := c.tag("from"); v != nil && v.list[0].constant() {
 		if _, _, ok := parseMailbox(v.list[0].fixed); !ok {
-			k.fault(c.line, "sieve.address", printable(v.list[0].fixed))
+			k.fault(c.line, "sieve.address", v.list[0].fixed)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (r *run) replaceWhole(c *call, entity []byte) error {
 		from := r.string(v)
 		name, a, ok := parseMailbox(from)
 		if !ok {
-			return r.fault(c, "sieve.address", printable(from))
+			return r.fault(c, "sieve.address", from)
 		}
 		b.WriteString("From: " + mime.Address{Display: name, Local: a.Local, Domain: a.Domain}.Format(mime.UTF8) + "\r\n")
 	}
@@ -156,6 +156,7 @@ func (r *run) reshape(c *call, pieces []piece) error {
 	if err := r.spend(c, askCost); err != nil {
 		return err
 	}
+	r.bodies = nil
 	return r.message.change(pieces)
 }
 

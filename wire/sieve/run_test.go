@@ -577,6 +577,10 @@ func TestVacationHandle(t *testing.T) {
 	if handleOf(one, "a") == handleOf(strings.Replace(one, "Away", "Gone", 1), "a") {
 		t.Error("two answers have one handle")
 	}
+	long := strings.Repeat("long ", 1000)
+	if handleOf(`require "vacation"; vacation "`+long+`a";`, "a") == handleOf(`require "vacation"; vacation "`+long+`b";`, "a") {
+		t.Error("two long answers have one handle")
+	}
 	if handleOf(`require "vacation"; vacation :handle "h" "a";`, "a") != handleOf(`require "vacation"; vacation :handle "h" "b";`, "a") {
 		t.Error(":handle does not decide")
 	}

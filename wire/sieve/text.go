@@ -57,84 +57,104 @@ func (k *compiler) decodeCharacters(s string, line int) string {
 	for {
 		i := strings.Index(s, "${")
 		if i < 0 {
-			break
+			return b.String() + s
+		}
+		i += len("${")
+		inside := s[i:]
+		out, rest, ok := k.encoded(inside, line)
+		if ok {
+			b.WriteString(s[:i-len("${")] + out)
+			s = rest
+			continue
 		}
 		b.WriteString(s[:i])
-		s = s[i:]
-		inner, rest, _ := strings.Cut(s[2:], "}")
-		name, codes, named := strings.Cut(inner, ":")
-		out, ok := "", false
-		if named && len(inner)+2 < len(s) {
-			out, ok = k.encoded(name, codes, line)
-		}
-		if !ok {
-			out, rest = s[:2], s[2:]
-		}
-		b.WriteString(out)
-		s = rest
+		s = inside
 	}
-	return b.String() + s
 }
 
-// encoded decodes the inside of one encoded character.
-func (k *compiler) encoded(name, codes string, line int) (out string, ok bool) {
-	words := strings.Fields(codes)
-	if len(words) == 0 {
-		return "", false
+// encoded decodes the encoded character that s begins with behind its "${".
+func (k *compiler) encoded(s string, line int) (out, rest string, ok bool) {
+	decode := appendHex
+	codes, ok := cutFold(s, "hex:")
+	if !ok {
+		decode = appendUnicode
+		codes, ok = cutFold(s, "unicode:")
+	}
+	n := len(codes) - len(strings.TrimLeft(codes, "0123456789abcdefABCDEF \t\r\n"))
+	words := strings.Fields(codes[:n])
+	if !ok || len(words) == 0 || n == len(codes) || codes[n] != '}' {
+		return "", "", false
 	}
 	var b []byte
 	for _, w := range words {
-		switch {
-		case strings.Trim(w, "0123456789abcdefABCDEF") != "":
-			return "", false
-		case strings.EqualFold(name, "hex") && len(w) <= 2:
-			n, _ := strconv.ParseUint(w, 16, 8) // two hex digits fit
-			b = append(b, byte(n))
-		case strings.EqualFold(name, "unicode"):
-			n, err := strconv.ParseUint(w, 16, 32)
-			if err != nil || !utf8.ValidRune(rune(min(n, utf8.MaxRune+1))) {
-				k.fault(line, "sieve.unicode", w)
-				return "", true
-			}
-			b = utf8.AppendRune(b, rune(n))
-		default:
-			return "", false
+		known := true
+		if b, ok, known = decode(b, w); !ok {
+			return "", "", false
+		}
+		if !known {
+			k.fault(line, "sieve.unicode", w)
 		}
 	}
-	return string(b), true
+	return string(b), codes[n+1:], true
 }
+
+// cutFold takes a prefix off s, in any case.
+func cutFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// appendHex adds an octet of one or two hexadecimal digits. With more it is no encoded character.
+func appendHex(b []byte, word string) (_ []byte, ok, known bool) {
+	n, err := strconv.ParseUint(word, 16, 8)
+	return append(b, byte(n)), err == nil && len(word) <= 2, true
+}
+
+// appendUnicode adds a character. It is not known when Unicode has no such.
+func appendUnicode(b []byte, word string) (_ []byte, ok, known bool) {
+	n, err := strconv.ParseUint(word, 16, 32)
+	if err != nil || !utf8.ValidRune(rune(min(n, utf8.MaxRune+1))) {
+		return b, true, false
+	}
+	return utf8.AppendRune(b, rune(n)), true, true
+}
+
+// maxReference is how long what stands between ${ and } may be; what is longer is no reference.
+const maxReference = 256
 
 // splitVariables finds the references in a string.
 func (k *compiler) splitVariables(s string, line int) text {
 	var parts []part
-	fixed := ""
-	for {
-		i := strings.Index(s, "${")
+	done := 0 // what is before it stands in parts
+	for at := 0; ; {
+		i := strings.Index(s[at:], "${")
 		if i < 0 {
 			break
 		}
-		name, rest, ok := strings.Cut(s[i+2:], "}")
+		at += i
 		var ref *reference
+		name, _, ok := strings.Cut(s[at+2:min(len(s), at+2+maxReference)], "}")
 		if ok {
 			ref, ok = k.reference(name, line)
 		}
 		if !ok {
-			fixed += s[:i+2]
-			s = s[i+2:]
+			at += 2
 			continue
 		}
-		if fixed += s[:i]; fixed != "" {
-			parts = append(parts, part{fixed: fixed})
+		if done < at {
+			parts = append(parts, part{fixed: s[done:at]})
 		}
 		parts = append(parts, part{ref: ref})
-		fixed, s = "", rest
+		at += len("${") + len(name) + len("}")
+		done = at
 	}
-	fixed += s
-	if parts == nil {
-		return text{fixed: fixed}
-	}
-	if fixed != "" {
-		parts = append(parts, part{fixed: fixed})
+	switch {
+	case parts == nil:
+		return text{fixed: s}
+	case done < len(s):
+		parts = append(parts, part{fixed: s[done:]})
 	}
 	return text{parts: parts}
 }
@@ -166,7 +186,7 @@ func (k *compiler) matchReference(digits string, line int) (*reference, bool) {
 
 // spaced gives a variable of a namespace: there is "global" (RFC 6609 §3.4.2).
 func (k *compiler) spaced(space, name string, line int) (*reference, bool) {
-	for _, s := range strings.Split(space, ".") {
+	for s := range strings.SplitSeq(space, ".") {
 		if !validVariable(s) && (s == "" || strings.Trim(s, "0123456789") != "") {
 			return nil, false
 		}
@@ -254,8 +274,18 @@ func (r *run) strings(v *value) []string {
 		return v.fixed
 	}
 	all := make([]string, len(v.list))
+	total := 0
 	for i := range v.list {
 		all[i] = r.text(&v.list[i])
+		if len(v.list[i].parts) > 1 {
+			total += len(all[i])
+		}
+		if total > r.limits.Memory {
+			r.overflow = true
+		}
+		if r.overflow {
+			break
+		}
 	}
 	return all
 }

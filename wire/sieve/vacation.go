@@ -23,7 +23,7 @@ var vacationTags = []tagSpec{
 func checkVacation(k *compiler, c *call) {
 	if v := c.tag("from"); v != nil && v.list[0].constant() {
 		if _, _, ok := parseMailbox(v.list[0].fixed); !ok {
-			k.fault(c.line, "sieve.address", printable(v.list[0].fixed))
+			k.fault(c.line, "sieve.address", v.list[0].fixed)
 			return
 		}
 	}
@@ -43,7 +43,7 @@ func (k *compiler) copies(c *call) {
 		return
 	}
 	if t := &fcc.list[0]; t.constant() && !validMailbox(t.fixed) {
-		k.fault(c.line, "sieve.mailbox_name", printable(t.fixed))
+		k.fault(c.line, "sieve.mailbox_name", t.fixed)
 		return
 	}
 	k.specialUse(c)
@@ -94,7 +94,7 @@ func (r *run) answer(c *call) (a Vacation, err error) {
 	if v := c.tag("from"); v != nil {
 		a.From = r.string(v)
 		if _, _, ok := parseMailbox(a.From); !ok {
-			return a, r.fault(c, "sieve.address", printable(a.From))
+			return a, r.fault(c, "sieve.address", a.From)
 		}
 	}
 	h, err := r.message.head(r.message.root)

@@ -28,20 +28,23 @@ func (k *compiler) assigned(c *call, t *text) *reference {
 	return &reference{}
 }
 
-// written gives a text for a fault: what is fixed of it.
+// written gives a text as it is written, with its references.
 func (t *text) written() string {
 	if t.constant() {
-		return printable(t.fixed)
+		return t.fixed
 	}
-	s := ""
+	var b strings.Builder
 	for _, p := range t.parts {
-		if p.ref != nil {
-			s += "${...}"
-			continue
+		switch {
+		case p.ref == nil:
+			b.WriteString(p.fixed)
+		case p.ref.kind == matchRef:
+			b.WriteString("${" + strconv.Itoa(p.ref.slot) + "}")
+		default:
+			b.WriteString("${" + p.ref.name + "}")
 		}
-		s += p.fixed
 	}
-	return printable(s)
+	return b.String()
 }
 
 // checkSet checks the variable of set (RFC 5229 §4).
