@@ -214,7 +214,7 @@ func (p *plan) input() *sieve.Input {
 	return &sieve.Input{
 		From: p.it.From, To: r.Address,
 		Octets: p.message.blob, Structure: p.parsed,
-		Received: p.it.Origin.Received, Zone: p.zone,
+		Zone:        p.zone,
 		Environment: p.environment(),
 		Owner:       sieve.Owner{Addresses: append([]mail.Address{p.account.Address}, p.account.Aliases...)},
 		Host:        &filterHost{p.House, &p.account},

@@ -1,5 +1,5 @@
 // Package sieve is the Sieve language (RFC 5228) with its extensions: how users say
-// what becomes of their mail.
+// what becomes of their mail (ML-12).
 //
 //	Compile ──► Script ──► Run(Input) ──► Result: what to do
 //

@@ -17,8 +17,7 @@ type Input struct {
 	Octets    io.ReaderAt   // the message
 	Structure *mime.Message // its structure
 
-	Now      time.Time // zero = the machine's clock
-	Received time.Time // when it was accepted; zero = Now
+	Now time.Time // the time of the run; zero = the machine's clock
 	// Zone is the local time of dates without :zone (RFC 5260 §4.1); nil = UTC.
 	Zone *time.Location
 	// Environment holds the items of RFC 5183 §4 that are known, as "remote-ip"; "name", "version", "phase", "location"

@@ -8,7 +8,7 @@ import (
 
 // Limits of regular expressions, in instructions of their programs. A character is one or two, (x{1000}) a thousand.
 const (
-	maxRegexWeight  = 20_000  // of one
+	maxRegexWeight  = 20_000 // of one
 	maxRegexWeights = 50_000 // of all that are constant in one script
 	// compileCost is what compiling one instruction costs in a run, in octets compared.
 	compileCost = 1024
