@@ -34,6 +34,7 @@ type Config struct {
 	Sending     SendingConfig  `toml:"sending" doc:"How many recipients at other hosts may be written to (ML-10). What is over a limit is held, and the administrators are told. A company's own settings go before these. 0: the default shown here; -1: no limit."`
 	Queue       QueueConfig    `toml:"queue" doc:"How long what could not be delivered is tried."`
 	Relay       RelayConfig    `toml:"relay" doc:"Mail that goes out to other hosts."`
+	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
 	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995 and https on 443, all on every address and in the internet zone."`
@@ -101,6 +102,11 @@ type RelayConfig struct {
 	TrustCA     string   `toml:"trust_ca" doc:"PEM file with further authorities other hosts' certificates may come from. For tests, and closed networks with an authority of their own."`
 }
 
+// SearchConfig is about finding mail.
+type SearchConfig struct {
+	Index bool `toml:"index" doc:"Keep a full-text index of all mail, so that a search need not read every message. It takes about a quarter of the mail's text in the data folder, and can always be made anew: tegami admin reindex."`
+}
+
 // ReportsConfig says whether reports are sent.
 type ReportsConfig struct {
 	Company string `toml:"company" doc:"A mail domain of the operator's own company here: reports leave through its queue. Empty: none are sent, and nothing is collected for them."`
@@ -143,6 +149,7 @@ func DefaultConfig() Config {
 		StopTimeout: Duration(20 * time.Second),
 		Log:         LogConfig{Level: "info", Form: string(obs.LogText)},
 		Metrics:     MetricsConfig{From: []string{}},
+		Search:      SearchConfig{Index: true},
 		DNS:         DNSConfig{Servers: []string{}},
 		Inbound:     InboundConfig{Authenticate: true, TrustedSealers: []string{}},
 		Sending:     SendingConfig{1000, 5000, 10_000, 50_000, 20_000, 100_000},

@@ -85,7 +85,7 @@ func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), words: i18n.New(), failed: make(chan error, len(c.Listen))}
 	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
-	p.boxes = mailbox.New(st, p.dir, mailbox.Config{})
+	p.boxes = mailbox.New(st, p.dir, mailbox.Config{NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox")})
 	p.queue = queue.New(st)
 	if err := p.outgoing(); err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -96,6 +96,9 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 
 // Directory is the platform's directory.
 func (p *Platform) Directory() *directory.Directory { return p.dir }
+
+// Mailboxes is mail at rest.
+func (p *Platform) Mailboxes() *mailbox.Service { return p.boxes }
 
 // Queue is what the platform answers for.
 func (p *Platform) Queue() *queue.Queue { return p.queue }
@@ -155,6 +158,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.certs.keepFresh(serving) })
 	p.run(func() { p.sweep(serving) })
 	p.run(func() { p.tend(serving) })
+	p.run(func() { p.boxes.Index(serving) })
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })
 	p.run(func() { p.runner.Run(serving); p.relay.Close() })

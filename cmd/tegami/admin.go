@@ -26,6 +26,7 @@ type adminCommand struct {
 	Smarthost smarthostCommands `cmd:"" help:"Hosts that a company's mail leaves by."`
 	Report    reportCommand     `cmd:"" help:"What other hosts report about a company's domains (DMARC, TLS)."`
 	Queue     queueCommands     `cmd:"" help:"Messages the platform answers for."`
+	Reindex   reindexCommand    `cmd:"" help:"Make full-text indexes anew, or show how large they are."`
 }
 
 // desk is where an operator works: the open state, and who he is.
