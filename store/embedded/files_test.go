@@ -432,11 +432,18 @@ func TestMigrateFromEachVersion(t *testing.T) {
 }
 
 // oldData is, for each version of the schema, data as that version wrote it: one message "hello" in mailbox 21, one object,
-// and from the second on an item that a process died with.
+// from the second on an item that a process died with, and from the third on a memo.
 var oldData = [][]string{
 	oldBase,
-	append(slices.Clone(oldBase), "INSERT INTO item VALUES (51, 1, 0, 9e15, 'remote a.example', 41, 3, 9e15, 'worker', 2, 'doc')"),
+	append(slices.Clone(oldBase), oldItem),
+	append(slices.Clone(oldBase), oldItem, oldMemo),
+	append(slices.Clone(oldBase), oldItem, oldMemo),
 }
+
+const (
+	oldItem = "INSERT INTO item VALUES (51, 1, 0, 9e15, 'remote a.example', 41, 3, 9e15, 'worker', 2, 'doc')"
+	oldMemo = "INSERT INTO memo VALUES (5, 'seen x', 9e15)"
+)
 
 var oldBase = []string{
 	"INSERT INTO meta VALUES ('key', 1, zeroblob(32)), ('acts', 1, NULL)",
