@@ -7,9 +7,9 @@ import (
 	"tegami/store"
 )
 
-// WatchOf is Account.Watch for the account a folder of List belongs to.
-func (a *Account) WatchOf(ctx context.Context, owner mail.AccountID) <-chan mail.ModSeq {
-	return a.tenant.Watch(ctx, owner)
+// WatchOf is Account.Watch for the account that a folder of List belongs to.
+func (a *Account) WatchOf(ctx context.Context, f *Folder) <-chan mail.ModSeq {
+	return a.tenant.Watch(ctx, f.Account)
 }
 
 // CanonicalPath writes a path as Folder.Path has it. Invalid for what can't be one.

@@ -52,7 +52,7 @@ func cmdNotify(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	if err != nil {
 		return reply{}, err
 	}
-	if len(next.owners(folders)) > maxWatched {
+	if len(next.others(folders)) > maxWatched {
 		return reply{}, mail.E(op, mail.Full, "imap.notify_too_much")
 	}
 	s.endNotify()
@@ -163,50 +163,58 @@ func (n *notifying) wantsServer() bool {
 	return slices.ContainsFunc(n.groups, func(g imap.NotifyGroup) bool { return g.Events&imap.NotifyServerMetadata != 0 })
 }
 
-// owners are the other accounts whose mailboxes the client asked for.
-func (n *notifying) owners(folders []mailbox.Folder) []mail.AccountID {
-	var owners []mail.AccountID
+// others gives one folder of each other account whose mailboxes the client asked for.
+func (n *notifying) others(folders []mailbox.Folder) map[mail.AccountID]*mailbox.Folder {
+	others := map[mail.AccountID]*mailbox.Folder{}
 	for i := range folders {
-		if f := &folders[i]; f.Foreign && !f.Missing && n.eventsOf(f) != 0 && !slices.Contains(owners, f.Account) {
-			owners = append(owners, f.Account)
+		if f := &folders[i]; f.Foreign && !f.Missing && n.eventsOf(f) != 0 {
+			others[f.Account] = f
 		}
 	}
-	return owners
+	return others
 }
 
 // watch watches the accounts that the client wants to hear of: its own, those of folders, and that of the selected mailbox.
 // It is false when these are too many.
 func (s *session) watch(ctx context.Context, folders []mailbox.Folder) bool {
 	n := s.notify
-	wanted := n.owners(folders)
+	wanted := n.others(folders)
 	if len(wanted) > maxWatched {
 		return false
 	}
-	wanted = append(wanted, s.account.Identity().Account().ID)
-	if s.view != nil && n.selected != 0 && !slices.Contains(wanted, s.view.Folder().Account) {
-		wanted = append(wanted, s.view.Folder().Account)
+	wanted[s.account.Identity().Account().ID] = nil
+	if s.view != nil && n.selected != 0 {
+		f := s.view.Folder()
+		wanted[f.Account] = &f
 	}
 	for id, end := range n.watched {
-		if !slices.Contains(wanted, id) {
+		if _, ok := wanted[id]; !ok {
 			end()
 			delete(n.watched, id)
 		}
 	}
-	for _, id := range wanted {
-		if n.watched[id] != nil {
-			continue
+	for id, f := range wanted {
+		if n.watched[id] == nil {
+			n.watched[id] = s.watchOne(ctx, n, f)
 		}
-		ctx, end := context.WithCancel(ctx)
-		n.watched[id] = end
-		changes := s.account.WatchOf(ctx, id)
-		go func() {
-			for range changes {
-				n.changed.Store(true)
-				s.poke()
-			}
-		}()
 	}
 	return true
+}
+
+// watchOne wakes the session at each change of the account a folder belongs to, nil: its own, until the function it gives is called.
+func (s *session) watchOne(ctx context.Context, n *notifying, f *mailbox.Folder) (end context.CancelFunc) {
+	ctx, end = context.WithCancel(ctx)
+	changes := s.account.Watch
+	if f != nil {
+		changes = func(ctx context.Context) <-chan mail.ModSeq { return s.account.WatchOf(ctx, f) }
+	}
+	go func(changes <-chan mail.ModSeq) {
+		for range changes {
+			n.changed.Store(true)
+			s.poke()
+		}
+	}(changes(ctx))
+	return end
 }
 
 // endNotify forgets what NOTIFY asked for, and ends its watchers.
