@@ -266,6 +266,14 @@ func (c *Config) postmaster() (mail.Address, error) {
 	return mail.ParseAddress(c.Postmaster)
 }
 
+// contactURI is where users reach the operator; "" where nobody is named.
+func (c *Config) contactURI() string {
+	if c.Postmaster == "" {
+		return ""
+	}
+	return "mailto:" + c.Postmaster
+}
+
 func badValue(setting, value string) error {
 	return mail.E("app.Config", mail.Invalid, "config.bad_value", setting, value)
 }

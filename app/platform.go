@@ -85,7 +85,9 @@ func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), words: i18n.New(), failed: make(chan error, len(c.Listen))}
 	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
-	p.boxes = mailbox.New(st, p.dir, mailbox.Config{NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox")})
+	p.boxes = mailbox.New(st, p.dir, mailbox.Config{
+		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname,
+	})
 	p.queue = queue.New(st)
 	if err := p.outgoing(); err != nil {
 		return nil, errors.Join(err, st.Close())
