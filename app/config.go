@@ -37,7 +37,7 @@ type Config struct {
 	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
-	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995 and https on 443, all on every address and in the internet zone."`
+	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995, sieve on 4190 and https on 443, all on every address and in the internet zone."`
 }
 
 // LogConfig says what is logged.
@@ -167,6 +167,7 @@ func defaultListeners() []ListenConfig {
 		{Protocol: "smtps", Address: ":465"},
 		{Protocol: "imaps", Address: ":993"},
 		{Protocol: "pop3s", Address: ":995"},
+		{Protocol: "sieve", Address: ":4190"},
 		{Protocol: "https", Address: ":443"},
 	}
 }

@@ -19,7 +19,7 @@ import (
 func loopback(dir string) Config {
 	c := DefaultConfig()
 	c.Hostname, c.Data, c.StopTimeout = "mail.example", dir, Duration(5*time.Second)
-	for _, protocol := range []string{"smtp", "smtps", "submission", "imap", "imaps", "pop3", "pop3s", "https"} {
+	for _, protocol := range []string{"smtp", "smtps", "submission", "imap", "imaps", "pop3", "pop3s", "sieve", "https"} {
 		c.Listen = append(c.Listen, ListenConfig{Protocol: protocol, Address: "127.0.0.1:0", Zone: "internet", PlainAuth: true})
 	}
 	return c

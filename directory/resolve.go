@@ -63,10 +63,30 @@ func (d *Directory) Resolve(ctx context.Context, to mail.Address) (Target, error
 	e, err := d.entry(ctx, c, to)
 	if mail.Is(err, mail.NotFound) {
 		target, err := d.special(ctx, c, to)
+		if mail.Is(err, mail.NotFound) {
+			target, err = d.detailed(ctx, c, to)
+		}
 		return target, mail.Wrap(op, err)
 	}
 	if err != nil {
 		return Target{}, mail.Wrap(op, err)
+	}
+	return e.target, nil
+}
+
+// detailed resolves user+detail@ (RFC 5233 §4): mail for an account, with a word of the sender's that filters can ask for. Who has
+// the whole address comes first; lists have no details.
+func (d *Directory) detailed(ctx context.Context, c *contract, to mail.Address) (Target, error) {
+	user, _, found := strings.Cut(to.Local, "+")
+	if !found || user == "" {
+		return Target{}, unknown(to)
+	}
+	e, err := d.entry(ctx, c, mail.Address{Local: user, Domain: to.Domain})
+	if err != nil {
+		return Target{}, err
+	}
+	if e.target.Kind == TargetList {
+		return Target{}, unknown(to)
 	}
 	return e.target, nil
 }
