@@ -52,7 +52,7 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Listen) != 5 || c.Listen[0].Zone != "internet" || time.Duration(c.StopTimeout) != 5*time.Second || c.Log.Level != "info" {
+	if len(c.Listen) != 6 || c.Listen[0].Zone != "internet" || time.Duration(c.StopTimeout) != 5*time.Second || c.Log.Level != "info" {
 		t.Errorf("%+v", c)
 	}
 }

@@ -74,8 +74,8 @@ func (d *Directory) Resolve(ctx context.Context, to mail.Address) (Target, error
 	return e.target, nil
 }
 
-// detailed resolves user+detail@ (RFC 5233 §4): mail for an account, with a word of the sender's that filters can ask for. Who has
-// the whole address comes first; lists have no details.
+// detailed resolves user+detail@ (RFC 5233 §4): mail for an account, with a word of the sender's that filters can ask for. Lists
+// have no details.
 func (d *Directory) detailed(ctx context.Context, c *contract, to mail.Address) (Target, error) {
 	user, _, found := strings.Cut(to.Local, "+")
 	if !found || user == "" {

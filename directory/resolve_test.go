@@ -46,19 +46,18 @@ func TestResolve(t *testing.T) {
 	want("sato@alpha.example", directory.TargetAccount, a.ID)
 }
 
-// TestResolveDetail leads user+detail@ to the user (RFC 5233 §4), unless somebody has the whole address.
+// TestResolveDetail leads user+detail@ to the user (RFC 5233 §4). No account or list can have a plus sign in its own address.
 func TestResolveDetail(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
 	sato := h.account(c, "sato@alpha.example")
-	shop := h.account(c, "sato+shop@alpha.example")
 	h.must(c.AddAlias(h.ctx, h.ops, addr("info@alpha.example"), sato.ID))
 	if _, err := c.AddList(h.ctx, h.ops, addr("all@alpha.example"), directory.ListSpec{}); err != nil {
 		t.Fatal(err)
 	}
 	for to, id := range map[string]mail.AccountID{
 		"sato+x@alpha.example": sato.ID, "SATO+a+b@alpha.example": sato.ID, "info+x@alpha.example": sato.ID,
-		"sato+shop@alpha.example": shop.ID, "sato+shop+x@alpha.example": sato.ID, "sato+@alpha.example": sato.ID,
+		"sato+@alpha.example": sato.ID,
 	} {
 		if got, err := h.resolve(to); err != nil || got.Account.ID != id {
 			t.Errorf("%s leads to %+v, %v", to, got, err)
