@@ -14,7 +14,7 @@ type Options struct {
 	StageMemory int64
 	// OpenTenants is how many tenants' files are kept open at most while nobody uses them. Default 256.
 	OpenTenants int
-	// OpenTexts is how many accounts' full-text indexes are kept open at most while nobody uses them. Default 64.
+	// OpenTexts is how many accounts' full-text indexes are kept open at most while nobody uses them. Default 32.
 	OpenTexts int
 	// IdleAfter is after what time without use a tenant's files are closed. Default 5 minutes.
 	IdleAfter time.Duration
@@ -87,7 +87,7 @@ func (o Options) withDefaults() Options {
 		o.OpenTenants = 256
 	}
 	if o.OpenTexts <= 0 {
-		o.OpenTexts = 64
+		o.OpenTexts = 32
 	}
 	if o.Readers <= 0 {
 		o.Readers = max(4, runtime.GOMAXPROCS(0))

@@ -25,7 +25,7 @@ const (
 	// MaxBits is how many bits of a gram choose its page, at most.
 	MaxBits = 16
 	// pageTarget is how long a page should be, in octets.
-	pageTarget = 6 << 10
+	pageTarget = 16 << 10
 )
 
 // ErrDamaged is what reading a page that is not as it was written gives.
