@@ -18,15 +18,15 @@ const (
 	Remove                   // -FLAGS
 )
 
-// apply gives the flags a message has afterwards.
-func (op FlagOp) apply(old, flags mail.Flags) mail.Flags {
+// masks gives the flags the operation takes away and those it gives, of those that may be changed.
+func (op FlagOp) masks(flags, may mail.Flags) (clear, set mail.Flags) {
 	switch op {
 	case Add:
-		return old | flags
+		return 0, flags & may
 	case Remove:
-		return old &^ flags
+		return flags & may, 0
 	}
-	return flags
+	return may, flags & may
 }
 
 // maxChanges is how many messages one commit changes. A STORE of more takes several, so that nobody
@@ -93,6 +93,7 @@ type flagResult struct {
 	written  []Mark    // those that were changed
 	own      []Mark    // of these, those the client knew as they were before
 	modified []uint32
+	inexact  bool // another process changed messages between: the next Poll tells what they are
 }
 
 // do runs the commit and tells the view and all others of the mailbox.
@@ -130,12 +131,14 @@ func (w *flagWork) run(tx store.Tx, known *snapshot) (err error) {
 	if w.before, err = catchUp(tx, id, known); err != nil {
 		return err
 	}
-	for _, seq := range w.seqs {
-		if err := w.one(tx, w.view.shown.at(int(seq-1))); err != nil {
+	for asked := w.judge(); len(asked) > 0; {
+		n := stretch(asked)
+		if err := w.change(tx, asked[:n]); err != nil {
 			return err
 		}
+		asked = asked[n:]
 	}
-	if len(w.written) == 0 {
+	if len(w.written) == 0 || w.inexact {
 		return nil
 	}
 	box, err := tx.Mailbox(id)
@@ -143,31 +146,61 @@ func (w *flagWork) run(tx store.Tx, known *snapshot) (err error) {
 	return err
 }
 
-// one changes the flags of a message the client knows as shown.
-func (w *flagWork) one(tx store.Tx, shown Mark) error {
-	i, ok := w.before.marks.find(shown.UID)
-	if !ok {
-		return nil
+// judge says which of the messages are to be changed, and what they are now.
+func (w *flagWork) judge() (asked []target) {
+	asked = make([]target, 0, len(w.seqs))
+	for _, seq := range w.seqs {
+		shown := w.view.shown.at(int(seq - 1))
+		place, ok := w.before.marks.find(shown.UID)
+		if !ok {
+			continue
+		}
+		old := w.before.marks.at(place)
+		if w.since != 0 && old.ModSeq > w.since && !w.beside(shown, old) {
+			w.modified = append(w.modified, uint32(old.UID))
+			continue
+		}
+		asked = append(asked, target{place, shown, old})
 	}
-	old := w.before.marks.at(i)
-	want := old.Flags&^w.may | w.op.apply(old.Flags, w.flags)&w.may
-	switch {
-	case w.since != 0 && old.ModSeq > w.since && !w.beside(shown, old):
-		w.modified = append(w.modified, uint32(old.UID))
-		return nil
-	case want == old.Flags:
-		w.marks = append(w.marks, old)
-		return nil
+	return asked
+}
+
+// target is a message whose flags a Store changes.
+type target struct {
+	place      int  // in the mailbox
+	shown, old Mark // as the client knows it, and as it is
+}
+
+// stretch is how many of the first targets follow each other in the mailbox: one statement changes them.
+func stretch(asked []target) int {
+	n := 1
+	for n < len(asked) && asked[n].place == asked[n-1].place+1 {
+		n++
 	}
-	m, err := tx.SetFlags(w.view.shared.key.box, old.UID, want)
+	return n
+}
+
+// change changes the flags of a stretch.
+func (w *flagWork) change(tx store.Tx, asked []target) error {
+	clear, set := w.op.masks(w.flags, w.may)
+	lo, hi := asked[0].old.UID, asked[len(asked)-1].old.UID
+	modseq, n, err := tx.ChangeFlags(w.before.box.ID, lo, hi, clear, set)
 	if err != nil {
 		return err
 	}
-	w.marks = append(w.marks, m)
-	w.written = append(w.written, m)
-	if old == shown {
-		w.own = append(w.own, m)
+	for _, t := range asked {
+		now := t.old
+		if now.Flags = now.Flags&^clear | set; now.Flags != t.old.Flags {
+			n--
+			now.ModSeq = modseq
+			w.written = append(w.written, now)
+			if t.old == t.shown {
+				w.own = append(w.own, now)
+			}
+		}
+		w.marks = append(w.marks, now)
 	}
+	w.inexact = w.inexact || n != 0
 	return nil
 }
 

@@ -88,6 +88,9 @@ type Tx interface {
 	AddMessage(NewMessage) (Message, error)
 	// SetFlags replaces a message's flags and gives its new Mark. No change, no new ModSeq. NotFound.
 	SetFlags(m mail.MailboxID, uid mail.UID, flags mail.Flags) (Mark, error)
+	// ChangeFlags takes flags from the messages with lo ≤ UID ≤ hi and gives them others, which is much less work than one by one. All
+	// that it changes get the same ModSeq (RFC 7162 §3.1.1 allows it); it tells how many those are. None: no new ModSeq.
+	ChangeFlags(m mail.MailboxID, lo, hi mail.UID, clear, set mail.Flags) (modseq mail.ModSeq, changed int, err error)
 	// MoveMessage puts a message into another mailbox of its account under a new UID, keeping its id
 	// (RFC 6851, RFC 8474 §5.1). NotFound.
 	MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (Mark, error)

@@ -11,6 +11,7 @@ import (
 var changePromises = []promise{
 	{"ModSeqGrows", modSeqGrows},
 	{"SetFlags", setFlags},
+	{"ChangeFlags", changeFlags},
 	{"MarksSince", marksSince},
 	{"GoneSince", goneSince},
 }
@@ -71,6 +72,65 @@ func setFlags(f *fixture) {
 		last = k.ModSeq
 		f.view(func(r store.Reader) { f.counted(r, m.Account) })
 	}
+}
+
+// changeFlags: a range changes at once, under one number, and counts as if each had been changed alone.
+func changeFlags(f *fixture) {
+	m, other := f.mailbox(), f.mailbox()
+	var list []store.Message
+	flags := []mail.Flags{0, mail.Seen, mail.Deleted, mail.Seen | mail.Deleted | mail.Flagged, mail.Keyword(53), mail.Seen | mail.Keyword(0)}
+	for _, fl := range flags {
+		list = append(list, f.deliver(m.ID, "x", fl))
+	}
+	elsewhere := f.deliver(other.ID, "x", 0)
+	f.is(f.try(func(tx store.Tx) error {
+		_, _, err := tx.ChangeFlags(m.ID, 1, 9, 0, 1<<63)
+		return err
+	}), mail.Invalid)
+	f.is(f.try(func(tx store.Tx) error {
+		_, _, err := tx.ChangeFlags(m.ID+999, 1, 9, 0, mail.Seen)
+		return err
+	}), mail.NotFound)
+	for _, c := range []struct {
+		lo, hi     int
+		clear, set mail.Flags
+	}{
+		{0, 5, 0, mail.Seen}, {0, 5, 0, mail.Seen}, {1, 3, mail.Seen | mail.Flagged, mail.Deleted}, {2, 2, mail.Deleted, 0},
+		{0, 5, ^mail.Flags(0), mail.Answered | mail.Keyword(3)}, {3, 4, mail.Answered, mail.Answered | mail.Seen}, {4, 1, 0, mail.Draft}, {0, 5, ^mail.Flags(0), 0},
+	} {
+		want := 0
+		for i := c.lo; i <= c.hi; i++ {
+			if now := flags[i]&^c.clear | c.set; now != flags[i] {
+				flags[i] = now
+				want++
+			}
+		}
+		before := f.box(m.Account).ModSeq
+		var modseq mail.ModSeq
+		var changed int
+		f.update(func(tx store.Tx) {
+			var err error
+			modseq, changed, err = tx.ChangeFlags(m.ID, list[c.lo].UID, list[c.hi].UID, c.clear, c.set)
+			f.ok(err)
+			f.same("marks in the transaction", len(f.marks(tx, m.ID, before)), want)
+		})
+		f.same("changed", changed, want)
+		if want == 0 {
+			f.same("no change, no number", f.box(m.Account).ModSeq, before)
+		}
+		f.view(func(r store.Reader) {
+			f.counted(r, m.Account)
+			since := f.marks(r, m.ID, before)
+			f.same("marks since", len(since), want)
+			for _, k := range since {
+				f.same("ModSeq", k.ModSeq, modseq)
+			}
+			for i, k := range f.marks(r, m.ID, 0) {
+				f.same("flags", k.Flags, flags[i])
+			}
+		})
+	}
+	f.view(func(r store.Reader) { f.same("elsewhere", f.marks(r, other.ID, 0)[0].ModSeq, elsewhere.ModSeq) })
 }
 
 func marksSince(f *fixture) {

@@ -151,6 +151,10 @@ var trespasses = map[string]trespass{
 	"AddMessage": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		return tx.AddMessage(store.NewMessage{Mailbox: b.inbox.ID, Blob: b.message.Blob, Received: received})
 	},
+	"ChangeFlags": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		_, n, err := tx.ChangeFlags(b.inbox.ID, 1, 1<<32-1, 0, mail.Deleted)
+		return n, err
+	},
 	"SetFlags": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		return tx.SetFlags(b.inbox.ID, b.message.UID, mail.Deleted)
 	},

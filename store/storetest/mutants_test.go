@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type mutant struct {
 	tx     func(store.Tx) store.Tx
 	reader func(store.Reader) store.Reader
 	claim  func([]store.Claimed) []store.Claimed
+	only   []promise // those that may notice; nil for all
 }
 
 func (m mutant) Tenant(id mail.TenantID) store.Tenant {
@@ -71,6 +73,7 @@ type (
 	emptyUsage    struct{ store.Tenant }
 	forgetfulTx   struct{ store.Tx } // flags are not written
 	newEmailTx    struct{ store.Tx } // moving makes a new message
+	wideTx        struct{ store.Tx } // a change of flags does not end where it should
 	caseTx        struct{ store.Tx } // keywords are compared with case
 	noIndexTx     struct{ store.Tx }
 	openFenceTx   struct{ store.Tx } // a lease keeps nobody out
@@ -140,6 +143,10 @@ func (t emptyUsage) Usage(context.Context, mail.AccountID) (store.Box, error) {
 
 func (tx forgetfulTx) SetFlags(m mail.MailboxID, uid mail.UID, f mail.Flags) (store.Mark, error) {
 	return store.Mark{UID: uid, Flags: f, ModSeq: 1 << 40}, nil
+}
+
+func (tx wideTx) ChangeFlags(m mail.MailboxID, lo, hi mail.UID, clear, set mail.Flags) (mail.ModSeq, int, error) {
+	return tx.Tx.ChangeFlags(m, lo, hi+1, clear, set)
 }
 
 func (tx newEmailTx) MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (store.Mark, error) {
@@ -239,10 +246,11 @@ func (r longRange) Messages(m mail.MailboxID, lo, hi mail.UID, with store.With, 
 func (r lastPlace) Messages(m mail.MailboxID, lo, hi mail.UID, with store.With, fn func(*store.Message) bool) error {
 	var last store.Place
 	return r.Reader.Messages(m, lo, hi, with, func(msg *store.Message) bool {
-		if last.Era != 0 {
+		own := msg.Place
+		if last.Pack != 0 && own.Pack != 0 {
 			msg.Place.Pack, msg.Place.Off = last.Pack, last.Off
 		}
-		last = msg.Place
+		last = own
 		return fn(msg)
 	})
 }
@@ -290,6 +298,74 @@ func breaking(wrong func(store.Tenant) store.Tenant) mutant {
 	return mutant{tenant: func(m mutant, id mail.TenantID) store.Tenant { return wrong(m.Store.Tenant(id)) }}
 }
 
+// hasTexts is a tenant with indexes of its own.
+type hasTexts struct {
+	store.Tenant
+	texts store.Texts
+}
+
+func (t hasTexts) Texts() store.Texts { return t.texts }
+
+// What indexes do wrong.
+type (
+	missesOne    struct{ store.Texts } // does not find the last message
+	findsForeign struct{ store.Texts } // in the wrong account
+	anyOrder     struct{ store.Texts } // takes portions wherever they begin
+	hidesUnknown struct{ store.Texts }
+	neverTrims   struct{ store.Texts }
+	dropsAll     struct{ store.Texts }
+	dropsNothing struct{ store.Texts }
+)
+
+func (x missesOne) Find(ctx context.Context, a mail.AccountID, m mail.MailboxID, grams []store.Gram) ([]mail.UID, mail.UID, error) {
+	found, upto, err := x.Texts.Find(ctx, a, m, grams)
+	return found[:max(len(found)-1, 0)], upto, err
+}
+
+func (x findsForeign) Find(ctx context.Context, _ mail.AccountID, m mail.MailboxID, grams []store.Gram) ([]mail.UID, mail.UID, error) {
+	list, err := x.Accounts(ctx)
+	if err != nil || len(list) == 0 {
+		return nil, 0, err
+	}
+	return x.Texts.Find(ctx, list[0], m, grams)
+}
+
+func (x anyOrder) Add(ctx context.Context, a mail.AccountID, p store.TextPortion) error {
+	all, err := x.Cursors(ctx, a)
+	if err != nil {
+		return err
+	}
+	if at := all[p.Mailbox].Upto; at < p.Upto {
+		p.After = at
+	}
+	return x.Texts.Add(ctx, a, p)
+}
+
+func (x hidesUnknown) Add(ctx context.Context, a mail.AccountID, p store.TextPortion) error {
+	p.Docs = slices.Clone(p.Docs)
+	for i := range p.Docs {
+		p.Docs[i].Any = false
+	}
+	return x.Texts.Add(ctx, a, p)
+}
+
+func (x neverTrims) Trim(context.Context, mail.AccountID, mail.MailboxID, iter.Seq[mail.UID]) error {
+	return nil
+}
+
+func (x dropsAll) Drop(ctx context.Context, a mail.AccountID, _ ...mail.MailboxID) error {
+	return x.Texts.Drop(ctx, a)
+}
+
+func (x dropsNothing) Drop(context.Context, mail.AccountID, ...mail.MailboxID) error { return nil }
+
+// misreading makes a mutant of wrong indexes.
+func misreading(wrong func(store.Texts) store.Texts) mutant {
+	m := breaking(func(t store.Tenant) store.Tenant { return hasTexts{t, wrong(t.Texts())} })
+	m.only = textPromises
+	return m
+}
+
 // TestMutants holds stores that are wrong against the contract: each must fail some test of it.
 func TestMutants(t *testing.T) {
 	for name, m := range map[string]mutant{
@@ -301,6 +377,7 @@ func TestMutants(t *testing.T) {
 		"knows no usage":               breaking(func(t store.Tenant) store.Tenant { return emptyUsage{t} }),
 		"has one tenant":               {tenant: func(m mutant, id mail.TenantID) store.Tenant { return m.Store.Tenant(min(id, 1001)) }},
 		"forgets flags":                {tx: func(tx store.Tx) store.Tx { return forgetfulTx{tx} }},
+		"changes one message more":     {tx: func(tx store.Tx) store.Tx { return wideTx{tx} }},
 		"moves by copying":             {tx: func(tx store.Tx) store.Tx { return newEmailTx{tx} }},
 		"minds the case":               {tx: func(tx store.Tx) store.Tx { return caseTx{tx} }},
 		"loses the index":              {tx: func(tx store.Tx) store.Tx { return noIndexTx{tx} }},
@@ -322,6 +399,13 @@ func TestMutants(t *testing.T) {
 		"gives marks backwards":        {reader: func(r store.Reader) store.Reader { return unsorted{r} }},
 		"miscounts":                    {reader: func(r store.Reader) store.Reader { return oneMore{r} }},
 		"logs no document before":      {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
+		"misses a message":             misreading(func(x store.Texts) store.Texts { return missesOne{x} }),
+		"finds foreign messages":       misreading(func(x store.Texts) store.Texts { return findsForeign{x} }),
+		"indexes in any order":         misreading(func(x store.Texts) store.Texts { return anyOrder{x} }),
+		"hides what is not known":      misreading(func(x store.Texts) store.Texts { return hidesUnknown{x} }),
+		"never trims an index":         misreading(func(x store.Texts) store.Texts { return neverTrims{x} }),
+		"drops all of an index":        misreading(func(x store.Texts) store.Texts { return dropsAll{x} }),
+		"drops nothing of an index":    misreading(func(x store.Texts) store.Texts { return dropsNothing{x} }),
 		"claims one item at most":      {claim: func(c []store.Claimed) []store.Claimed { return c[:min(1, len(c))] }},
 		"forgets fences in claims": {claim: func(c []store.Claimed) []store.Claimed {
 			for i := range c {
@@ -345,6 +429,9 @@ func noticed(t *testing.T, m mutant) string {
 	for _, group := range [][]promise{
 		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises, blobPromises, memoPromises,
 	} {
+		if m.only != nil {
+			group = m.only
+		}
 		for _, p := range group {
 			s, err := embedded.Open(t.TempDir(), embedded.Options{})
 			if err != nil {

@@ -45,6 +45,10 @@ func watchTells(f *fixture) {
 	f.heard(one, msg.ModSeq)
 	f.heard(two, msg.ModSeq)
 	for name, fn := range map[string]func(tx store.Tx) error{
+		"many flags": func(tx store.Tx) error {
+			_, _, err := tx.ChangeFlags(m.ID, msg.UID, msg.UID, 0, mail.Flagged)
+			return err
+		},
 		"flags": func(tx store.Tx) error { _, err := tx.SetFlags(m.ID, msg.UID, mail.Seen); return err },
 		"mailbox": func(tx store.Tx) error {
 			_, err := tx.CreateMailbox(store.Mailbox{Account: m.Account, Name: "new"})

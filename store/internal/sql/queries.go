@@ -57,6 +57,8 @@ const (
 	qMessageAt
 	qInsertMessage
 	qSetFlags
+	qFlagSums
+	qChangeFlags
 	qMoveMessage
 	qDeleteMessage
 	qInsertGone
@@ -130,6 +132,9 @@ const placeColumns = ", b.pack, b.off, CASE WHEN b.pack = 0 THEN (SELECT o.octet
 const messageRange = " FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
 	"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid"
 
+// flagsRange are the messages of a range of UIDs whose flags would be others.
+const flagsRange = "mailbox = ? AND uid >= ? AND uid <= ? AND flags <> ((flags & ?) | ?)"
+
 const mailboxColumns = "id, account, parent, name, role, subscribed, uidvalidity, uidnext, modseq, messages, unseen, deleted, size"
 
 const itemColumns = "i.id, i.state, i.due, i.route, i.blob, b.size, b.hash, i.doc, i.fence, i.leased, i.tries"
@@ -202,7 +207,10 @@ var queryTexts = [numQueries]string{
 	qMessageAt: "SELECT id, flags, modseq, size FROM message WHERE {t=}mailbox = ? AND uid = ?",
 	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, received, saved, size, blob, hash, thread) " +
 		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	qSetFlags:      "UPDATE message SET flags = ?, modseq = ? WHERE {t=}id = ?",
+	qSetFlags: "UPDATE message SET flags = ?, modseq = ? WHERE {t=}id = ?",
+	qFlagSums: "SELECT count(*), coalesce(sum(CASE WHEN flags & 1 = 0 THEN 1 ELSE 0 END), 0), " +
+		"coalesce(sum(CASE WHEN flags & 8 <> 0 THEN 1 ELSE 0 END), 0) FROM message WHERE {t=}" + flagsRange,
+	qChangeFlags:   "UPDATE message SET flags = (flags & ?) | ?, modseq = ? WHERE {t=}" + flagsRange,
 	qMoveMessage:   "UPDATE message SET mailbox = ?, uid = ?, modseq = ?, born = ?, saved = ? WHERE {t=}id = ?",
 	qDeleteMessage: "DELETE FROM message WHERE {t=}id = ?",
 	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email) VALUES ({$t,}?, ?, ?, ?)",

@@ -117,6 +117,48 @@ func (t *Tx) SetFlags(m mail.MailboxID, uid mail.UID, flags mail.Flags) (store.M
 	return mark, t.change(op, qSetFlags)
 }
 
+// ChangeFlags changes flags of a range of messages.
+func (t *Tx) ChangeFlags(m mail.MailboxID, lo, hi mail.UID, clear, set mail.Flags) (mail.ModSeq, int, error) {
+	const op mail.Op = "store.ChangeFlags"
+	if set&^allFlags != 0 {
+		return 0, 0, mail.E(op, mail.Invalid, "flags.unknown")
+	}
+	mb, err := t.holdMailbox(op, m)
+	if err != nil {
+		return 0, 0, err
+	}
+	keep := allFlags &^ clear
+	var changed, unseen, deleted int64
+	t.args.Reset().Int(int64(m)).Int(int64(lo)).Int(int64(hi)).Int(int64(keep)).Int(int64(set))
+	err = t.rows(op, qFlagSums, func(row Row) bool {
+		changed, unseen, deleted = row.Int(0), row.Int(1), row.Int(2)
+		return false
+	})
+	if err != nil || changed == 0 {
+		return 0, 0, err
+	}
+	modseq := t.next(mb.box)
+	t.touch(mb, modseq)
+	seen := changed - unseen
+	mb.Unseen = uint32(int64(mb.Unseen) + seen - countAfter(changed, seen, clear, set, mail.Seen))
+	mb.Deleted = uint32(int64(mb.Deleted) - deleted + countAfter(changed, deleted, clear, set, mail.Deleted))
+	t.args.Reset().Int(int64(keep)).Int(int64(set)).Int(int64(modseq)).
+		Int(int64(m)).Int(int64(lo)).Int(int64(hi)).Int(int64(keep)).Int(int64(set))
+	t.statement += int(changed)
+	return modseq, int(changed), t.change(op, qChangeFlags)
+}
+
+// countAfter is how many of n messages have a flag after a change, of which with had it before.
+func countAfter(n, with int64, clear, set, flag mail.Flags) int64 {
+	switch {
+	case set.Has(flag):
+		return n
+	case clear.Has(flag):
+		return 0
+	}
+	return with
+}
+
 // MoveMessage puts a message into another mailbox of its account.
 func (t *Tx) MoveMessage(from mail.MailboxID, uid mail.UID, to mail.MailboxID) (store.Mark, error) {
 	const op mail.Op = "store.MoveMessage"
