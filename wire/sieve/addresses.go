@@ -73,7 +73,11 @@ func testAddress(r *run, c *call) (bool, error) {
 	}
 	var values []string
 	for _, f := range fields {
+		n := len(values)
 		values = fieldAddresses(values, f, c.part)
+		if !r.borrow((2*gatheredSize)*(len(values)-n)) || !r.affords(len(f.raw)) {
+			return false, r.spend(c, 0)
+		}
 	}
 	return r.compare(c, values)
 }

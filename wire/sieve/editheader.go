@@ -135,7 +135,11 @@ func doDeleteHeader(r *run, c *call) error {
 	if h, err = r.message.edit(); err != nil {
 		return err
 	}
-	h.fields = slices.DeleteFunc(h.fields, func(f *field) bool { return slices.Contains(gone, f) })
+	is := make(map[*field]bool, len(gone))
+	for _, f := range gone {
+		is[f] = true
+	}
+	h.fields = slices.DeleteFunc(h.fields, func(f *field) bool { return is[f] })
 	return nil
 }
 

@@ -110,8 +110,11 @@ func (r *run) fields(c *call, names []string) ([]*field, error) {
 	var all []*field
 	for _, name := range names {
 		for _, h := range heads {
-			r.cost(8 * len(h.fields))
-			all = append(all, pick(c, h.named(name))...)
+			found := h.named(name)
+			if !r.affords(8*len(h.fields)) || !r.borrow(gatheredSize*len(found)) {
+				return nil, r.spend(c, 0)
+			}
+			all = append(all, pick(c, found)...)
 		}
 	}
 	return all, nil
@@ -150,11 +153,14 @@ func (r *run) mimeValues(c *call, f *field, values []string) []string {
 	return append(values, f.text())
 }
 
-// paramValues adds the values of parameters.
+// paramValues adds the values of parameters, as long as there is room for them.
 func (r *run) paramValues(names *value, params []mime.Param, values []string) []string {
 	for _, name := range r.strings(names) {
+		if !r.affords(8*len(params) + comparisonCost) {
+			break // told when the test is done
+		}
 		for _, p := range params {
-			if strings.EqualFold(p.Name, name) {
+			if strings.EqualFold(p.Name, name) && r.borrow(gatheredSize) {
 				values = append(values, p.Value)
 			}
 		}
@@ -170,7 +176,9 @@ func testExists(r *run, c *call) (bool, error) {
 	for _, name := range r.strings(&c.args[0]) {
 		found := false
 		for _, h := range heads {
-			r.cost(8 * len(h.fields))
+			if !r.affords(8*len(h.fields) + comparisonCost) {
+				return false, r.spend(c, 0)
+			}
 			found = found || len(h.named(name)) > 0
 		}
 		if !found {

@@ -28,6 +28,8 @@ const (
 	MaxFlags, MaxFlag = 128, 128
 	// MaxHeader is how much of a part's header is read.
 	MaxHeader = 1 << 20
+	// MaxFields is how many header fields of all parts of a message are read.
+	MaxFields = 50_000
 )
 
 // Limits bound what a script may ask for. A field that is 0 has the value of DefaultLimits.

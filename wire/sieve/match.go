@@ -154,8 +154,10 @@ func (r *run) ready(c *call, i int) (k key, ok bool, err error) {
 		r.warn(c, "sieve.regex", s, wrong)
 		return key{}, false, r.spend(c, askCost)
 	}
+	r.borrow(len(s))
 	if k.regex != nil {
 		r.cost(k.regex.weight * compileCost)
+		r.borrow(k.regex.weight * instructionSize)
 	}
 	return k, true, r.spend(c, 0)
 }
@@ -164,16 +166,11 @@ func (r *run) ready(c *call, i int) (k key, ok bool, err error) {
 func (r *run) compare(c *call, values []string) (bool, error) {
 	switch c.match.by {
 	case matchCount:
-		return r.related(c, strconv.Itoa(len(values)))
+		return r.related(c, []string{strconv.Itoa(len(values))})
 	case matchList:
 		return r.listed(c, values)
 	case matchValue:
-		for _, v := range values {
-			if ok, err := r.related(c, v); ok || err != nil {
-				return ok, err
-			}
-		}
-		return false, nil
+		return r.related(c, values)
 	}
 	keys := make([]key, 0, len(c.match.keys))
 	for i := range c.match.keys {
@@ -200,7 +197,7 @@ func (r *run) fits(m *match, value string, keys []key) bool {
 		f = m.fold(value)
 	}
 	for _, k := range keys {
-		if !r.affords(len(value)) {
+		if !r.affords(len(value) + comparisonCost) {
 			return false
 		}
 		ok := false
@@ -253,14 +250,20 @@ func (r *run) fitsRegex(m *match, value string, p *pattern) bool {
 	return true
 }
 
-// related compares a value with the keys by the relation (RFC 5231 §4).
-func (r *run) related(c *call, value string) (bool, error) {
-	for _, k := range r.strings(&c.args[len(c.args)-1]) {
-		if relates(c.match.comparator.compare(value, k), c.match.relation) {
-			return true, nil
+// related compares values with the keys by the relation (RFC 5231 §4), as long as there are steps left.
+func (r *run) related(c *call, values []string) (bool, error) {
+	keys := r.strings(&c.args[len(c.args)-1])
+	for _, v := range values {
+		for _, k := range keys {
+			if !r.affords(len(v) + len(k) + comparisonCost) {
+				return false, r.spend(c, 0)
+			}
+			if relates(c.match.comparator.compare(v, k), c.match.relation) {
+				return true, r.spend(c, 0)
+			}
 		}
 	}
-	return false, nil
+	return false, r.spend(c, 0)
 }
 
 func relates(order int, relation string) bool {

@@ -18,6 +18,7 @@ type message struct {
 	heads    map[*mime.Part]*head
 	edited   bool     // the root's head differs from the octets
 	kept     *Content // the message as it stands; nil: not made since the last edit
+	known    int      // fields in heads
 }
 
 // head is the header fields of one part.
@@ -91,6 +92,9 @@ func (m *message) head(p *mime.Part) (*head, error) {
 	h := &head{tail: p.BodyStart - p.HeaderStart}
 	text := string(raw)
 	for f := range mime.Header(raw).Fields() {
+		if m.known++; m.known > MaxFields {
+			break // what is behind stays as it is
+		}
 		h.tail -= int64(f.End - f.Start)
 		h.fields = append(h.fields, &field{name: string(f.Name), raw: text[f.Start:f.End]})
 	}

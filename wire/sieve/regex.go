@@ -14,6 +14,8 @@ const (
 	compileCost = 1024
 	// threadCost is what one instruction costs for each octet of a text, if all of them are alive, in octets compared.
 	threadCost = 16
+	// instructionSize is what one instruction takes in memory, in octets.
+	instructionSize = 64
 )
 
 // What is told of regular expressions beside what the parser says.
@@ -53,12 +55,30 @@ func regexWeight(s string) (int, error) {
 	if err != nil {
 		return 0, regexFault(err)
 	}
+	if programSize(tree) > 4*maxRegexWeight { // making it would take what it must not
+		return 0, errRegexHeavy
+	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
 		return 0, regexFault(err)
 	}
 	return len(prog.Inst), nil
 }
+
+// programSize is about how many instructions a pattern's program has, a few times too many at most, up to maxProgramSize.
+func programSize(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n = min(n+programSize(sub), maxProgramSize)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return min(n, maxProgramSize)
+}
+
+// maxProgramSize is where programSize ends to count.
+const maxProgramSize = 1 << 20
 
 // regexFault leaves out of the parser's words the pattern, which is told beside them.
 func regexFault(err error) error {

@@ -161,7 +161,7 @@ func (r *run) reshape(c *call, pieces []piece) error {
 }
 
 // enclosed are the fields of the message that the one around it has too (RFC 5703 §6).
-var enclosed = []string{"from", "to", "cc", "date", "message-id", "received", "return-path", "delivered-to", "auto-submitted"}
+var enclosed = []string{"from", "to", "cc", "date", "message-id", "received", "return-path", "delivered-to", "x-loop", "auto-submitted"}
 
 // doEnclose puts the message as an attachment behind a text (RFC 5703 §6).
 func doEnclose(r *run, c *call) error {

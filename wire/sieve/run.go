@@ -15,6 +15,10 @@ const (
 	octetsPerStep = 4096
 	// askCost is what a question to the Host costs.
 	askCost = 50
+	// comparisonCost is what a comparison costs beside what is compared, in octets: a list of empty strings is work too.
+	comparisonCost = 64
+	// gatheredSize is what a value costs that a test looks at, in octets held.
+	gatheredSize = 16
 	// clockSteps is how often the clock is looked at.
 	clockSteps = 64
 )
@@ -36,6 +40,7 @@ type run struct {
 	steps    int // left
 	octets   int // compared since a step was last taken for them
 	memory   int // octets held
+	scratch  int // of these, what the test or command at hand holds until it is done
 	overflow bool
 	clock    int // steps until the clock is looked at
 	deadline time.Time
@@ -93,7 +98,10 @@ func (r *run) block(calls []*call) error {
 		if err := r.spend(c, 1); err != nil {
 			return err
 		}
-		if err := c.run(r, c); err != nil {
+		before := r.scratch
+		err := c.run(r, c)
+		r.forget(before)
+		if err != nil {
 			return err
 		}
 		if err := r.spend(c, 0); err != nil {
@@ -108,7 +116,10 @@ func (r *run) evaluate(c *call) (bool, error) {
 	if err := r.spend(c, 1); err != nil {
 		return false, err
 	}
-	return c.test(r, c)
+	before := r.scratch
+	ok, err := c.test(r, c)
+	r.forget(before)
+	return ok, err
 }
 
 // cost counts octets that are compared or copied. The limit is told by the next spend.
@@ -147,6 +158,20 @@ func (r *run) hold(octets int) {
 	r.overflow = r.overflow || r.memory > r.limits.Memory
 }
 
+// borrow counts octets that are held until the test or command at hand is done. It is false when there is no room for them;
+// the limit is told by the next spend.
+func (r *run) borrow(octets int) bool {
+	r.scratch += octets
+	r.hold(octets)
+	return !r.overflow
+}
+
+// forget gives back what was borrowed since there was so much of it.
+func (r *run) forget(before int) {
+	r.hold(before - r.scratch)
+	r.scratch = before
+}
+
 // fault ends the run.
 func (r *run) fault(c *call, key string, args ...any) error {
 	return &RunError{newFault(r.frame.name, c.line, key, args)}
@@ -170,7 +195,11 @@ func hostError(err error) error {
 // content gives the message as it stands, nil when it is as it came.
 func (r *run) content() *Content {
 	if r.message.edited && r.message.kept == nil {
-		defer func() { r.cost(len(r.message.kept.pieces[0].octets)) }()
+		defer func() {
+			n := len(r.message.kept.pieces[0].octets)
+			r.cost(n)
+			r.hold(n)
+		}()
 	}
 	return r.message.content()
 }
