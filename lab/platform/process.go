@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -99,4 +100,15 @@ func (p *process) Stop(t testing.TB) {
 		t.Error("tegami did not end within 30 s of SIGTERM")
 	}
 	p.cmd = nil
+}
+
+// Resident is how much memory the program takes now, in octets.
+func (p *process) Resident() (int64, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/statm")
+	if err != nil {
+		return 0, err
+	}
+	var size, pages int64
+	_, err = fmt.Sscan(string(text), &size, &pages)
+	return pages * int64(os.Getpagesize()), err
 }
