@@ -242,7 +242,7 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// BenchmarkFlags sets and clears a flag in one commit each.
+// BenchmarkFlags sets and clears a flag of 1,000 messages in one commit each.
 func BenchmarkFlags(b *testing.B) {
 	s := openDir(b, benchDir(b), Options{})
 	tenant, boxes := inboxes(b, s, 1, 1)
@@ -252,21 +252,30 @@ func BenchmarkFlags(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportAllocs()
 	flags := mail.Flags(0)
-	for b.Loop() {
-		flags ^= mail.Seen
-		err := tenant.Update(ctx, actor(), "bench", func(tx store.Tx) error {
+	for name, change := range map[string]func(store.Tx) error{
+		"one by one": func(tx store.Tx) error {
 			for uid := mail.UID(1); uid <= 1000; uid++ {
 				if _, err := tx.SetFlags(boxes[0], uid, flags); err != nil {
 					return err
 				}
 			}
 			return nil
+		},
+		"together": func(tx store.Tx) error {
+			_, _, err := tx.ChangeFlags(boxes[0], 1, 1000, mail.Seen, flags)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				flags ^= mail.Seen
+				if err := tenant.Update(ctx, actor(), "bench", change); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
-		if err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 
