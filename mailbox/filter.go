@@ -243,6 +243,7 @@ func (s *Service) File(tx store.Tx, acc *directory.Account, f Filing) (Delivered
 	if errors.Is(err, errHave) {
 		return Delivered{}, nil
 	}
+	s.texts.grew(textAccount{acc.Tenant, acc.ID}, 1)
 	return done, err
 }
 

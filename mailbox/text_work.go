@@ -75,7 +75,8 @@ func (w *textWork) grew(key textAccount, n int) {
 		d = &newMail{since: time.Now()}
 		w.dirty[key] = d
 	}
-	if d.n += n; d.n == n || d.n >= indexAtOnce && d.n-n < indexAtOnce {
+	first := len(w.dirty) == 1 && d.n == 0 // else the next to be due is waited for already
+	if d.n += n; first || d.n >= indexAtOnce && d.n-n < indexAtOnce {
 		select {
 		case w.wake <- struct{}{}:
 		default:
