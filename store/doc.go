@@ -20,6 +20,10 @@
 // transaction that needs them (Tx.Keep). A crash between leaves garbage that a
 // sweep removes, never a row without its octets.
 //
+// # Full text
+//
+// The indexes of Texts are apart from all this: no transaction, no flush, made again where they are lost.
+//
 // # Change
 //
 // Each account has one growing ModSeq. Every change to its mailboxes or messages takes the next
