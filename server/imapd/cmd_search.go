@@ -97,14 +97,14 @@ func asksRelevancy(a *imap.Search) bool {
 // results finds the messages and puts them in order.
 func (q *query) results(ctx context.Context, a *imap.Search) (*results, error) {
 	r := &results{view: q.view, modseq: q.modseq}
-	var err error
-	if r.seqs, err = q.find(ctx); err != nil {
-		return nil, err
-	}
-	if len(a.Sort) > 0 {
-		if r.seqs, err = q.sort(ctx, a.Sort, r.seqs); err != nil {
-			return nil, err
+	err := inTime(ctx, func(ctx context.Context) (err error) {
+		if r.seqs, err = q.find(ctx); err == nil && len(a.Sort) > 0 {
+			r.seqs, err = q.sort(ctx, a.Sort, r.seqs)
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if a.Return&imap.ReturnRelevancy != 0 {
 		for _, seq := range r.seqs {
@@ -185,15 +185,11 @@ func (s *session) tellResults(a *asked, r *results) {
 		return
 	}
 	b := append(append(s.out.Begin(), "* "...), a.word...)
-	if a.uid {
-		var w numberWriter
-		for _, seq := range r.seqs {
-			b = w.append(append(b, ' '), uint32(r.view.UID(seq)))
-		}
-	} else {
-		var w numberWriter
-		for _, seq := range r.seqs {
-			b = w.append(append(b, ' '), seq)
+	var w numberWriter
+	for seqs := range slices.Chunk(r.seqs, numbersAtOnce) {
+		b = s.out.Room(b, maxNumberText*len(seqs))
+		for _, n := range r.numbers(a.uid, seqs) {
+			b = w.append(b, n)
 		}
 	}
 	if r.modseq && len(r.seqs) > 0 {
@@ -233,13 +229,13 @@ func (r *results) appendItems(b []byte, a *asked, want imap.SearchReturn) []byte
 	n := len(r.seqs)
 	if n > 0 {
 		if want&imap.ReturnMin != 0 {
-			b = imap.AppendUint(append(b, " MIN "...), r.numbers(a.uid, 0, 1)[0])
+			b = imap.AppendUint(append(b, " MIN "...), r.numbers(a.uid, r.seqs[:1])[0])
 		}
 		if want&imap.ReturnMax != 0 {
-			b = imap.AppendUint(append(b, " MAX "...), r.numbers(a.uid, n-1, n)[0])
+			b = imap.AppendUint(append(b, " MAX "...), r.numbers(a.uid, r.seqs[n-1:])[0])
 		}
 		if want&imap.ReturnAll != 0 {
-			b = imap.AppendNumbers(append(b, " ALL "...), r.numbers(a.uid, 0, n))
+			b = imap.AppendNumbers(append(b, " ALL "...), r.numbers(a.uid, r.seqs))
 		}
 	}
 	if want&imap.ReturnCount != 0 {
@@ -248,7 +244,7 @@ func (r *results) appendItems(b []byte, a *asked, want imap.SearchReturn) []byte
 	if want&imap.ReturnPartial != 0 {
 		b = append(a.Partial.AppendTo(append(b, " PARTIAL ("...)), ' ')
 		if from, to := a.Partial.Of(n); from < to {
-			b = imap.AppendNumbers(b, r.numbers(a.uid, from, to))
+			b = imap.AppendNumbers(b, r.numbers(a.uid, r.seqs[from:to]))
 		} else {
 			b = append(b, "NIL"...)
 		}
@@ -267,9 +263,8 @@ func (r *results) appendItems(b []byte, a *asked, want imap.SearchReturn) []byte
 	return b
 }
 
-// numbers gives the numbers or UIDs of results [from, to).
-func (r *results) numbers(uid bool, from, to int) []uint32 {
-	seqs := r.seqs[from:to]
+// numbers gives sequence numbers, or the UIDs that go with them.
+func (r *results) numbers(uid bool, seqs []uint32) []uint32 {
 	if !uid {
 		return seqs
 	}
@@ -290,39 +285,41 @@ func (r *results) highest(seqs []uint32) (top mail.ModSeq) {
 	return top
 }
 
-// numberWriter writes numbers; those that follow each other by counting on.
+// numberWriter writes numbers with a space before each; those that follow each other by counting on.
 type numberWriter struct {
 	last uint32
-	n    int      // length of its text
-	text [10]byte // at the end
+	text [maxNumberText]byte // the space and the digits
+	n    int                 // how much of it
 }
 
-// append writes a number.
+const (
+	// maxNumberText is more than a number takes with its space.
+	maxNumberText = 16
+	// numbersAtOnce is how many numbers are written between two looks at the room there is.
+	numbersAtOnce = 1000
+)
+
+// append writes a number. There must be room for maxNumberText octets.
 func (w *numberWriter) append(dst []byte, n uint32) []byte {
-	if w.n > 0 && n == w.last+1 {
-		w.count()
-	} else {
-		w.set(n)
+	if n != w.last+1 || w.n == 0 || !w.count() {
+		w.text[0] = ' '
+		w.n = len(imap.AppendUint(w.text[:1], n))
 	}
 	w.last = n
-	return append(dst, w.text[len(w.text)-w.n:]...)
+	at := len(dst)
+	dst = dst[:at+maxNumberText]
+	*(*[maxNumberText]byte)(dst[at:]) = w.text
+	return dst[:at+w.n]
 }
 
-func (w *numberWriter) set(n uint32) {
-	for w.n = 0; n > 0 || w.n == 0; n /= 10 {
-		w.n++
-		w.text[len(w.text)-w.n] = '0' + byte(n%10)
-	}
-}
-
-// count adds one to the text.
-func (w *numberWriter) count() {
-	for i := len(w.text) - 1; i >= len(w.text)-w.n; i-- {
-		if w.text[i]++; w.text[i] <= '9' {
-			return
+// count adds one to the text, unless it gets longer.
+func (w *numberWriter) count() bool {
+	for i := w.n - 1; i > 0; i-- {
+		if w.text[i] != '9' {
+			w.text[i]++
+			return true
 		}
 		w.text[i] = '0'
 	}
-	w.n++
-	w.text[len(w.text)-w.n] = '1'
+	return false
 }

@@ -3,7 +3,6 @@ package imapd
 import (
 	"context"
 
-	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/wire/imap"
 )
@@ -27,15 +26,18 @@ func (s *session) thread(ctx context.Context, d *imap.Decoder, uid bool) (reply,
 	if err != nil {
 		return reply{}, err
 	}
-	seqs, err := q.find(ctx)
+	var seqs []uint32
+	var t *threader
+	err = inTime(ctx, func(ctx context.Context) (err error) {
+		if seqs, err = q.find(ctx); err == nil {
+			t, err = q.threads(ctx, a.Algorithm, seqs)
+		}
+		return err
+	})
 	if err != nil {
 		return reply{}, err
 	}
-	t, err := q.threads(ctx, a.Algorithm, seqs)
-	if err != nil {
-		return reply{}, err
-	}
-	numbers := (&results{view: s.view, seqs: seqs}).numbers(uid, 0, len(seqs))
+	numbers := (&results{view: s.view}).numbers(uid, seqs)
 	b := append(s.out.Begin(), "* THREAD"...)
 	if len(numbers) > 0 {
 		b = append(b, ' ')
@@ -46,8 +48,6 @@ func (s *session) thread(ctx context.Context, d *imap.Decoder, uid bool) (reply,
 
 // threads puts messages, ascending by number, into threads.
 func (q *query) threads(ctx context.Context, by imap.Algorithm, seqs []uint32) (*threader, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxSearchTime)
-	defer cancel()
 	want := []mailbox.Fact{mailbox.FactSent, mailbox.FactSubject, mailbox.FactReferences}
 	if by == imap.OrderedSubject {
 		want = want[:2]
@@ -68,7 +68,7 @@ func (q *query) threads(ctx context.Context, by imap.Algorithm, seqs []uint32) (
 		}
 		t.add(&m)
 		if ctx.Err() != nil {
-			return nil, mail.Because(opSearch, mail.Full, "imap.search_too_long", ctx.Err())
+			return nil, ctx.Err()
 		}
 	}
 	if by == imap.OrderedSubject {

@@ -18,6 +18,9 @@ import (
 const (
 	// maxSearchTime is how long a search may take before it is given up.
 	maxSearchTime = 3 * time.Minute
+	// maxNeedles is how many strings are looked for in the text of a message at once: those of BODY and TEXT keys, and the words of
+	// fuzzy ones.
+	maxNeedles = 64
 	// searchWorkers is how many processors one search uses, if there are as many.
 	searchWorkers = 2
 	// workerShare is the least number of messages for which one more is worth it.
@@ -49,21 +52,27 @@ func (s *session) prepare(ctx context.Context, view *mailbox.View, k *imap.Key, 
 		return nil, err
 	}
 	cond, err := c.compile(k)
+	if err == nil && len(c.needles) > maxNeedles {
+		err = mail.E(opSearch, mail.Full, "imap.search_too_complex")
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &query{s: s, view: view, cond: cond, needles: c.needles, sure: sure(k, false, nil), modseq: c.usesModSeq, fuzzy: c.usesFuzzy}, nil
 }
 
-// find gives the sequence numbers of the messages that fit, ascending. Full "imap.search_too_long" after maxSearchTime.
-func (q *query) find(ctx context.Context) ([]uint32, error) {
+// find gives the sequence numbers of the messages that fit, ascending.
+func (q *query) find(ctx context.Context) ([]uint32, error) { return q.judge(ctx, nil) }
+
+// inTime runs a search with what follows it. Full "imap.search_too_long" after maxSearchTime.
+func inTime(ctx context.Context, run func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, maxSearchTime)
 	defer cancel()
-	found, err := q.judge(ctx, nil)
+	err := run(ctx)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, mail.Because(opSearch, mail.Full, "imap.search_too_long", err)
+		return mail.Because(opSearch, mail.Full, "imap.search_too_long", err)
 	}
-	return found, err
+	return err
 }
 
 // judge gives those of the messages that fit: of these, ascending, or of all in the view where seqs is nil. It asks first the view,
@@ -229,7 +238,6 @@ func (q *query) rows(ctx context.Context, view *mailbox.View, open []uint32, tic
 		with = mailbox.WithIndex
 	}
 	m := newSubject(q.needles, today())
-	defer m.octets.close()
 	var failed error
 	err = view.Fetch(ctx, open, with, func(seq uint32, row *mailbox.Message) error {
 		mark, ok := view.Mark(seq)
@@ -267,6 +275,7 @@ func (q *query) fits(ctx context.Context, m *subject) (bool, error) {
 		return false, err
 	}
 	m.open(body)
+	defer m.octets.close()
 	for m.shown = max(m.shown, needEnvelope); m.shown < needText; {
 		m.shown++
 		if v := q.cond.eval(m); v != unknown {

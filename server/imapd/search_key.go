@@ -156,7 +156,13 @@ func (c *compiler) several(k *imap.Key) (condition, error) {
 		if err != nil {
 			return out, err
 		}
+		if k.Op == imap.KeyAnd && out.joinFlags(&sub) {
+			continue
+		}
 		out.keys = append(out.keys, sub)
+	}
+	if k.Op == imap.KeyAnd && len(out.keys) == 1 {
+		return out.keys[0], nil
 	}
 	slices.SortStableFunc(out.keys, func(a, b condition) int { return cmp.Compare(a.deepest(), b.deepest()) })
 	return out, nil
@@ -165,6 +171,18 @@ func (c *compiler) several(k *imap.Key) (condition, error) {
 // flagCondition asks for flags.
 func flagCondition(mask, want mail.Flags) condition {
 	return condition{op: imap.KeyFlag, mask: mask, want: want, test: func(m *subject) bool { return m.mark.Flags&mask == want }}
+}
+
+// joinFlags makes one condition of two that ask for flags, both of which must hold; false where c has none to join with.
+func (c *condition) joinFlags(more *condition) bool {
+	for i := range c.keys {
+		have := &c.keys[i]
+		if both := have.mask & more.mask; have.op == imap.KeyFlag && more.op == imap.KeyFlag && have.want&both == more.want&both {
+			*have = flagCondition(have.mask|more.mask, have.want|more.want)
+			return true
+		}
+	}
+	return false
 }
 
 // inSet is for sequence numbers and UIDs. Which messages numbers stand for is settled now (RFC 5267 §4.3).
@@ -329,7 +347,7 @@ func (c *compiler) byText(k *imap.Key) (need, func(*subject) bool) {
 	w, headers := c.wanted(k.Text), k.Op == imap.KeyText
 	phrase := c.needle(w.phrase, headers)
 	first := len(c.needles)
-	for _, word := range w.words {
+	for _, word := range w.words[:min(len(w.words), maxNeedles+1)] {
 		c.needle(word, headers)
 	}
 	words := len(w.words)

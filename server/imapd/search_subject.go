@@ -54,7 +54,6 @@ func (m *subject) take(seq uint32, mark mailbox.Mark, row *mailbox.Message) {
 	m.glance(seq, mark)
 	m.row, m.index, m.structure, m.scanned, m.err = row, mime.Index(row.Index), nil, false, nil
 	m.arrived, m.size = row.Received.Unix(), row.Blob.Size
-	m.octets.close()
 	if m.shown = needRow; m.index.HeaderSize() > 0 {
 		m.shown = needEnvelope
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func TestSearchEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
 	defer cancel()
-	if _, err := q.find(ctx); !mail.Is(err, mail.Full) {
+	if _, err := q.results(ctx, &imap.Search{}); !mail.Is(err, mail.Full) {
 		t.Errorf("late: %v", err)
 	}
 	if _, err := q.find(t.Context()); err != nil {
@@ -76,6 +77,23 @@ var errGone = errors.New("gone")
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errGone }
+
+// A search has a limit on strings, on keys and on how deep they nest.
+func TestSearchLimits(t *testing.T) {
+	s := searching(t, 1, io.Discard)
+	for text, ok := range map[string]bool{
+		strings.Repeat("BODY a ", maxNeedles) + "ALL":                   true,
+		strings.Repeat("BODY a ", maxNeedles+1) + "ALL":                 false,
+		"FUZZY TEXT \"" + strings.Repeat("word ", maxNeedles-1) + "\"":  true,
+		"FUZZY TEXT \"" + strings.Repeat("word ", 20*maxNeedles) + "\"": false,
+		strings.Repeat("SUBJECT a ", imap.MaxSearchKeys-1) + "ALL":      true,
+		strings.Repeat("NOT ", imap.MaxDepth-1) + "BODY \"two words\"":  true,
+	} {
+		if _, err := s.prepare(t.Context(), s.view, key(t, text), nil); (err == nil) != ok || err != nil && !mail.Is(err, mail.Full) {
+			t.Errorf("%.40s: %v", text, err)
+		}
+	}
+}
 
 // Conditions are judged by the cheapest first, and the dear ones not at all where those decide.
 func TestSearchCost(t *testing.T) {
@@ -179,4 +197,49 @@ func TestLiveSearchLimit(t *testing.T) {
 	if refused != 2 {
 		t.Errorf("%d refused", refused)
 	}
+}
+
+// BenchmarkSearch searches without index, and writes the answer to nowhere.
+func BenchmarkSearch(b *testing.B) {
+	const n = 20_000
+	s := searching(b, n, io.Discard)
+	for _, text := range []string{"UNSEEN", "UNSEEN UNDELETED", "SUBJECT \"number 4321\"", "FROM s77", "SINCE 1-Jan-2020", "TEXT zebrafish"} {
+		b.Run(text, func(b *testing.B) {
+			a := asked{word: "SEARCH", Search: imap.Search{Key: *key(b, text)}}
+			for b.Loop() {
+				if _, err := s.answerSearch(b.Context(), &a); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "msgs/s")
+		})
+	}
+}
+
+// BenchmarkSort sorts and threads a mailbox whose facts are known.
+func BenchmarkSort(b *testing.B) {
+	const n = 20_000
+	s := searching(b, n, io.Discard)
+	for _, text := range []string{"(SUBJECT)", "(REVERSE DATE)", "(FROM SUBJECT REVERSE ARRIVAL)"} {
+		a := asked{word: "SORT"}
+		d := imap.NewDecoder(&oneLine{text: text + " UTF-8 ALL\r\n"}, func() error { return nil })
+		if !d.Sort(&a.Search) {
+			b.Fatal(d.Err())
+		}
+		b.Run(text, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.answerSearch(b.Context(), &a); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("THREAD REFERENCES", func(b *testing.B) {
+		for b.Loop() {
+			d := imap.NewDecoder(&oneLine{text: " REFERENCES UTF-8 ALL\r\n"}, func() error { return nil })
+			if _, err := cmdThread(b.Context(), s, d); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

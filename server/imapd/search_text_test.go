@@ -174,11 +174,11 @@ func FuzzScanner(f *testing.F) {
 
 func TestNumberWriter(t *testing.T) {
 	var w numberWriter
-	var got []byte
+	got := make([]byte, 0, 1000)
 	for _, n := range []uint32{1, 2, 9, 10, 99, 100, 101, 0, 1, 999, 1000, 4294967294, 4294967295, 5, 6, 8} {
-		got = append(w.append(got, n), ' ')
+		got = w.append(got, n)
 	}
-	if want := "1 2 9 10 99 100 101 0 1 999 1000 4294967294 4294967295 5 6 8 "; string(got) != want {
+	if want := " 1 2 9 10 99 100 101 0 1 999 1000 4294967294 4294967295 5 6 8"; string(got) != want {
 		t.Errorf("%s", got)
 	}
 }
