@@ -1,7 +1,7 @@
 # Tegami. `make` lists the targets.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint race fuzz bench relay reading queue states kill docs clean
+.PHONY: help build run test check lint race fuzz bench relay reading queue states large idle kill docs clean
 
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
@@ -61,6 +61,13 @@ queue: ## a million waiting recipients: how soon the first goes out, how much me
 
 states: ## 50 random IMAP clients on one account for a minute, each holding the server to what it said
 	TEGAMI_STATES=50 TEGAMI_STATES_SECONDS=60 go test -count=1 -timeout 10m -run TestStates -v ./lab/states
+
+large: ## a mailbox of a million messages: SELECT cold and warm, memory a message, what one change costs
+	TEGAMI_LARGE=1000000 go test -count=1 -timeout 10m -run LargeMailbox -v ./server/imapd
+
+idle: ## from SMTP's 250 to the untagged EXISTS with 200 others in IDLE; memory of 10,000 idle connections, in the clear and in TLS
+	TEGAMI_IDLE_MAILS=1000 TEGAMI_IDLE_OTHERS=200 TEGAMI_IDLE_CONNECTIONS=10000 go test -count=1 -timeout 10m -v ./lab/idle
+	TEGAMI_IDLE_TLS=1 TEGAMI_IDLE_CONNECTIONS=10000 go test -count=1 -timeout 10m -run ManyIdle -v ./lab/idle
 
 kill: ## kill -9 the server KILLS (200) times under load, and count
 	TEGAMI_KILLS=$(KILLS) go test -count=1 -timeout 4h -v ./lab/kill
