@@ -16,12 +16,25 @@ import (
 	"tegami/wire/sieve"
 )
 
-// maxNotifications is how many notifications an account's filter sends within notifyWindow: one that names a pager
-// must not flood it.
+// What an account's filter sends within sendWindow at most.
 const (
+	sendWindow = time.Hour
+	// maxNotifications: one that names a pager must not flood it.
 	maxNotifications = 100
-	notifyWindow     = time.Hour
+	// maxAnswers: who sends under many names must not make others be answered who wrote nothing.
+	maxAnswers = 500
+	// maxRedirects: accounts whose filters name each other must not make thousands of messages of one. What is over it is kept.
+	maxRedirects = 2000
 )
+
+// maySend counts something that the account's filter sends, and tells whether it may.
+func (p *plan) maySend(ctx context.Context, what string, most int64) (bool, error) {
+	n, err := p.cfg.Store.Tally(ctx, "filter."+what+" "+p.job.Tenant.String()+" "+p.account.ID.String(), 1, sendWindow)
+	if n == most+1 {
+		p.cfg.Log.Warn("a filter sends too much", "tenant", p.job.Tenant.String(), "account", p.account.Address.String(), "what", what, "most", most)
+	}
+	return n <= most, err
+}
 
 // answer is a letter that a filter writes: an answer to the sender (RFC 5230), or a notification (RFC 5436).
 type answer struct {
@@ -40,6 +53,12 @@ func (p *plan) vacation(ctx context.Context, v sieve.Vacation) error {
 	a := &answer{}
 	if v.Period > 0 {
 		a.memo, a.until = answeredTo(v.Handle, v.To), time.Now().Add(v.Period)
+		if was, err := p.remembers(ctx, a.memo); was || err != nil {
+			return err
+		}
+	}
+	if ok, err := p.maySend(ctx, "answer", maxAnswers); !ok || err != nil {
+		return err
 	}
 	var h compose.Header
 	h.Time("Date", time.Now())
@@ -55,6 +74,17 @@ func (p *plan) vacation(ctx context.Context, v sieve.Vacation) error {
 		body = entity(v.Text)
 	}
 	return p.letter(ctx, a, h.Message(body), v.Copy, mail.Recipient{Address: v.To, Notify: mail.NotifyNever})
+}
+
+// remembers tells whether the account remembers something. What another message is about to write it does not see: the transaction
+// looks again.
+func (p *plan) remembers(ctx context.Context, memo string) (was bool, err error) {
+	err = p.job.Store().View(ctx, func(r store.Reader) error {
+		until, err := r.Memo(p.account.ID, memo)
+		was = !until.IsZero()
+		return err
+	})
+	return was, err
 }
 
 // answeredTo is under what an account remembers that somebody got an answer.
@@ -109,8 +139,7 @@ func (p *plan) notify(ctx context.Context, n sieve.Notify) error {
 	if p.it.Spam || p.message.automatic() {
 		return nil
 	}
-	many, err := p.cfg.Store.Tally(ctx, "filter.notify "+p.job.Tenant.String()+" "+p.account.ID.String(), 1, notifyWindow)
-	if err != nil || many > maxNotifications {
+	if ok, err := p.maySend(ctx, "notify", maxNotifications); !ok || err != nil {
 		return err
 	}
 	var to []mail.Recipient

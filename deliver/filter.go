@@ -17,6 +17,10 @@ import (
 const (
 	// filterBatch is how many accounts' filters are run for one transaction.
 	filterBatch = 25
+	// maxEdited is how many octets the messages have together that one filter makes of one by editing, and how many those of
+	// several filters have that are run for one transaction. Until the commit they are in the memory that all mail on
+	// its way shares.
+	maxEdited = 32 << 20
 	// filterTimeout is how long one filter may take with all it asks for.
 	filterTimeout = 30 * time.Second
 	// maxFilterTries is how often a filter is tried while what it needs cannot be had, and maxFilterCarries how often its item is
@@ -46,10 +50,7 @@ func (h *House) filter(ctx context.Context, job *queue.Job) error {
 	}
 	defer f.message.Close()
 	for {
-		waiting := f.waiting()
-		part := waiting[:min(len(waiting), filterBatch)]
-		last := len(part) == len(waiting)
-		if err := f.serve(ctx, part, last); err != nil || last {
+		if done, err := f.serve(ctx, f.waiting()); err != nil || done {
 			return err
 		}
 	}
@@ -93,15 +94,17 @@ func (f *filtering) waiting() (places []int) {
 	return places
 }
 
-// serve does for some accounts what their filters want; with the last of them the item is settled.
-func (f *filtering) serve(ctx context.Context, places []int, last bool) error {
-	plans := make([]*plan, 0, len(places))
+// serve does for the first of the accounts what their filters want; with the last of them the item is settled and all is done.
+func (f *filtering) serve(ctx context.Context, places []int) (done bool, err error) {
+	plans := make([]*plan, 0, filterBatch)
 	defer func() {
 		for _, p := range plans {
 			p.release()
 		}
 	}()
-	for _, i := range places {
+	n := 0
+	for edited := int64(0); n < min(len(places), filterBatch) && edited < maxEdited; n++ {
+		i := places[n]
 		p, err := f.plan(ctx, i)
 		if err != nil {
 			f.cfg.Log.Warn("a filter could not be run now", "tenant", f.job.Tenant.String(), "item", f.it.ID.String(), "to", f.it.To[i].Address.String(), "err", err)
@@ -111,12 +114,13 @@ func (f *filtering) serve(ctx context.Context, places []int, last bool) error {
 			continue
 		}
 		plans = append(plans, p)
+		edited += p.editedSize()
 	}
 	write := f.job.Progress
-	if last {
+	if done = n == len(places); done {
 		write = f.job.Settle
 	}
-	err := write(ctx, "deliver.Filter", func(tx store.Tx, it *queue.Item) error {
+	err = write(ctx, "deliver.Filter", func(tx store.Tx, it *queue.Item) error {
 		for _, p := range plans {
 			if err := p.write(tx, &it.To[p.place]); err != nil {
 				return err
@@ -125,12 +129,12 @@ func (f *filtering) serve(ctx context.Context, places []int, last bool) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return done, err
 	}
 	for _, p := range plans {
 		p.committed(ctx)
 	}
-	return nil
+	return done, nil
 }
 
 // plan finds out what the filter of one account wants. An error says that this cannot be found out now.
@@ -202,10 +206,35 @@ func (p *plan) run(ctx context.Context) ([]sieve.Action, error) {
 	case err != nil:
 		return nil, err
 	}
+	if editedSize(result.Actions) > maxEdited {
+		p.failed(script, sieve.Fault{Line: 1, Key: "sieve.limit_memory", Args: []any{maxEdited}})
+		return keep, nil
+	}
 	if result.Silence != "" {
 		p.cfg.Log.Debug("no automatic answer", "item", p.it.ID.String(), "account", p.account.Address.String(), "why", result.Silence)
 	}
 	return result.Actions, nil
+}
+
+// editedSize is how many octets the messages have that a script made.
+func editedSize(actions []sieve.Action) (size int64) {
+	counted := map[*sieve.Content]bool{nil: true}
+	for _, action := range actions {
+		var c *sieve.Content
+		switch a := action.(type) {
+		case sieve.Keep:
+			c = a.Content
+		case sieve.FileInto:
+			c = a.Content
+		case sieve.Redirect:
+			c = a.Content
+		}
+		if !counted[c] {
+			counted[c] = true
+			size += c.Size()
+		}
+	}
+	return size
 }
 
 // input is the message as the script sees it.

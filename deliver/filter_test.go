@@ -399,6 +399,66 @@ func TestFilterNotifyIsLimited(t *testing.T) {
 	h.want("kept", h.count("sato@alpha.example"), 110)
 }
 
+// TestFilterSendsSoMuch: what a filter answers and sends on in an hour is limited; what it may not send on is kept.
+func TestFilterSendsSoMuch(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	h.company("alpha.example", "sato", "suzuki")
+	sato := h.account("sato@alpha.example")
+	for _, x := range []struct{ what, script, kept string }{
+		{"answer", `require "vacation"; vacation "I am away.";`, "INBOX: x"},
+		{"redirect", `redirect "suzuki@alpha.example";`, "INBOX: x\nINBOX: x"},
+	} {
+		h.filterBy("sato@alpha.example", x.script)
+		key := "filter." + x.what + " " + sato.Tenant.String() + " " + sato.ID.String()
+		send := func(sender string) {
+			text := strings.Replace(letter(sender, "x"), "To: list@", "To: sato@", 1)
+			h.accept(sato.Tenant, from(sender), text, "sato@alpha.example")
+			h.drain()
+		}
+		sent := func() int { return len(h.remote()) + int(h.count("suzuki@alpha.example")) }
+		before := sent()
+		if x.what == "redirect" {
+			send("abe@customer.example")
+			h.want("sent on", sent(), before+1)
+			before++
+		}
+		_, err := h.store.Tally(h.ctx, key, 2000, time.Hour)
+		h.must(err)
+		send("ito@customer.example")
+		h.want(x.what+" over the limit", sent(), before)
+		h.want("kept", h.filed("sato@alpha.example"), x.kept)
+	}
+}
+
+// TestFilterEditsAreLimited: a filter that makes many large messages of one fails, rather than that it takes the memory that all mail
+// shares; those of many accounts are written a few at a time.
+func TestFilterEditsAreLimited(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	users, to := []string{"sato"}, []string{"sato@alpha.example"}
+	for i := range 5 {
+		users = append(users, fmt.Sprintf("u%d", i))
+		to = append(to, users[i+1]+"@alpha.example")
+	}
+	h.company("alpha.example", users...)
+	script := `require ["editheader", "fileinto"]; `
+	for i := range 3 {
+		script += fmt.Sprintf(`addheader "X-N" "%d"; fileinto :copy "%d"; `, i, i)
+	}
+	script = strings.Replace(script, `"fileinto"]`, `"fileinto", "copy"]`, 1)
+	h.filterBy(to[0], script)
+	for _, a := range to[1:] {
+		h.filterBy(a, `require "editheader"; addheader "X-N" "1";`)
+	}
+	text := letter("abe@customer.example", "large") + strings.Repeat(strings.Repeat("x", 62)+"\r\n", 11<<20>>6)
+	h.accept(h.account(to[0]).Tenant, from("abe@customer.example"), text, to...)
+	h.drain()
+	h.want("said", h.heard(), "failed sato@alpha.example main 1 sieve.limit_memory")
+	h.want("kept", h.filed(to[0]), "INBOX: large")
+	for _, a := range to[1:] {
+		h.want(a, h.filed(a), "INBOX: large")
+	}
+}
+
 // TestFilterDuplicate sees a message again by its id, also where both come at once.
 func TestFilterDuplicate(t *testing.T) {
 	h := newHouse(t, deliver.Config{})

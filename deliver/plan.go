@@ -159,6 +159,14 @@ func (p *plan) edited(ctx context.Context, content *sieve.Content) (*edit, error
 	return e, staged.Seal(ctx)
 }
 
+// editedSize is how many octets the messages have that are staged.
+func (p *plan) editedSize() (size int64) {
+	for _, e := range p.edits {
+		size += e.staged.Size()
+	}
+	return size
+}
+
 // release gives back what was staged.
 func (p *plan) release() {
 	for _, e := range p.edits {
@@ -188,6 +196,12 @@ func (p *plan) redirect(ctx context.Context, a sieve.Redirect) error {
 	}
 	if err != nil {
 		return err
+	}
+	if ok, err := p.maySend(ctx, "redirect", maxRedirects); err != nil {
+		return err
+	} else if !ok {
+		p.inbox(e)
+		return nil
 	}
 	r := &p.it.To[p.place]
 	next := queue.Recipient{Recipient: mail.Recipient{Address: a.To, Orcpt: r.Orcpt, Notify: onward(r.Notify)}, Account: p.account.ID}
