@@ -51,11 +51,14 @@ func (s *session) writeStatus(f *mailbox.Folder, items imap.StatusItems, deleted
 			b = append(b, ' ')
 		}
 		b = append(append(b, it.Name...), ' ')
-		if it.Item == imap.StatusMailboxID {
+		switch it.Item {
+		case imap.StatusMailboxID:
 			b = append(append(append(b, '('), f.ID.String()...), ')')
-			continue
+		case imap.StatusAppendLimit: // RFC 7889 §4: the same everywhere
+			b = imap.AppendUint(b, uint64(s.srv.cfg.Limits.Message))
+		default:
+			b = imap.AppendUint(b, statusValue(f, it.Item, deleted))
 		}
-		b = imap.AppendUint(b, statusValue(f, it.Item, deleted))
 	}
 	s.out.End(append(b, ")\r\n"...))
 }

@@ -15,6 +15,7 @@ const (
 	StatusHighestModSeq
 	StatusMailboxID
 	StatusDeletedStorage // RFC 9208 §4.1.4
+	StatusAppendLimit    // RFC 7889 §4
 )
 
 // StatusNames are the items by name, in the order in which they are answered.
@@ -32,6 +33,7 @@ var StatusNames = [...]struct {
 	{"HIGHESTMODSEQ", StatusHighestModSeq},
 	{"MAILBOXID", StatusMailboxID},
 	{"DELETED-STORAGE", StatusDeletedStorage},
+	{"APPENDLIMIT", StatusAppendLimit},
 }
 
 // StatusList takes a parenthesized list of status items, one at least.
