@@ -98,7 +98,7 @@ func (s *session) enter(ctx context.Context, who login, id *directory.Identity, 
 		account.Close()
 		return reply{}, mail.E("imapd.enter", mail.Full, "imap.too_many_sessions")
 	}
-	s.account, s.state = account, authenticated
+	s.account, s.state, s.dec.Stranger = account, authenticated, false
 	s.log = s.log.With("account", id.Account().Address.String())
 	return reply{code: "CAPABILITY " + s.capabilities()}, nil
 }

@@ -32,6 +32,6 @@ func (s *session) signOut() {
 	s.conn.SignedOut()
 	s.account, s.state, s.flags = nil, notAuthenticated, flagTexts{}
 	s.rev2, s.utf8, s.condstore, s.qresync, s.uidOnly = false, false, false, false, false
-	s.expunged, s.dec.UTF8 = false, false
+	s.expunged, s.dec.UTF8, s.dec.Stranger = false, false, true
 	s.entered, s.log = time.Now(), s.conn.Log
 }

@@ -76,6 +76,7 @@ func openSession(srv *Server, c *door.Conn) *session {
 	s := &session{srv: srv, id: c.Origin.Session, log: c.Log, conn: c, state: notAuthenticated, entered: c.Origin.Received, linger: linger}
 	s.link = &link{Conn: c.Conn, limit: srv.cfg.Limits.Command}
 	s.dec = imap.NewDecoder(s, s.continuation)
+	s.dec.Stranger = true
 	s.out = imap.NewWriter(s.link)
 	return s
 }

@@ -33,6 +33,8 @@ type Decoder struct {
 	// UTF8 tells that the client sends mailbox names in UTF-8 (RFC 9051 §5.1, RFC 6855
 	// §3) and not in modified UTF-7.
 	UTF8 bool
+	// Stranger tells that the client has not signed in: its commands have at most MaxStranger octets.
+	Stranger bool
 
 	src    io.Reader
 	accept func() error
@@ -168,9 +170,17 @@ func (d *Decoder) take() {
 	d.r++
 	d.line++
 	d.size++
-	if d.line > MaxLine || d.size > MaxCommand {
+	if d.line > MaxLine || d.size > d.most() {
 		d.fail(mail.E(opDecode, mail.Full, "imap.command_too_long"))
 	}
+}
+
+// most is the size of a command, in octets.
+func (d *Decoder) most() int {
+	if d.Stranger {
+		return MaxStranger
+	}
+	return MaxCommand
 }
 
 func (d *Decoder) fail(err error) bool {

@@ -139,6 +139,41 @@ func TestLiteralOverTheLimit(t *testing.T) {
 	}
 }
 
+// TestStranger: of who has not signed in no large command is kept in memory, in whatever pieces it comes, and nothing large is asked for.
+func TestStranger(t *testing.T) {
+	name := func(d *Decoder) (s string, err error) {
+		d.Command()
+		_ = d.SP() && d.AString(&s) && d.SP() && d.AString(&s) && d.End()
+		return s, d.Err()
+	}
+	for _, in := range []string{
+		"a LOGIN {20000}\r\n",
+		"a LOGIN x {20000+}\r\n" + strings.Repeat("x", 20000) + "\r\n",
+		"a LOGIN {9000+}\r\n" + strings.Repeat("x", 9000) + " {9000+}\r\n" + strings.Repeat("x", 9000) + "\r\n",
+		"a LOGIN x \"" + strings.Repeat("x", 20000) + "\"\r\n",
+		"a LOGIN " + strings.Repeat("x", 20000) + " x\r\n",
+	} {
+		d := decode(in + "b LOGIN x y\r\n")
+		d.Stranger = true
+		if _, err := name(d); !mail.Is(err, mail.Full) {
+			t.Errorf("%.30q: %v", in, err)
+		}
+		if strings.Contains(in, "{20000}") {
+			continue // it waits to be asked for the rest
+		}
+		if err := d.Discard(); err != nil {
+			t.Errorf("%.30q: %v", in, err)
+		}
+		if s, err := name(d); s != "y" || err != nil {
+			t.Errorf("behind %.30q: %q, %v", in, s, err)
+		}
+		d = decode(in)
+		if _, err := name(d); err != nil {
+			t.Errorf("signed in, %.30q: %v", in, err)
+		}
+	}
+}
+
 func TestNumSet(t *testing.T) {
 	for _, c := range []struct {
 		in   string

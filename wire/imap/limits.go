@@ -10,6 +10,9 @@ const (
 	MaxLiteral = 64 << 10
 	// MaxCommand is the size of one command with its literals, without streamed ones.
 	MaxCommand = 256 << 10
+	// MaxStranger is the size of one command with its literals before sign-in: a line of AUTHENTICATE has room. What anybody may
+	// send from anywhere is kept in memory at little cost only.
+	MaxStranger = 16 << 10
 	// MaxDepth is how deep lists and search keys nest.
 	MaxDepth = 32
 	// MaxSearchKeys is how many keys one SEARCH has.

@@ -15,7 +15,7 @@ func (d *Decoder) literal(dst *string) bool {
 	if !ok {
 		return false
 	}
-	if d.size += int(n); d.size > MaxCommand {
+	if d.size += int(n); d.size > d.most() {
 		return d.fail(mail.E(opDecode, mail.Full, "imap.command_too_long"))
 	}
 	var b bytes.Buffer

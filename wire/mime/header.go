@@ -197,8 +197,9 @@ func HeaderFields(raw []byte, names []string, not bool) []Range {
 		out = append(out, Range{start, end})
 	}
 	h, end := Header(raw), 0
+	chosen := newNameSet(names)
 	for f := range h.Fields() {
-		if nameIn(f.Name, names) != not {
+		if chosen.has(f.Name) != not {
 			add(f.Start, f.End)
 		}
 		end = f.End
@@ -217,11 +218,46 @@ func AppendHeaderFields(dst, raw []byte, names []string, not bool) []byte {
 	return dst
 }
 
-func nameIn(name []byte, names []string) bool {
+// fewNames is how many names are compared one by one. More are looked up: a client may ask for thousands, of a header of
+// thousands of fields.
+const fewNames = 16
+
+// nameSet are names of fields.
+type nameSet struct {
+	few   []string
+	many  map[string]bool // in small letters; nil while there are few
+	small []byte          // scratch
+}
+
+func newNameSet(names []string) *nameSet {
+	if len(names) <= fewNames {
+		return &nameSet{few: names}
+	}
+	s := &nameSet{many: make(map[string]bool, len(names))}
 	for _, n := range names {
+		s.small = appendLower(s.small[:0], n)
+		s.many[string(s.small)] = true
+	}
+	return s
+}
+
+func (s *nameSet) has(name []byte) bool {
+	if s.many != nil {
+		s.small = appendLower(s.small[:0], name)
+		return s.many[string(s.small)]
+	}
+	for _, n := range s.few {
 		if foldEqual(name, n) {
 			return true
 		}
 	}
 	return false
+}
+
+// appendLower appends a name in small letters of ASCII, as foldEqual compares.
+func appendLower[S ~string | ~[]byte](dst []byte, name S) []byte {
+	for i := range len(name) {
+		dst = append(dst, lower(name[i]))
+	}
+	return dst
 }

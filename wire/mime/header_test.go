@@ -3,6 +3,7 @@ package mime
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -86,6 +87,21 @@ func TestMessageIDs(t *testing.T) {
 	} {
 		if got := ParseMessageIDs(in); !slices.Equal(got, want) {
 			t.Errorf("%q = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestManyHeaderFields: many names choose what few do.
+func TestManyHeaderFields(t *testing.T) {
+	raw := "From: a\r\nX-1: b\r\nno field\r\nSUBJECT: c\r\n\r\n"
+	many := []string{"from", "Subject"}
+	for i := range 2 * fewNames {
+		many = append(many, "Y-"+strconv.Itoa(i))
+	}
+	for _, not := range []bool{false, true} {
+		few := string(AppendHeaderFields(nil, []byte(raw), []string{"from", "Subject"}, not))
+		if got := string(AppendHeaderFields(nil, []byte(raw), many, not)); got != few || len(got) == len(raw) {
+			t.Errorf("not %t: %q, want %q", not, got, few)
 		}
 	}
 }
