@@ -17,5 +17,22 @@ func (s *Service) IndexNow(ctx context.Context, t mail.TenantID, a mail.AccountI
 	return s.index(ctx, textAccount{t, a}, time.Now(), nil)
 }
 
+// LimitFacts sets how many octets of facts are remembered.
+func LimitFacts(s *Service, octets int) { s.facts.limit = octets }
+
+// FactsHeld tells how many octets of facts are remembered, and of how many mailboxes.
+func FactsHeld(s *Service) (octets, boxes int) {
+	s.facts.mu.Lock()
+	defer s.facts.mu.Unlock()
+	sum := 0
+	for _, b := range s.facts.boxes {
+		sum += b.octets
+	}
+	if sum != s.facts.octets || len(s.facts.boxes) != s.facts.order.Len() {
+		return -1, len(s.facts.boxes)
+	}
+	return sum, len(s.facts.boxes)
+}
+
 // Walk looks at all accounts once.
 func (s *Service) Walk(ctx context.Context) error { return s.walk(ctx) }

@@ -400,6 +400,7 @@ type factCache struct {
 	boxes  map[boxKey]*boxFacts
 	order  list.List // of *boxFacts, the one asked for longest ago at the front
 	octets int
+	limit  int // of octets
 }
 
 // boxFacts are the facts of one mailbox.
@@ -414,6 +415,7 @@ type boxFacts struct {
 func (c *factCache) init() {
 	c.ids = maphash.MakeSeed()
 	c.boxes = map[boxKey]*boxFacts{}
+	c.limit = maxFactOctets
 }
 
 // take gives the facts of a mailbox.
@@ -440,7 +442,7 @@ func (c *factCache) grew(b *boxFacts) {
 	}
 	c.octets += n - b.octets
 	b.octets = n
-	for c.octets > maxFactOctets || c.order.Len() > maxRestingBoxes {
+	for c.octets > c.limit || c.order.Len() > maxRestingBoxes {
 		oldest := c.order.Front().Value.(*boxFacts)
 		c.order.Remove(oldest.element)
 		delete(c.boxes, oldest.key)

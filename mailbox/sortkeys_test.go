@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"tegami/mail"
@@ -157,4 +158,46 @@ func TestFactsOfFew(t *testing.T) {
 	}
 	_, err = v.Facts(t.Context(), seqs(1, 1500), true, mailbox.FactSent)
 	h.must(err)
+}
+
+// Many sessions ask for facts while mail comes and goes, some of them of mailboxes that were forgotten for want of memory.
+func TestFactsTogether(t *testing.T) {
+	h, a := one(t)
+	mailbox.LimitFacts(h.boxes, 3000)
+	ctx := t.Context()
+	for n := range 4 {
+		_, err := a.Create(ctx, fmt.Sprintf("Box %d", n), "")
+		h.must(err)
+		h.fill(a, fmt.Sprintf("Box %d", n), 20)
+	}
+	var wait sync.WaitGroup
+	for w := range 6 {
+		wait.Go(func() {
+			for round := range 10 {
+				v, err := a.Select(ctx, fmt.Sprintf("Box %d", (w+round)%4))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				all := seqs(1, uint32(v.Len()))
+				facts, err := v.Facts(ctx, all, true, mailbox.FactSubject, mailbox.FactSize, mailbox.FactSent)
+				if err != nil {
+					t.Error(err)
+				}
+				for n := range all {
+					if len(facts.Text(mailbox.FactSubject, n)) == 0 || facts.Number(mailbox.FactSize, n) == 0 || facts.Rank(mailbox.FactSent, n) == 0 {
+						t.Errorf("message %d has no facts", n+1)
+					}
+				}
+				v.Close()
+			}
+		})
+	}
+	for n := range 4 {
+		h.fill(a, fmt.Sprintf("Box %d", n), 5)
+	}
+	wait.Wait()
+	if octets, boxes := mailbox.FactsHeld(h.boxes); octets > 3000 || octets < 0 || boxes > 3 {
+		t.Errorf("%d octets of %d mailboxes are held", octets, boxes)
+	}
 }

@@ -19,25 +19,33 @@ func cmdESearch(ctx context.Context, s *session, d *imap.Decoder) (reply, error)
 	if err := s.mayESearch(&a.Search); err != nil {
 		return reply{}, err
 	}
-	saved := s.saved
-	if a.Return&imap.ReturnSave != 0 {
-		s.saved = nil
-	}
-	if err := s.decodeKeys(&a.Search); err != nil {
+	if err := s.searchAll(ctx, &a); err != nil {
+		if a.Return&imap.ReturnSave != 0 {
+			s.unsave(err)
+		}
 		return reply{}, err
+	}
+	return reply{}, nil
+}
+
+// searchAll searches all mailboxes that are asked for.
+func (s *session) searchAll(ctx context.Context, a *asked) error {
+	if err := s.decodeKeys(&a.Search); err != nil {
+		return err
 	}
 	paths, err := s.sources(ctx, a.In)
 	if err != nil {
-		return reply{}, err
+		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxSearchTime)
-	defer cancel()
-	for _, path := range paths {
-		if err := s.searchIn(ctx, &a, path, saved); err != nil {
-			return reply{}, err
+	saved := s.saved
+	return inTime(ctx, func(ctx context.Context) error {
+		for _, path := range paths {
+			if err := s.searchIn(ctx, a, path, saved); err != nil {
+				return err
+			}
 		}
-	}
-	return reply{}, nil
+		return nil
+	})
 }
 
 // mayESearch refuses what only holds in the selected mailbox where others are searched: "$", sequence numbers, SAVE (RFC 7377 §2.1),

@@ -48,19 +48,11 @@ func (s *session) answerSearch(ctx context.Context, a *asked) (reply, error) {
 	if a.Return&imap.ReturnUpdate != 0 && s.updating(s.tag) {
 		return reply{}, mail.E(opSearch, mail.Invalid, "imap.tag_in_use", s.tag)
 	}
-	saved := s.saved
-	if a.Return&imap.ReturnSave != 0 {
-		s.saved = nil // whatever comes of this one (RFC 5182 §2.1)
-	}
-	q, err := s.prepareAsked(ctx, s.view, &a.Search, saved)
+	r, q, err := s.runAsked(ctx, &a.Search)
 	if err != nil {
-		return reply{}, err
-	}
-	if q.modseq {
-		s.useCondstore()
-	}
-	r, err := q.results(ctx, &a.Search)
-	if err != nil {
+		if a.Return&imap.ReturnSave != 0 {
+			s.unsave(err)
+		}
 		return reply{}, err
 	}
 	if a.Return&imap.ReturnSave != 0 {
@@ -71,6 +63,26 @@ func (s *session) answerSearch(ctx context.Context, a *asked) (reply, error) {
 		s.keepUpdating(a, q, r)
 	}
 	return reply{}, nil
+}
+
+// runAsked runs a searching command in the selected mailbox.
+func (s *session) runAsked(ctx context.Context, a *imap.Search) (*results, *query, error) {
+	q, err := s.prepareAsked(ctx, s.view, a, s.saved)
+	if err != nil {
+		return nil, nil, err
+	}
+	if q.modseq {
+		s.useCondstore()
+	}
+	r, err := q.results(ctx, a)
+	return r, q, err
+}
+
+// unsave empties "$" after a command that should have saved its result and is answered by NO (RFC 5182 §2.1).
+func (s *session) unsave(err error) {
+	if r, _ := refusalOf(err); r.status == "NO" {
+		s.saved = nil
+	}
 }
 
 // prepareAsked is prepare for a command: its strings are decoded, and what it asks for must go together.

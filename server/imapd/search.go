@@ -25,8 +25,10 @@ const (
 	searchWorkers = 2
 	// workerShare is the least number of messages for which one more is worth it.
 	workerShare = 50
-	// fewMessages is how many messages are rather looked at one by one than that an index or facts of all are asked for.
+	// fewMessages is how many messages are rather looked at one by one than that the index is asked.
 	fewMessages = 20
+	// fewFacts is for how many messages that have to be read anyway facts are not asked for before.
+	fewFacts = 500
 )
 
 // query is a search made ready for one view.
@@ -109,18 +111,39 @@ func (q *query) byMarks(seqs []uint32) (found, open []uint32) {
 			open = append(open, seq)
 		}
 	}
-	if seqs == nil {
+	first, last := q.bounds()
+	switch {
+	case seqs != nil:
+		for _, seq := range seqs {
+			if mark, ok := q.view.Mark(seq); ok {
+				see(seq, mark)
+			}
+		}
+	case first == 1 && last == uint32(q.view.Len()):
 		for seq, mark := range q.view.All() {
 			see(seq, mark)
 		}
-		return found, open
-	}
-	for _, seq := range seqs {
-		if mark, ok := q.view.Mark(seq); ok {
+	default:
+		for seq := first; seq <= last; seq++ {
+			mark, _ := q.view.Mark(seq)
 			see(seq, mark)
 		}
 	}
 	return found, open
+}
+
+// bounds gives the first and the last message that can fit: clients ask for the newest of a large mailbox by their UIDs.
+func (q *query) bounds() (first, last uint32) {
+	lo, hi := q.cond.span()
+	if lo > hi {
+		return 1, 0
+	}
+	from, _ := q.view.Seq(mail.UID(lo))
+	to, ok := q.view.Seq(mail.UID(hi))
+	if !ok {
+		to--
+	}
+	return uint32(from), uint32(to)
 }
 
 // byFlags gives the messages whose flags of mask are as in want.
@@ -154,7 +177,7 @@ func (q *query) narrow(ctx context.Context, open []uint32) ([]uint32, error) {
 
 // byFacts judges by size and arrival, where the search asks for them.
 func (q *query) byFacts(ctx context.Context, open []uint32) (found, left []uint32, err error) {
-	if !q.cond.asksFacts() || len(open) < fewMessages && q.cond.deepest() > needFact {
+	if !q.cond.asksFacts() || len(open) < fewFacts && q.cond.deepest() > needFact {
 		return nil, open, nil
 	}
 	facts, err := q.view.Facts(ctx, open, false, mailbox.FactArrival, mailbox.FactSize)

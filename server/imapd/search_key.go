@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,8 @@ type condition struct {
 
 	// Of a leaf that asks for flags only: those of mask must be as in want.
 	mask, want mail.Flags
+	// Of a leaf that is a set: the UIDs in it.
+	uids []imap.Range
 }
 
 // verdict is what is known of a message.
@@ -188,7 +191,25 @@ func (c *condition) joinFlags(more *condition) bool {
 // inSet is for sequence numbers and UIDs. Which messages numbers stand for is settled now (RFC 5267 §4.3).
 func (c *compiler) inSet(k *imap.Key) (condition, error) {
 	ranges, err := c.uidRanges(k)
-	return condition{op: k.Op, test: func(m *subject) bool { return imap.InRanges(ranges, uint32(m.mark.UID)) }}, err
+	return condition{op: k.Op, uids: ranges, test: func(m *subject) bool { return imap.InRanges(ranges, uint32(m.mark.UID)) }}, err
+}
+
+// span gives bounds outside of which no UID fits.
+func (c *condition) span() (lo, hi uint32) {
+	switch {
+	case c.op == imap.KeyAnd:
+		lo, hi = 0, math.MaxUint32
+		for i := range c.keys {
+			l, h := c.keys[i].span()
+			lo, hi = max(lo, l), min(hi, h)
+		}
+		return lo, hi
+	case c.op != imap.KeySeq && c.op != imap.KeyUID:
+		return 0, math.MaxUint32
+	case len(c.uids) == 0:
+		return 1, 0
+	}
+	return c.uids[0].Lo, c.uids[len(c.uids)-1].Hi
 }
 
 // uidRanges gives the UIDs of a set. A sequence number that is not there is an error, except in an empty mailbox.

@@ -104,8 +104,8 @@ func TestSearchCost(t *testing.T) {
 		"BODY zebrafish 1:10":                           {1, 10},
 		"NOT (NOT UNSEEN BODY x)":                       {60, 0},
 		"SUBJECT \"number 5\" LARGER 1":                 {11, 60},
-		"SUBJECT \"number 5\" LARGER 100000":            {0, 0},
-		"OLDER 100000 BODY zebrafish":                   {0, 0},
+		"SUBJECT \"number 5\" LARGER 100000":            {0, 60},
+		"OLDER 100000 BODY zebrafish":                   {0, 60},
 		"UID 5,7:9,50:* UNKEYWORD nothing YOUNGER 1000": {15, 0},
 	} {
 		q, err := s.prepare(t.Context(), s.view, key(t, text), nil)
