@@ -22,7 +22,6 @@ type model struct {
 	rows     []row
 	validity uint32
 	highest  uint64 // the last HIGHESTMODSEQ or MODSEQ that counts for resuming
-	next     uint32 // UIDNEXT
 	told     bool   // that the mailbox has been opened: EXISTS came
 	unplaced bool   // there are no numbers (UIDONLY): where a message stands that was not named yet is not known
 }
