@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/store"
 )
 
 const (
@@ -358,6 +360,37 @@ func TestSubscriptionOutlivesMailbox(t *testing.T) {
 	h.must(a.Subscribe(ctx, "x/y", false))
 	h.equal("unsubscribed", h.listed(a), "[]")
 	h.refused(a.Subscribe(ctx, "x/y", true), mail.NotFound, "mailbox.unknown")
+}
+
+// TestSubscriptionsAreBounded: names of mailboxes that are gone make room for new ones, and fill neither the list nor the operation log.
+func TestSubscriptionsAreBounded(t *testing.T) {
+	h, a := one(t)
+	ctx := t.Context()
+	deep := strings.Repeat("/"+strings.Repeat("x", mailbox.MaxName), mailbox.MaxDepth-1)
+	most := mailbox.MaxSubscriptionsSize / len(deep)
+	for i := range most + 5 {
+		top := fmt.Sprint(100 + i)
+		f, err := a.Create(ctx, top+deep, "")
+		h.must(err)
+		h.must(a.Subscribe(ctx, f.Path, true))
+		for path := f.Path; path != ""; path = path[:max(strings.LastIndex(path, mailbox.Delimiter), 0)] {
+			h.must(a.Delete(ctx, path))
+		}
+	}
+	list := h.listed(a)
+	if n := len(list); n < most-1 || n > most {
+		t.Errorf("%d names are kept, want about %d", n, most)
+	}
+	if last := fmt.Sprint(100 + most + 4); !strings.HasPrefix(list[len(list)-1], last+"/") {
+		t.Errorf("the last name is not there: %.20s", list[len(list)-1])
+	}
+	h.must(h.store.Tenant(a.Identity().Tenant()).View(ctx, func(r store.Reader) error {
+		o, err := r.Object(directory.KindSubscriptions, mail.ObjectID(a.Identity().Account().ID))
+		if err == nil && !o.Secret {
+			t.Error("the operation log has the whole list with each change")
+		}
+		return err
+	}))
 }
 
 // TestRightsGoWithTheAccount: neither what an account was given nor what it gave outlives it, for whoever gets its address.

@@ -10,8 +10,13 @@ import (
 	"tegami/store"
 )
 
-// MaxSubscriptions is how many names an account may be subscribed to beside its own mailboxes.
-const MaxSubscriptions = 1000
+// Limits of the names an account is subscribed to beside its own mailboxes.
+const (
+	// MaxSubscriptions is how many there may be.
+	MaxSubscriptions = 1000
+	// MaxSubscriptionsSize is how many octets they have together: all are written with each change.
+	MaxSubscriptionsSize = 128 << 10
+)
 
 // subscriptions are what an account is subscribed to beside its own mailboxes, which note it themselves: mailboxes of
 // others, and names of its own whose mailbox is gone (RFC 9051 §6.3.7: a name leaves the list only when the user
@@ -42,7 +47,8 @@ func readSubscriptions(r store.Reader, acc mail.AccountID) (s subscriptions, ver
 	return s, o.Version, nil
 }
 
-// put writes the list; an empty one is removed.
+// put writes the list; an empty one is removed. What is in it stays out of the operation log, which would keep the whole list with each
+// change.
 func (s *subscriptions) put(tx store.Tx, acc mail.AccountID, version uint64) error {
 	const op = "mailbox.putSubscriptions"
 	if len(s.Names) == 0 {
@@ -54,9 +60,22 @@ func (s *subscriptions) put(tx store.Tx, acc mail.AccountID, version uint64) err
 	}
 	_, err = tx.PutObject(store.Object{
 		Kind: directory.KindSubscriptions, ID: mail.ObjectID(acc), Version: version,
-		Marks: []store.Key{directory.OfAccount(acc)}, Doc: doc,
+		Marks: []store.Key{directory.OfAccount(acc)}, Doc: doc, Secret: true,
 	})
 	return mail.Wrap(op, err)
+}
+
+// size is how many octets the names have.
+func (s *subscriptions) size() (n int) {
+	for i := range s.Names {
+		n += len(s.Names[i].Path)
+	}
+	return n
+}
+
+// full tells whether there are more names than there may be.
+func (s *subscriptions) full() bool {
+	return len(s.Names) > MaxSubscriptions || s.size() > MaxSubscriptionsSize
 }
 
 // at gives the place of a mailbox, or of a path without one, in the list; -1 where it is not.
@@ -138,10 +157,10 @@ func (a *Account) subscribeName(tx store.Tx, op mail.Op, n subscription, on bool
 		return nil
 	case !on:
 		s.Names = slices.Delete(s.Names, i, i+1)
-	case len(s.Names) >= MaxSubscriptions:
-		return mail.E(op, mail.Full, "subscriptions.too_many", MaxSubscriptions)
 	default:
-		s.Names = append(s.Names, n)
+		if s.Names = append(s.Names, n); s.full() {
+			return mail.E(op, mail.Full, "subscriptions.too_many", MaxSubscriptions)
+		}
 	}
 	if err := s.put(tx, a.account.ID, version); err != nil {
 		return err
@@ -173,7 +192,9 @@ func keepName(tx store.Tx, m *Mailbox, levels []string) error {
 		return err
 	}
 	s.Names = append(s.Names, subscription{Path: joinPath(levels)})
-	s.Names = s.Names[max(0, len(s.Names)-MaxSubscriptions):]
+	for s.full() {
+		s.Names = s.Names[1:]
+	}
 	return s.put(tx, m.Account, version)
 }
 

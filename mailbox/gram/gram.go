@@ -12,7 +12,10 @@
 // A gram becomes a number by a hash. Two that have the same one only let the index propose a message too many.
 package gram
 
-import "unicode/utf8"
+import (
+	"math/rand/v2"
+	"unicode/utf8"
+)
 
 // Set collects the grams of one message, each once. The zero value is empty. Use from one goroutine.
 type Set struct {
@@ -20,6 +23,7 @@ type Set struct {
 	// seen is an open hash table of keys, of which those of an older age are not there.
 	seen []slot
 	age  uint32
+	mix  uint64 // makes places of keys: random, so that no text can be written whose grams all want the same place
 
 	a, b letter // the last two letters of this stretch, 0 where there were none
 	tail []byte // the beginning of a character whose end did not come yet
@@ -35,6 +39,9 @@ const firstSlots = 1 << 12
 // Reset empties the set, keeping its memory.
 func (s *Set) Reset() {
 	s.keys = s.keys[:0]
+	if s.mix == 0 {
+		s.mix = rand.Uint64() | 1
+	}
 	if s.age++; s.age == 0 || s.seen == nil {
 		s.seen, s.age = make([]slot, max(firstSlots, len(s.seen))), 1
 	}
@@ -148,7 +155,7 @@ func key(a, b, c letter) uint32 {
 // add notes a gram.
 func (s *Set) add(k uint32) {
 	mask := uint32(len(s.seen) - 1)
-	i := (k * 0x9e3779b1) >> 7 & mask
+	i := uint32(uint64(k)*s.mix>>32) & mask
 	for s.seen[i].age == s.age {
 		if s.seen[i].key == k {
 			return
