@@ -23,7 +23,8 @@ type Filter struct {
 	Broken  *sieve.SyntaxError // why it does not compile, as after an update of the platform; then Script is nil
 }
 
-// maxKeptFilters is how many octets of scripts are kept compiled, by their source; past it, keeping begins anew.
+// maxKeptFilters is how many octets of scripts are kept compiled, by their source and what else they take; past it, keeping begins
+// anew.
 const maxKeptFilters = 8 << 20
 
 // filterCache keeps what was compiled. An entry holds for an epoch of its tenant, and longer if the script is the
@@ -104,12 +105,15 @@ func (s *Service) filter(ctx context.Context, acc *directory.Account, at store.K
 	case err != nil:
 		return nil, mail.Wrap(op, err)
 	case known && have.filter != nil && have.filter.ID == k.object.ID && have.filter.Version == k.object.Version:
-		entry.filter, entry.size = have.filter, len(k.Text)
+		entry.filter = have.filter
 	default:
 		if entry.filter, err = s.compile(&k); err != nil {
 			return nil, mail.Wrap(op, err)
 		}
-		entry.size = len(k.Text)
+	}
+	entry.size = len(k.Text)
+	if entry.filter != nil && entry.filter.Script != nil {
+		entry.size += entry.filter.Script.Memory()
 	}
 	s.filters.put(key, entry)
 	return entry.filter, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp/syntax"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,26 @@ func TestEditsAreHeld(t *testing.T) {
 	}
 	if key, _ := mail.TextOf(err); key != "sieve.limit_memory" {
 		t.Error(err)
+	}
+}
+
+// TestCompilingIsBounded: a script of expressions that are too many together is refused without making them all.
+func TestCompilingIsBounded(t *testing.T) {
+	pattern := "(abcdefghij){1000}" // as it repeats
+	source := []byte(`require "regex"; if header :regex "a" ` + listOf(5000, pattern) + ` {} if header :regex "a" ` + listOf(500, pattern) + ` {}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Compile(source, Limits{})
+	runtime.ReadMemStats(&after)
+	if key, _ := mail.TextOf(err); key != "sieve.regex_heavy" {
+		t.Error(err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 128<<20 {
+		t.Errorf("it took %d MiB", took>>20)
+	}
+	s, err := Compile([]byte(`require "regex"; if header :regex "a" "`+pattern+`" {}`), Limits{})
+	if err != nil || s.Memory() < 10_000*instructionSize {
+		t.Errorf("one: %v", err)
 	}
 }
 

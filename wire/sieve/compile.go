@@ -118,7 +118,7 @@ func compile(lang *language, source []byte, lim Limits) (*Script, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	return &Script{limits: lim, calls: calls, slots: len(k.variables), lines: 1 + strings.Count(string(source), "\n"), included: k.included}, nil
+	return &Script{limits: lim, calls: calls, slots: len(k.variables), weight: k.weight, lines: 1 + strings.Count(string(source), "\n"), included: k.included}, nil
 }
 
 // commands compiles a block.

@@ -110,6 +110,9 @@ func (k *compiler) keys(c *call, m *match) {
 		if !t.constant() {
 			continue
 		}
+		if k.weight > maxRegexWeights || !k.faults.more() {
+			break // the script is refused: no more is made of it
+		}
 		var err error
 		if m.keys[i], err = m.key(t.fixed, k.limits.Regex); err != nil {
 			k.fault(c.line, "sieve.regex", t.fixed, err)

@@ -12,6 +12,7 @@ type Script struct {
 	calls  []*call
 	slots  int // of variables
 	lines  int // of its source
+	weight int // of its regular expressions, in instructions
 	// included are its include commands.
 	included []Inclusion
 }
@@ -26,6 +27,9 @@ func Compile(source []byte, lim Limits) (*Script, error) { return compile(standa
 func (s *Script) Run(ctx context.Context, in *Input) (*Result, error) {
 	return newRun(ctx, s, in).script(s)
 }
+
+// Memory is about how many octets a compiled script takes beside what its source says: those of its regular expressions.
+func (s *Script) Memory() int { return s.weight * instructionSize }
 
 // Capabilities are the names a script can require, sorted; what ManageSieve announces (RFC 5804 §1.7).
 func Capabilities() []string { return slices.Sorted(maps.Keys(capabilities)) }
