@@ -15,6 +15,8 @@ const (
 	indexPortion = 128
 	// indexPortionGrams is how many grams end a portion early.
 	indexPortionGrams = 1 << 20
+	// maxIndexTries is how often indexing a mailbox goes on where another was faster.
+	maxIndexTries = 100
 	// trimFrom is how many messages must be gone from a mailbox before its index is trimmed, and trimShare which share of it.
 	trimFrom, trimShare = 32, 8
 )
@@ -40,6 +42,7 @@ type indexing struct {
 	tools   *indexTools
 	since   time.Time     // when what is indexed came
 	tell    func(Indexed) // hears of progress; may be nil
+	holds   bool          // the turn
 	done    Indexed
 }
 
@@ -104,13 +107,17 @@ func (x *indexing) mailbox(ctx context.Context, box *store.Mailbox, at store.Tex
 		}
 		at = store.TextCursor{}
 	}
+	tries := 0
 	for at.Upto+1 < box.UIDNext {
 		next, err := x.portion(ctx, box.ID, at)
+		if mail.Is(err, mail.Conflict) && tries < maxIndexTries { // another was faster: go on behind it
+			tries++
+			next, err = x.cursor(ctx, box.ID)
+		} else if err == nil && next == at {
+			break // all others are gone
+		}
 		if err != nil {
 			return err
-		}
-		if next == at {
-			break // all others are gone
 		}
 		at = next
 	}
@@ -120,8 +127,18 @@ func (x *indexing) mailbox(ctx context.Context, box *store.Mailbox, at store.Tex
 	return nil
 }
 
+// cursor reads how far a mailbox is indexed.
+func (x *indexing) cursor(ctx context.Context, box mail.MailboxID) (store.TextCursor, error) {
+	all, err := x.tenant.Texts().Cursors(ctx, x.key.account)
+	return all[box], err
+}
+
 // portion indexes the first messages behind the cursor, and gives the cursor behind them.
 func (x *indexing) portion(ctx context.Context, box mail.MailboxID, at store.TextCursor) (store.TextCursor, error) {
+	x.give()
+	if err := x.take(ctx); err != nil {
+		return at, err
+	}
 	if err := x.tools.breathe(ctx, x.since); err != nil {
 		return at, err
 	}

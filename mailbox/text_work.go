@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -284,7 +285,7 @@ func (s *Service) indexNew(ctx context.Context, key textAccount, since time.Time
 	}
 }
 
-// index brings the index of an account up to its mail. One account is indexed at a time. tell, where given, hears of progress.
+// index brings the index of an account up to its mail. One account is indexed at a time; another's turn comes after each portion. tell, where given, hears of progress.
 func (s *Service) index(ctx context.Context, key textAccount, since time.Time, tell func(Indexed)) (Indexed, error) {
 	return s.indexing(ctx, key, since, tell, func(x *indexing) error { return nil })
 }
@@ -292,14 +293,11 @@ func (s *Service) index(ctx context.Context, key textAccount, since time.Time, t
 // indexing is index, with something to be done before.
 func (s *Service) indexing(ctx context.Context, key textAccount, since time.Time, tell func(Indexed), before func(*indexing) error) (Indexed, error) {
 	const op = "mailbox.Index"
-	select {
-	case s.texts.turn <- struct{}{}:
-		defer func() { <-s.texts.turn }()
-	case <-ctx.Done():
-		return Indexed{}, mail.Wrap(op, ctx.Err())
-	}
-	defer s.texts.tools.tidy()
 	x := &indexing{service: s, key: key, tenant: s.store.Tenant(key.tenant), tools: &s.texts.tools, since: since, tell: tell}
+	if err := x.take(ctx); err != nil {
+		return Indexed{}, mail.Wrap(op, err)
+	}
+	defer x.give()
 	if err := before(x); err != nil {
 		return Indexed{}, mail.Wrap(op, err)
 	}
@@ -308,6 +306,26 @@ func (s *Service) indexing(ctx context.Context, key textAccount, since time.Time
 		s.texts.finished(key, upto)
 	}
 	return x.done, mail.Wrap(op, err)
+}
+
+// take waits for the turn to index.
+func (x *indexing) take(ctx context.Context) error {
+	select {
+	case x.service.texts.turn <- struct{}{}:
+		x.holds = true
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// give lets others index.
+func (x *indexing) give() {
+	if x.holds {
+		x.holds = false
+		x.tools.tidy()
+		<-x.service.texts.turn
+	}
 }
 
 // Reindex makes the index of an account anew. tell hears how far it is; it may be nil. Denied "text.off" where no index is kept.
@@ -348,15 +366,16 @@ func (s *Service) untilNextWalk(ctx context.Context) error {
 	return nil
 }
 
-// walk looks at all accounts of all tenants.
+// walk looks at all accounts of all tenants. One that cannot be read does not keep it from the others.
 func (s *Service) walk(ctx context.Context) error {
 	tenants, err := s.store.Tenants(ctx)
+	errs := []error{err}
 	for _, t := range tenants {
-		if err == nil {
-			err = s.walkTenant(ctx, t)
+		if ctx.Err() == nil {
+			errs = append(errs, s.walkTenant(ctx, t))
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 func (s *Service) walkTenant(ctx context.Context, t mail.TenantID) error {

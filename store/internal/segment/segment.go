@@ -3,7 +3,7 @@
 // The grams of a segment are cut into 1<<Bits pages by the highest bits of their numbers. These are hashes, so pages come
 // out about as long as each other, and to find a gram is to read one page. A page is
 //
-//	checksum  4 octets, CRC-32C of the segment's number, the page's number and the rest
+//	checksum  4 octets, CRC-32C of the segment's number, the page's number, store.TextVersion and the rest
 //	entries   for each gram, ascending: how far it is from the one before, the length and form of its list, the list
 //
 // where numbers are of variable length (encoding/binary). A list has the numbers of the messages, from 0 on, in the shortest
@@ -17,6 +17,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/bits"
+
+	"tegami/store"
 )
 
 const (
@@ -56,9 +58,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksum is that of a page.
 func checksum(segment int64, page int, entries []byte) uint32 {
-	var place [12]byte
+	var place [16]byte
 	binary.LittleEndian.PutUint64(place[:], uint64(segment))
 	binary.LittleEndian.PutUint32(place[8:], uint32(page))
+	binary.LittleEndian.PutUint32(place[12:], store.TextVersion)
 	return crc32.Update(crc32.Checksum(place[:], castagnoli), castagnoli, entries)
 }
 
