@@ -3,6 +3,9 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,4 +62,49 @@ func BenchmarkClaim(b *testing.B, s store.Store, waiting int) {
 	}
 	b.ReportMetric(float64(claims.Microseconds())/float64(b.N)/portion, "µs/claimed")
 	b.ReportMetric(float64(puts.Microseconds())/float64(b.N)/portion, "µs/put-off")
+}
+
+// BenchmarkTexts measures how long it takes to index 8,000 messages of 2,000 grams, and to find those with some grams among them.
+func BenchmarkTexts(b *testing.B, s store.Store) {
+	const messages, each, inPortion, searches = 8192, 2000, 128, 100
+	ctx := context.Background()
+	if err := s.CreateTenant(ctx, 1); err != nil {
+		b.Fatal(err)
+	}
+	texts := s.Tenant(1).Texts()
+	rng := rand.New(rand.NewPCG(1, 2))
+	gram := func() store.Gram { return store.Gram(uint32(rng.ExpFloat64()*20_000) * 0x9e3779b1) }
+	var docs [inPortion]store.TextDoc
+	for i := range docs {
+		seen := map[store.Gram]bool{}
+		for len(seen) < each {
+			seen[gram()] = true
+		}
+		docs[i].Grams = slices.Collect(maps.Keys(seen))
+	}
+	var adding, finding time.Duration
+	for b.Loop() {
+		if err := texts.Drop(ctx, 1); err != nil {
+			b.Fatal(err)
+		}
+		begun := time.Now()
+		for upto := mail.UID(0); upto < messages; upto += inPortion {
+			for i := range docs {
+				docs[i].UID = upto + 1 + mail.UID(i)
+			}
+			if err := texts.Add(ctx, 1, store.TextPortion{Mailbox: 1, After: upto, Upto: upto + inPortion, Docs: docs[:]}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		adding += time.Since(begun)
+		begun = time.Now()
+		for range searches {
+			if _, _, err := texts.Find(ctx, 1, 1, []store.Gram{gram(), gram(), gram(), gram(), gram()}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		finding += time.Since(begun)
+	}
+	b.ReportMetric(float64(b.N*messages)/adding.Seconds(), "messages/s")
+	b.ReportMetric(float64(finding.Microseconds())/float64(b.N*searches), "µs/search")
 }
