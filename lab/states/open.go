@@ -2,13 +2,14 @@ package states
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // open selects a mailbox. A client that can, takes up what it knew of it.
 func (c *client) open(mailbox string) error {
 	known := c.model
-	resume := c.canResume() && c.mailbox == mailbox && known.told && known.highest > 0
+	resume := c.canResume() && c.mailbox == mailbox && known.told && known.highest > 0 && known.named()
 	c.mailbox, c.model = mailbox, model{unplaced: c.speech == UIDOnly}
 	command := "SELECT " + mailbox
 	if resume {
@@ -40,13 +41,15 @@ func (c *client) open(mailbox string) error {
 
 func (c *client) canResume() bool { return c.speech == Qresync || c.speech == UIDOnly }
 
-// knownUIDs is the third argument of QRESYNC: what the client has. Left out where it knows of messages without their UIDs.
+// named tells whether the UIDs of all messages are known. One that was not asked for is none that VANISHED could name.
+func (m *model) named() bool {
+	return !slices.ContainsFunc(m.rows, func(r row) bool { return r.uid == 0 })
+}
+
+// knownUIDs is the third argument of QRESYNC: what the client has.
 func knownUIDs(rows []row) string {
 	var uids []string
 	for _, r := range rows {
-		if r.uid == 0 {
-			return ""
-		}
 		uids = append(uids, fmt.Sprint(r.uid))
 	}
 	if len(uids) == 0 {
