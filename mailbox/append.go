@@ -12,7 +12,8 @@ import (
 
 // Upload is a message on its way into an account: octets held until Append keeps them. Use from one goroutine.
 type Upload interface {
-	// Write adds octets. Full "message.too_big" past the limit of Stage.
+	// Write adds octets. Full "message.too_big" past the limit of Stage, Busy "storage.busy" while too much of the same account or
+	// tenant is on its way.
 	io.Writer
 	// Size is the number of octets so far.
 	Size() int64
@@ -26,16 +27,32 @@ type upload struct {
 	store.Staged
 	owner *Account
 	limit int64
+	held  int64 // counted as on their way
 }
 
 func (u *upload) of() *upload { return u }
 
 // Write adds octets.
 func (u *upload) Write(p []byte) (int, error) {
-	if u.Size()+int64(len(p)) > u.limit {
-		return 0, mail.E("mailbox.Upload", mail.Full, "message.too_big", u.limit>>20)
+	const op = "mailbox.Upload"
+	n := int64(len(p))
+	if u.Size()+n > u.limit {
+		return 0, mail.E(op, mail.Full, "message.too_big", u.limit>>20)
 	}
+	if !u.owner.service.uploads.take(u.uploader(), n) {
+		return 0, mail.E(op, mail.Busy, "storage.busy")
+	}
+	u.held += n
 	return u.Staged.Write(p)
+}
+
+func (u *upload) uploader() uploader { return uploader{u.owner.id.Tenant(), u.owner.account.ID} }
+
+// Release gives the buffers back.
+func (u *upload) Release() {
+	u.owner.service.uploads.give(u.uploader(), u.held)
+	u.held = 0
+	u.Staged.Release()
 }
 
 // MaxAppended is how many messages one Append takes (RFC 3502).
@@ -61,7 +78,7 @@ func (a *Account) Stage(ctx context.Context, size int64) (Upload, error) {
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	return &upload{staged, a, limit}, nil
+	return &upload{Staged: staged, owner: a, limit: limit}, nil
 }
 
 // Append puts messages into a mailbox, all or none, in one commit (RFC 9051 §6.3.12, RFC 3502). The

@@ -185,3 +185,49 @@ func TestSV5FullBox(t *testing.T) {
 	_, _, _, err = v.Copy(ctx, seqs(1, 1), "Archive")
 	h.refused(err, mail.Full, "box.full")
 }
+
+// TestUploadsAreBounded: of what one account, or one company, has on its way at once only so much is taken in; what ended makes room.
+func TestUploadsAreBounded(t *testing.T) {
+	h := newHouse(t, mailbox.Config{})
+	h.company("alpha.example", "en", "sato", "suzuki", "tanaka")
+	h.company("beta.example", "en", "smith")
+	piece := make([]byte, 8<<20)
+	start := func(a *mailbox.Account, pieces int) (up mailbox.Upload, err error) {
+		up, err = a.Stage(t.Context(), 0)
+		h.must(err)
+		for range pieces {
+			if _, err = up.Write(piece[:7<<20]); err != nil {
+				return up, err
+			}
+			_, err = up.Write(piece[:1<<20])
+			h.must(err)
+		}
+		return up, err
+	}
+	var all []mailbox.Upload
+	full := func(a *mailbox.Account, n int) {
+		for range n {
+			up, err := start(a, 1)
+			h.must(err)
+			all = append(all, up)
+		}
+	}
+	sato, suzuki := h.open("sato@alpha.example"), h.open("suzuki@alpha.example")
+	full(sato, 8)
+	up, err := start(sato, 1)
+	h.refused(err, mail.Busy, "storage.busy")
+	up.Release()
+	all[0].Release()
+	all = all[1:]
+	full(sato, 1)
+	full(suzuki, 8)
+	up, err = start(h.open("tanaka@alpha.example"), 1)
+	h.refused(err, mail.Busy, "storage.busy")
+	up.Release()
+	full(h.open("smith@beta.example"), 2)
+	for _, up := range all {
+		up.Release()
+	}
+	full(h.open("tanaka@alpha.example"), 1)
+	all[len(all)-1].Release()
+}

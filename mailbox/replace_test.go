@@ -41,17 +41,31 @@ func TestSV5ReplaceInAFullBox(t *testing.T) {
 	_, limit, err := a.Quota(ctx)
 	h.must(err)
 	whole := strings.Repeat("0123456789abcde\n", int(limit/10)/16)
-	for range 10 {
-		_, err = a.Append(ctx, "INBOX", []mailbox.Appended{{Upload: h.upload(a, whole)}})
+	put := func(text string, do func(mailbox.Appended) error) error {
+		up, err := a.Stage(ctx, int64(len(text)))
 		h.must(err)
+		defer up.Release()
+		_, err = up.Write([]byte(text))
+		h.must(err)
+		return do(mailbox.Appended{Upload: up})
 	}
-	_, err = a.Append(ctx, "INBOX", []mailbox.Appended{{Upload: h.upload(a, whole)}})
-	h.refused(err, mail.Full, "box.full")
+	add := func(in mailbox.Appended) error {
+		_, err := a.Append(ctx, "INBOX", []mailbox.Appended{in})
+		return err
+	}
+	for range 10 {
+		h.must(put(whole, add))
+	}
+	h.refused(put(whole, add), mail.Full, "box.full")
 	v := h.selectBox(a, "INBOX")
-	_, _, err = v.Replace(ctx, 1, "INBOX", mailbox.Appended{Upload: h.upload(a, whole)})
-	h.must(err)
-	_, _, err = v.Replace(ctx, 2, "INBOX", mailbox.Appended{Upload: h.upload(a, whole+"more\n")})
-	h.refused(err, mail.Full, "box.full")
+	replace := func(uid mail.UID) func(mailbox.Appended) error {
+		return func(in mailbox.Appended) error {
+			_, _, err := v.Replace(ctx, uid, "INBOX", in)
+			return err
+		}
+	}
+	h.must(put(whole, replace(1)))
+	h.refused(put(whole+"more\n", replace(2)), mail.Full, "box.full")
 }
 
 // TestMessageAt finds messages by mailbox and UID.

@@ -39,6 +39,7 @@ type Service struct {
 	texts textWork
 
 	filters filterCache
+	uploads uploads
 }
 
 // New makes the service over a store. The directory tells what an account may hold at the moment it matters.
@@ -57,6 +58,7 @@ func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	s.paths.known = map[pathKey]mail.MailboxID{}
 	s.drops.held = map[dropKey]bool{}
 	s.facts.init()
+	s.uploads.init()
 	s.texts.init()
 	return s
 }
