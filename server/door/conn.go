@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/wire/sasl"
 )
 
 // A Conn is an accepted connection. Its session uses it from one goroutine; what other goroutines do with it goes
@@ -129,8 +131,10 @@ func (c *Conn) SignedIn(who *directory.Identity, mechanism string) bool {
 	return true
 }
 
-// SignInFailed counts and logs a sign-in that was refused.
+// SignInFailed counts and logs a sign-in that was refused. Of a name that is too long for one, as anybody may send, the beginning
+// is logged.
 func (c *Conn) SignInFailed(user, mechanism string, why error) {
+	user = strings.ToValidUTF8(user[:min(len(user), sasl.MaxUser)], "?")
 	c.server.cfg.Metrics.SignIn(c.Origin.Door, false)
 	c.Log.Info("sign-in failed", "user", user, "protocol", c.Origin.Door, "mechanism", mechanism, "err", why)
 }

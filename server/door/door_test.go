@@ -2,10 +2,12 @@ package door
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"tegami/directory"
 	"tegami/lab/tlstest"
 	"tegami/mail"
+	"tegami/wire/sasl"
 )
 
 const loopback = "127.0.0.1"
@@ -368,5 +371,18 @@ func TestListenerCloses(t *testing.T) {
 	c.says("bye door.stopping")
 	if err := <-done; !mail.Is(err, mail.Unavailable) {
 		t.Error(err)
+	}
+}
+
+// TestLongNamesInLogs: of what a stranger calls himself only so much is logged as a name can have.
+func TestLongNamesInLogs(t *testing.T) {
+	var log bytes.Buffer
+	s := New(Config{Name: "toy", Log: slog.New(slog.NewTextHandler(&log, nil))}, &toy{})
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	s.NewConn(near).SignInFailed(strings.Repeat("x", sasl.MaxUser)+"tail\xff", "LOGIN", mail.E("test", mail.Denied, "auth.failed"))
+	if text := log.String(); !strings.Contains(text, "user="+strings.Repeat("x", sasl.MaxUser)+" ") {
+		t.Errorf("logged %q", text)
 	}
 }

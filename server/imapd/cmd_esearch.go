@@ -87,8 +87,10 @@ func (s *session) sources(ctx context.Context, in []imap.Source) ([]string, erro
 		return nil, err
 	}
 	var paths []string
+	known := map[string]bool{}
 	add := func(path string) {
-		if !slices.Contains(paths, path) {
+		if !known[path] {
+			known[path] = true
 			paths = append(paths, path)
 		}
 	}
