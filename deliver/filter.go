@@ -23,6 +23,10 @@ const (
 	maxEdited = 32 << 20
 	// filterTimeout is how long one filter may take with all it asks for.
 	filterTimeout = 30 * time.Second
+	// maxFilterSteps is how many steps the filter of one account may take within stepsWindow: a minute or two of a processor. A thousand
+	// rules take some thousand. What comes then is kept in the inbox: one account's mail does not hold up all others'.
+	maxFilterSteps = 100_000_000
+	stepsWindow    = time.Hour
 	// maxFilterTries is how often a filter is tried while what it needs cannot be had, and maxFilterCarries how often its item is
 	// carried, whatever goes wrong. After that the message goes into the inbox: a filter is no reason for it to come back.
 	maxFilterTries   = 5
@@ -197,13 +201,23 @@ func (p *plan) run(ctx context.Context) ([]sieve.Action, error) {
 		p.failed(script, script.Broken.Faults[0])
 		return keep, nil
 	}
+	if taken, err := p.worked(ctx, 0); err != nil {
+		return nil, err
+	} else if taken > maxFilterSteps {
+		p.failed(script, sieve.Fault{Line: 1, Key: "sieve.limit_steps", Args: []any{maxFilterSteps}})
+		return keep, nil
+	}
 	result, err := script.Script.Run(ctx, p.input())
 	var fault *sieve.RunError
 	switch {
 	case errors.As(err, &fault):
 		p.failed(script, fault.Fault)
-		return keep, nil
+		_, err := p.worked(ctx, fault.Steps)
+		return keep, err
 	case err != nil:
+		return nil, err
+	}
+	if _, err := p.worked(ctx, result.Steps); err != nil {
 		return nil, err
 	}
 	if editedSize(result.Actions) > maxEdited {
@@ -214,6 +228,11 @@ func (p *plan) run(ctx context.Context) ([]sieve.Action, error) {
 		p.cfg.Log.Debug("no automatic answer", "item", p.it.ID.String(), "account", p.account.Address.String(), "why", result.Silence)
 	}
 	return result.Actions, nil
+}
+
+// worked counts steps that the account's filter took, and gives how many it took within stepsWindow.
+func (p *plan) worked(ctx context.Context, steps int) (int64, error) {
+	return p.cfg.Store.Tally(ctx, "filter.steps "+p.job.Tenant.String()+" "+p.account.ID.String(), int64(steps), stepsWindow)
 }
 
 // editedSize is how many octets the messages have that a script made.

@@ -430,6 +430,29 @@ func TestFilterSendsSoMuch(t *testing.T) {
 	}
 }
 
+// TestFilterWorkIsLimited: a filter whose runs took too long together is not run for a while; its mail is in the inbox.
+func TestFilterWorkIsLimited(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	h.company("alpha.example", "sato")
+	h.filterBy("sato@alpha.example", `require "fileinto"; if not header "subject" "x" { fileinto "Archive"; }`)
+	sato := h.account("sato@alpha.example")
+	key := "filter.steps " + sato.Tenant.String() + " " + sato.ID.String()
+	send := func(subject string) {
+		h.accept(sato.Tenant, from("abe@customer.example"), letter("abe@customer.example", subject), "sato@alpha.example")
+		h.drain()
+	}
+	send("a")
+	h.want("filed", h.filed("sato@alpha.example"), "Archive: a")
+	taken, err := h.store.Tally(h.ctx, key, 100_000_000, time.Hour)
+	h.must(err)
+	if taken <= 100_000_000 {
+		t.Errorf("%d steps: those of the run are not among them", taken)
+	}
+	send("b")
+	h.want("kept", h.filed("sato@alpha.example"), "Archive: a\nINBOX: b")
+	h.want("said", h.heard(), "failed sato@alpha.example main 1 sieve.limit_steps")
+}
+
 // TestFilterEditsAreLimited: a filter that makes many large messages of one fails, rather than that it takes the memory that all mail
 // shares; those of many accounts are written a few at a time.
 func TestFilterEditsAreLimited(t *testing.T) {

@@ -2,6 +2,7 @@ package sieve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp/syntax"
@@ -63,6 +64,31 @@ func TestManyFields(t *testing.T) {
 	}
 	if got, want := readAll(t, k.Content, in), "Subject: a\r\nX-Spam: last\r\n\r\ntext\r\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestStepsAreTold: what a run took is known whichever way it ends; one that took too long took all it may.
+func TestStepsAreTold(t *testing.T) {
+	for _, x := range []struct {
+		lim  Limits
+		want int
+	}{{Limits{}, 200}, {Limits{Steps: 150}, 150}, {Limits{Time: 1}, DefaultLimits().Steps}} {
+		s, err := Compile([]byte(strings.Repeat("keep;", 200)), x.lim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		res, err := s.Run(context.Background(), newInput("\ntext\n", nil))
+		var fault *RunError
+		switch {
+		case errors.As(err, &fault):
+			got = fault.Steps
+		case err == nil:
+			got = res.Steps
+		}
+		if got != x.want {
+			t.Errorf("%+v: %d steps, want %d", x.lim, got, x.want)
+		}
 	}
 }
 

@@ -78,7 +78,7 @@ func (r *run) finish() (*Result, error) {
 	for _, t := range res.tracks {
 		res.actions = append(res.actions, t)
 	}
-	return &Result{Actions: res.actions, Silence: res.silence, Warnings: res.warnings}, nil
+	return &Result{Actions: res.actions, Silence: res.silence, Warnings: res.warnings, Steps: r.taken()}, nil
 }
 
 // keeps tells whether an action leaves the message somewhere.

@@ -53,7 +53,10 @@ func (e *SyntaxError) Unwrap() error {
 }
 
 // A RunError tells why a script ended before its end. It unwraps to a *mail.Error of the kind Invalid.
-type RunError struct{ Fault }
+type RunError struct {
+	Fault
+	Steps int // that the run took until then
+}
 
 func (e *RunError) Error() string { return "sieve.Run: " + e.Fault.String() }
 

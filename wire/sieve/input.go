@@ -42,4 +42,6 @@ type Result struct {
 	Silence string
 	// Warnings are faults that ended nothing: a regular expression made of variables that is none.
 	Warnings []Fault
+	// Steps is how many the run took (Limits.Steps), each about a microsecond.
+	Steps int
 }

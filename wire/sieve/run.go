@@ -147,6 +147,7 @@ func (r *run) spend(c *call, steps int) error {
 	}
 	r.clock = clockSteps
 	if time.Now().After(r.deadline) {
+		r.steps = 0 // it took as long as more than all of them would
 		return r.fault(c, "sieve.limit_time")
 	}
 	return hostError(r.ctx.Err())
@@ -174,8 +175,11 @@ func (r *run) forget(before int) {
 
 // fault ends the run.
 func (r *run) fault(c *call, key string, args ...any) error {
-	return &RunError{newFault(r.frame.name, c.line, key, args)}
+	return &RunError{newFault(r.frame.name, c.line, key, args), r.taken()}
 }
+
+// taken is how many steps were taken.
+func (r *run) taken() int { return r.limits.Steps - max(r.steps, 0) }
 
 // warn notes what is wrong but ends nothing.
 func (r *run) warn(c *call, key string, args ...any) {
