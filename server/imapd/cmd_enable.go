@@ -19,7 +19,7 @@ var enableable = map[string]func(*session){
 // cmdEnable is ENABLE (RFC 9051 §6.3.1, RFC 5161). A mailbox may be selected: nobody has to check that none is (RFC 5161 §3.1).
 func cmdEnable(_ context.Context, s *session, d *imap.Decoder) (reply, error) {
 	var on []string
-	for !d.AtEnd() {
+	for first := true; first || !d.AtEnd(); first = false {
 		var name string
 		if !d.SP() || !d.Keyword(&name) {
 			return reply{}, d.Err()

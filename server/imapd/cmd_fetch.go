@@ -259,7 +259,7 @@ func (w *fetching) itemText(b []byte, start int, m *mailbox.Message) []byte {
 		b = appendID(append(space(b, start), "EMAILID "...), m.ID.String())
 	}
 	if w.Items&imap.FetchThreadID != 0 {
-		b = appendID(append(space(b, start), "THREADID "...), m.Thread.String())
+		b = appendID(append(space(b, start), "THREADID "...), "") // no threads are kept, and an id must not change once told (RFC 8474 §5.2)
 	}
 	if w.Items&imap.FetchSaveDate != 0 {
 		b = appendSaved(append(space(b, start), "SAVEDATE "...), m.Saved)

@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tegami/mail"
@@ -129,7 +130,7 @@ func (s *session) command(ctx context.Context) error {
 		return nil
 	}
 	if broken := s.dec.Discard(); broken != nil {
-		return broken
+		return s.cutOff(name, err, broken)
 	}
 	there := s.tell(ctx, cmd.tell)
 	if s.notify != nil && len(s.notify.own) > 0 {
@@ -144,6 +145,15 @@ func (s *session) command(ctx context.Context) error {
 	}
 	s.measure(name, known, time.Since(began))
 	return s.out.Err()
+}
+
+// cutOff ends the session within a refused command. Where it has octets without end that nobody asked for, the client is told (RFC 7888 §4).
+func (s *session) cutOff(name string, err, broken error) error {
+	if errors.Is(broken, imap.ErrTooMuch) {
+		s.answer(name, reply{}, err)
+		s.bye("", "imap.command_too_long")
+	}
+	return broken
 }
 
 // barred ends the session of an account that may not be used any more: sessions are long, and who is suspended

@@ -310,8 +310,8 @@ func (c *compiler) byRow(k *imap.Key) (need, func(*subject) bool) {
 		return needRow, func(m *subject) bool { return !m.row.Saved.IsZero() && onDay(how, m.row.Saved.Unix(), day) }
 	case imap.KeyEmailID: // RFC 8474 §6
 		return needRow, func(m *subject) bool { return m.row.ID.String() == k.Text }
-	case imap.KeyThreadID:
-		return needRow, func(m *subject) bool { return m.row.Thread.String() == k.Text }
+	case imap.KeyThreadID: // FETCH tells of none
+		return needRow, func(*subject) bool { return false }
 	}
 	return 0, nil
 }

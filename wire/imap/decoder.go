@@ -82,7 +82,7 @@ func (d *Decoder) Feed(first []byte) {
 		d.large = largeBuffers.Get().(*[largeBuffer]byte)
 	}
 	if len(first) > len(d.buffer()) {
-		d.broken = errTooMuch
+		d.broken = ErrTooMuch
 		return
 	}
 	d.r, d.w = 0, copy(d.buffer(), first)
@@ -402,7 +402,7 @@ func (d *Decoder) Line(max int) ([]byte, error) {
 }
 
 // Discard reads what is left of a refused command, so that the next one can be
-// read. Only an error of the connection, or more than MaxDiscard octets, is an error.
+// read. Only an error of the connection is one, and ErrTooMuch.
 func (d *Decoder) Discard() error {
 	d.err = nil
 	for left := int64(MaxDiscard); d.broken == nil; {
@@ -411,7 +411,7 @@ func (d *Decoder) Discard() error {
 			return nil
 		}
 		if left -= d.lit; left < 0 {
-			d.broken = errTooMuch
+			d.broken = ErrTooMuch
 			break
 		}
 		d.skipLiteral()
@@ -425,7 +425,8 @@ func (d *Decoder) Discard() error {
 	return d.broken
 }
 
-var errTooMuch = errors.New("imap: a refused command is too long to skip")
+// ErrTooMuch is Discard's error where more would have to be skipped than MaxDiscard octets. The connection can still be written to.
+var ErrTooMuch = errors.New("imap: a refused command is too long to skip")
 
 // skipLine reads to the end of the line and gives the last octets before it.
 func (d *Decoder) skipLine(left *int64) (tail []byte) {
@@ -447,7 +448,7 @@ func (d *Decoder) skipLine(left *int64) (tail []byte) {
 		}
 		d.token = append(d.token, c)
 	}
-	d.broken = errTooMuch
+	d.broken = ErrTooMuch
 	return nil
 }
 

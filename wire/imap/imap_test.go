@@ -100,7 +100,7 @@ func TestDiscardFindsTheNextCommand(t *testing.T) {
 func TestDiscardGivesUpOnEndlessInput(t *testing.T) {
 	d := NewDecoder(io.MultiReader(strings.NewReader("a NOOP {99999999999+}\r\n")), nil)
 	d.Command()
-	if err := d.Discard(); !errors.Is(err, errTooMuch) {
+	if err := d.Discard(); !errors.Is(err, ErrTooMuch) {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,13 +11,14 @@ import (
 // literal takes a literal into memory, asking for it first where it is a synchronising one. Only a literal8 holds NUL.
 func (d *Decoder) literal(dst *string) bool {
 	binary := d.IsNext('~')
-	n, ok := d.OpenLiteral(MaxLiteral)
+	n, ok := d.literalHead()
 	if !ok {
 		return false
 	}
-	if d.size += int(n); d.size > d.most() {
+	if n > MaxLiteral || d.size+int(n) > d.most() {
 		return d.fail(mail.E(opDecode, mail.Full, "imap.command_too_long"))
 	}
+	d.size += int(n)
 	var b bytes.Buffer
 	b.Grow(int(n))
 	if err := d.CopyLiteral(&b); err != nil {
@@ -35,6 +36,15 @@ func (d *Decoder) literal(dst *string) bool {
 // refused with Full "message.too_big". Nothing is promised to the client yet: call CopyLiteral next, or
 // Discard the command.
 func (d *Decoder) OpenLiteral(max int64) (size int64, ok bool) {
+	n, ok := d.literalHead()
+	if ok && n > uint64(max) {
+		return 0, d.fail(mail.E(opDecode, mail.Full, "message.too_big", (max+1<<20-1)>>20))
+	}
+	return int64(n), ok
+}
+
+// literalHead takes the head of a literal, whatever its size.
+func (d *Decoder) literalHead() (size uint64, ok bool) {
 	d.Accept('~')
 	if !d.Special('{') {
 		return 0, false
@@ -53,10 +63,7 @@ func (d *Decoder) OpenLiteral(max int64) (size int64, ok bool) {
 	}
 	d.line = 0
 	d.asked, d.lit = !nonSync, int64(n)
-	if n > uint64(max) {
-		return 0, d.fail(mail.E(opDecode, mail.Full, "message.too_big", (max+1<<20-1)>>20))
-	}
-	return int64(n), d.err == nil
+	return n, d.err == nil
 }
 
 // CopyLiteral asks for the open literal where that is needed and copies its octets to

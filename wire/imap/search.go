@@ -109,7 +109,7 @@ var searchKeys = [...]keySpec{
 	{"CC", KeyCc, 0, textArgument},
 	{"DELETED", KeyFlag, mail.Deleted, noArgument},
 	{"DRAFT", KeyFlag, mail.Draft, noArgument},
-	{"EMAILID", KeyEmailID, 0, textArgument},
+	{"EMAILID", KeyEmailID, 0, atomArgument},
 	{"FLAGGED", KeyFlag, mail.Flagged, noArgument},
 	{"FROM", KeyFrom, 0, textArgument},
 	{"FUZZY", KeyFuzzy, 0, oneKey},
@@ -136,7 +136,7 @@ var searchKeys = [...]keySpec{
 	{"SMALLER", KeySmaller, 0, numberArgument},
 	{"SUBJECT", KeySubject, 0, textArgument},
 	{"TEXT", KeyText, 0, textArgument},
-	{"THREADID", KeyThreadID, 0, textArgument},
+	{"THREADID", KeyThreadID, 0, atomArgument},
 	{"TO", KeyTo, 0, textArgument},
 	{"UID", KeyUID, 0, setArgument},
 	{"UNANSWERED", KeyUnflag, mail.Answered, noArgument},
@@ -259,7 +259,7 @@ func (p *keyParser) argument(k *Key, arg argument) bool {
 	case dateArgument:
 		return d.Date(&k.Date)
 	case numberArgument:
-		return d.Number64(&k.Num)
+		return d.Number64(&k.Num) && (k.Num > 0 || k.Op != KeyOlder && k.Op != KeyYounger || d.Expected("nz-number")) // RFC 5032 §3
 	case headerArgument:
 		return d.AString(&k.Name) && d.SP() && d.AString(&k.Text)
 	case modseqArgument:
