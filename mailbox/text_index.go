@@ -213,7 +213,7 @@ func (x *indexing) trim(ctx context.Context, box mail.MailboxID, upto mail.UID) 
 	if err != nil {
 		return err
 	}
-	return x.tenant.Texts().Trim(ctx, x.key.account, box, uidsUpTo(live, upto))
+	return x.tenant.Texts().Trim(ctx, x.key.account, box, upto, uidsUpTo(live, upto))
 }
 
 func uidsUpTo(live []Mark, upto mail.UID) iter.Seq[mail.UID] {

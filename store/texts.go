@@ -26,8 +26,9 @@ type Texts interface {
 	Find(ctx context.Context, a mail.AccountID, m mail.MailboxID, grams []Gram) (found []mail.UID, upto mail.UID, err error)
 
 	// Trim takes out messages that are not live any more, where they are so many that it pays (a quarter of what lies
-	// together). live ascends and ends at the cursor at the latest.
-	Trim(ctx context.Context, a mail.AccountID, m mail.MailboxID, live iter.Seq[mail.UID]) error
+	// together). live ascends and has all there are up to the UID upto; what lies behind stays as it is, as another may have added it
+	// since the cursor was read.
+	Trim(ctx context.Context, a mail.AccountID, m mail.MailboxID, upto mail.UID, live iter.Seq[mail.UID]) error
 
 	// Drop removes the index of mailboxes; without any, that of the whole account.
 	Drop(ctx context.Context, a mail.AccountID, of ...mail.MailboxID) error

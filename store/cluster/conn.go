@@ -29,6 +29,7 @@ const (
 	stGrowEpoch
 	stEpochs
 	stDueTenants
+	stTextTurn
 	stLockAll
 	stTakeDuty
 	stKeepDuty
@@ -58,6 +59,7 @@ var statementTexts = [numStatements]string{
 	stGrowEpoch:    "UPDATE tenant SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch",
 	stEpochs:       "SELECT id, epoch FROM tenant",
 	stDueTenants:   "SELECT id FROM due_tenants($1) AS due (id)",
+	stTextTurn:     "SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS turn",
 	stLockAll:      "LOCK TABLE box, meta, object, item, blob IN EXCLUSIVE MODE",
 
 	stTakeDuty: "INSERT INTO duty (name, holder, fence, until) VALUES ($1, $2, 1, " + clock + " + $3) " +

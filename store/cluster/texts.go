@@ -77,7 +77,12 @@ func (t texts) once(ctx context.Context, a mail.AccountID, fn func(*sql.TextInde
 	}
 	defer t.store.writers.put(c)
 	c.begin(stBegin, t.id)
-	if err := fn(sql.NewTextIndex(c, a)); err != nil {
+	// One transaction changes an index at a time: the rows that another put in the place of those it locked would not be seen.
+	err = c.ask(stTextTurn, func(sql.Row) bool { return false }, integer(int64(a)))
+	if err == nil {
+		err = fn(sql.NewTextIndex(c, a))
+	}
+	if err != nil {
 		return errors.Join(err, c.abandon())
 	}
 	return c.end()
@@ -118,8 +123,8 @@ func (t texts) Find(ctx context.Context, a mail.AccountID, m mail.MailboxID, gra
 }
 
 // Trim takes out messages that are not live.
-func (t texts) Trim(ctx context.Context, a mail.AccountID, m mail.MailboxID, live iter.Seq[mail.UID]) error {
-	return t.repair(ctx, "store.TextTrim", a, func(x *sql.TextIndex) error { return x.Trim(m, live) })
+func (t texts) Trim(ctx context.Context, a mail.AccountID, m mail.MailboxID, upto mail.UID, live iter.Seq[mail.UID]) error {
+	return t.repair(ctx, "store.TextTrim", a, func(x *sql.TextIndex) error { return x.Trim(m, upto, live) })
 }
 
 // Drop removes the index of mailboxes, or all of it.

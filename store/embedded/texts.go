@@ -90,9 +90,9 @@ func (h texts) Find(ctx context.Context, a mail.AccountID, m mail.MailboxID, gra
 }
 
 // Trim takes out messages that are not live.
-func (h texts) Trim(ctx context.Context, a mail.AccountID, m mail.MailboxID, live iter.Seq[mail.UID]) error {
+func (h texts) Trim(ctx context.Context, a mail.AccountID, m mail.MailboxID, upto mail.UID, live iter.Seq[mail.UID]) error {
 	return h.with(ctx, "store.TextTrim", a, func(f *textFile) error {
-		return f.update(func(x *sql.TextIndex) error { return x.Trim(m, live) })
+		return f.update(func(x *sql.TextIndex) error { return x.Trim(m, upto, live) })
 	})
 }
 

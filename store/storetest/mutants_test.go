@@ -349,7 +349,7 @@ func (x hidesUnknown) Add(ctx context.Context, a mail.AccountID, p store.TextPor
 	return x.Texts.Add(ctx, a, p)
 }
 
-func (x neverTrims) Trim(context.Context, mail.AccountID, mail.MailboxID, iter.Seq[mail.UID]) error {
+func (x neverTrims) Trim(context.Context, mail.AccountID, mail.MailboxID, mail.UID, iter.Seq[mail.UID]) error {
 	return nil
 }
 

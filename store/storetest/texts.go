@@ -148,7 +148,7 @@ func textsBeginEmpty(f *fixture) {
 	f.same("accounts", len(accounts), 0)
 	f.ok(texts.Drop(ctx, b.account))
 	f.ok(texts.Drop(ctx, b.account, b.box))
-	f.ok(texts.Trim(ctx, b.account, b.box, slices.Values([]mail.UID{})))
+	f.ok(texts.Trim(ctx, b.account, b.box, 0, slices.Values([]mail.UID{})))
 	_, err = f.store.Tenant(f.id+999).Texts().Cursors(ctx, b.account)
 	f.is(err, mail.NotFound)
 }
@@ -233,6 +233,7 @@ func textsAreTrimmed(f *fixture) {
 		b.add(b.rng.IntN(50))
 	}
 	ctx := context.Background()
+	upto := b.upto
 	trim := func(keep func(store.TextDoc) bool) {
 		var live []mail.UID
 		for _, d := range b.docs {
@@ -240,7 +241,7 @@ func textsAreTrimmed(f *fixture) {
 				live = append(live, d.UID)
 			}
 		}
-		f.ok(f.tenant.Texts().Trim(ctx, b.account, b.box, slices.Values(live)))
+		f.ok(f.tenant.Texts().Trim(ctx, b.account, b.box, upto, slices.Values(live)))
 	}
 	trim(func(store.TextDoc) bool { return true })
 	b.look()
@@ -250,6 +251,14 @@ func textsAreTrimmed(f *fixture) {
 	b.look()
 	b.add(7)
 	b.look()
+	earlier := slices.Clone(b.docs)
+	for range 20 { // others add while messages are found to be gone
+		b.add(3)
+	}
+	upto = earlier[len(earlier)-1].UID
+	trim(func(d store.TextDoc) bool { return d.UID <= upto })
+	b.look()
+	upto = b.upto
 	trim(func(store.TextDoc) bool { return false })
 	b.docs = nil
 	b.look()

@@ -3,6 +3,7 @@ package sql
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"tegami/mail"
@@ -264,12 +265,13 @@ func (x *TextIndex) remove(m mail.MailboxID, p *part) error {
 // trimPart is which part of a segment's messages must be gone before it is written anew.
 const trimPart = 4
 
-// Trim writes those segments anew that hold many messages that are not live.
-func (x *TextIndex) Trim(m mail.MailboxID, live iter.Seq[mail.UID]) error {
+// Trim writes those segments anew that hold many messages that are not live, of those that end at upto at the latest.
+func (x *TextIndex) Trim(m mail.MailboxID, upto mail.UID, live iter.Seq[mail.UID]) error {
 	heads, err := x.heads(qTextHeadsLock, m)
 	if err != nil {
 		return err
 	}
+	heads = slices.DeleteFunc(heads, func(h textHead) bool { return h.hi > upto })
 	parts, err := x.load(m, heads)
 	if err != nil {
 		return err
