@@ -85,7 +85,7 @@ type Tenant interface {
 	Watch(ctx context.Context, account mail.AccountID) <-chan mail.ModSeq
 
 	// Usage is what the account's box holds now, cheaply: at most a commit late (a second in
-	// the cluster). For refusing early; the exact figure is Reader.Box.
+	// the cluster), and never before a number that Watch sent. For refusing early; the exact figure is Reader.Box.
 	Usage(ctx context.Context, account mail.AccountID) (Box, error)
 
 	// Epoch is a number that grows when an object of this tenant changed. Caches of

@@ -85,6 +85,12 @@ func (h *hub) tell(t mail.TenantID, a mail.AccountID, n mail.ModSeq) {
 	}
 }
 
+// tell tells the watchers of an account how far it has come, who will ask Usage next.
+func (s *Store) tell(t mail.TenantID, a mail.AccountID, n mail.ModSeq) {
+	s.tenant(t).heard(a, n)
+	s.hub.tell(t, a, n)
+}
+
 // watched lists what is watched, by tenant.
 func (h *hub) watched() map[mail.TenantID][]mail.AccountID {
 	h.mu.Lock()
@@ -119,7 +125,7 @@ func (s *Store) pollWatches(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				s.hub.tell(id, a, box.ModSeq)
+				s.tell(id, a, box.ModSeq)
 			}
 			return nil
 		})

@@ -75,7 +75,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 // start begins to listen and to poll.
 func (s *Store) start() {
 	if s.config.Bus != nil {
-		s.running.Go(func() { s.config.Bus.Subscribe(s.context, s.hub.tell) })
+		s.running.Go(func() { s.config.Bus.Subscribe(s.context, s.tell) })
 	}
 	s.running.Go(s.poll)
 	s.running.Go(s.sweeper)

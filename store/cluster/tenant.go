@@ -29,8 +29,9 @@ type tenant struct {
 
 // usage is an answer of Usage and when it was right.
 type usage struct {
-	box store.Box
-	at  time.Time
+	box   store.Box
+	at    time.Time
+	least mail.ModSeq // the account is known to have come so far
 }
 
 func newTenant(s *Store, id mail.TenantID) *tenant {
@@ -88,13 +89,13 @@ func (t *tenant) view(ctx context.Context, op mail.Op, fn func(*sql.Reader) erro
 	return mail.Wrap(op, c.end())
 }
 
-// Usage is what the account's box holds, at most usageAge ago.
+// Usage is what the account's box holds, at most usageAge ago, and not before what a Watch told of it.
 func (t *tenant) Usage(ctx context.Context, a mail.AccountID) (store.Box, error) {
 	t.mu.Lock()
 	known, ok := t.usage[a]
 	t.mu.Unlock()
 	now := time.Now()
-	if ok && now.Sub(known.at) < usageAge && ctx.Err() == nil {
+	if ok && now.Sub(known.at) < usageAge && known.box.ModSeq >= known.least && ctx.Err() == nil {
 		return known.box, nil
 	}
 	var box store.Box
@@ -103,26 +104,34 @@ func (t *tenant) Usage(ctx context.Context, a mail.AccountID) (store.Box, error)
 		return err
 	})
 	if err == nil {
-		t.remember(a, usage{box, now})
+		t.remember(a, box, now)
 	}
 	return box, err
 }
 
 // remember keeps an answer of Usage.
-func (t *tenant) remember(a mail.AccountID, u usage) {
+func (t *tenant) remember(a mail.AccountID, box store.Box, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.keep(a, usage{box, at, t.usage[a].least})
+}
+
+// keep makes room for an answer. Under mu.
+func (t *tenant) keep(a mail.AccountID, u usage) {
 	if len(t.usage) >= maxUsage {
 		clear(t.usage)
 	}
 	t.usage[a] = u
 }
 
-// forget drops the answer for an account that changed here.
-func (t *tenant) forget(a mail.AccountID) {
+// heard notes how far an account has come: older answers of Usage do not hold any more, also those still to be remembered.
+func (t *tenant) heard(a mail.AccountID, n mail.ModSeq) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.usage, a)
+	if u := t.usage[a]; u.least < n {
+		u.least = n
+		t.keep(a, u)
+	}
 }
 
 // Epoch is a number that grows when an object changed.

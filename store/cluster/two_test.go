@@ -5,6 +5,7 @@ import (
 
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -134,6 +135,7 @@ func TestTwoProcesses(t *testing.T) {
 		"Lead":           testLead,
 		"Epoch":          testEpoch,
 		"Tally":          testTally,
+		"Texts":          testTexts,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t, stand, nil)
@@ -296,17 +298,66 @@ func testTally(p *pair) {
 func testWatch(p *pair) {
 	m := p.mailbox(1)
 	ch := p.b.Tenant(company).Watch(p.ctx, 1)
+	_, err := p.b.Tenant(company).Usage(p.ctx, 1)
+	p.ok(err)
 	p.ok(deliver(p.a, "x", m.ID))
 	timeout := time.After(patience)
 	for {
 		select {
 		case n := <-ch:
+			box, err := p.b.Tenant(company).Usage(p.ctx, 1)
+			p.ok(err)
+			if box.ModSeq < n {
+				p.Errorf("told of %d, and Usage still says %d", n, box.ModSeq)
+			}
 			if n > m.ModSeq {
 				return
 			}
 		case <-timeout:
 			p.Fatal("the other process's change was never told")
 		}
+	}
+}
+
+// testTexts: an index that one process adds to while the other trims it stays whole.
+func testTexts(p *pair) {
+	const messages = 200
+	texts := func(s *Store) store.Texts { return s.Tenant(company).Texts() }
+	done := make(chan error, 1)
+	go func() {
+		for uid := mail.UID(1); uid <= messages; uid++ {
+			doc := store.TextDoc{UID: uid, Grams: []store.Gram{7}}
+			if err := texts(p.a).Add(p.ctx, 1, store.TextPortion{Mailbox: 2, After: uid - 1, Upto: uid, Docs: []store.TextDoc{doc}}); err != nil {
+				done <- fmt.Errorf("UID %d: %w", uid, err)
+				return
+			}
+		}
+		done <- nil
+	}()
+	for ended := false; !ended; {
+		cursors, err := texts(p.b).Cursors(p.ctx, 1)
+		p.ok(err)
+		odd := func(yield func(mail.UID) bool) {
+			for uid := mail.UID(1); uid <= cursors[2].Upto && yield(uid); uid += 2 {
+			}
+		}
+		p.ok(texts(p.b).Trim(p.ctx, 1, 2, cursors[2].Upto, odd))
+		select {
+		case err := <-done:
+			p.ok(err)
+			ended = true
+		default:
+		}
+	}
+	found, upto, err := texts(p.b).Find(p.ctx, 1, 2, []store.Gram{7})
+	p.ok(err)
+	for uid := mail.UID(1); uid <= messages; uid += 2 {
+		if !slices.Contains(found, uid) {
+			p.Errorf("UID %d is not found", uid)
+		}
+	}
+	if upto != messages {
+		p.Errorf("indexed up to %d", upto)
 	}
 }
 

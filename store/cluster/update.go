@@ -282,8 +282,7 @@ func (t *tenant) work(c *conn, tx *sql.Tx, batch []*caller) (epoch uint64, err e
 func (t *tenant) announce(changes *sql.Changes, epoch uint64) {
 	t.grow(epoch)
 	for _, b := range changes.Boxes {
-		t.forget(b.Account)
-		t.store.hub.tell(t.id, b.Account, b.Box.ModSeq)
+		t.store.tell(t.id, b.Account, b.Box.ModSeq)
 		if t.store.config.Bus != nil {
 			t.store.config.Bus.Publish(t.id, b.Account, b.Box.ModSeq)
 		}
