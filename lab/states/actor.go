@@ -144,7 +144,7 @@ func (c *client) storeByUID() error {
 	if len(uids) == 0 {
 		return nil
 	}
-	return c.store("UID STORE "+set, func(r *row) bool { return slices.Contains(uids, r.uid) })
+	return c.store("UID STORE "+set, func(i int) bool { return slices.Contains(uids, c.model.rows[i].uid) })
 }
 
 func (c *client) storeByNumber() error {
@@ -155,16 +155,12 @@ func (c *client) storeByNumber() error {
 	if !ok {
 		return nil
 	}
-	rows := c.model.rows
-	return c.store("STORE "+set, func(r *row) bool {
-		i := slices.IndexFunc(rows, func(o row) bool { return o == *r })
-		return i >= lo-1 && i < hi
-	})
+	return c.store("STORE "+set, func(i int) bool { return i >= lo-1 && i < hi })
 }
 
 // store changes flags. What a silent change made of them the client works out by itself (RFC 9051 §6.4.6): the model
 // takes it on, so that a server that forgets to tell what others changed is found.
-func (c *client) store(command string, touches func(*row) bool) error {
+func (c *client) store(command string, touches func(place int) bool) error {
 	item, flag, silent := c.change()
 	if !silent {
 		_, err := c.run(fmt.Sprintf("%s %s (%s)", command, item, flag))
@@ -172,7 +168,7 @@ func (c *client) store(command string, touches func(*row) bool) error {
 	}
 	want := make(map[int]string)
 	for i := range c.model.rows {
-		if r := &c.model.rows[i]; touches(r) && r.flags != unknownFlags {
+		if r := &c.model.rows[i]; touches(i) && r.flags != unknownFlags {
 			want[i] = changed(r.flags, item, strings.ToLower(flag))
 		}
 	}
