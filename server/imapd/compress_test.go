@@ -120,7 +120,8 @@ func TestCompressedGarbageAndBombs(t *testing.T) {
 			}
 		}
 	}()
-	if rest, err := io.ReadAll(c.in); len(rest) > 0 || err == nil {
+	rest, err := io.ReadAll(c.in) // what is said may be lost: octets are still on their way when the connection ends
+	if err == nil && len(rest) == 0 || len(rest) > 0 && !bytes.HasPrefix(rest, []byte("* BAD The command is too long.")) {
 		t.Errorf("%q %v", rest, err)
 	}
 }
