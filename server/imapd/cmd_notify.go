@@ -201,7 +201,8 @@ func (s *session) watch(ctx context.Context, folders []mailbox.Folder) bool {
 	return true
 }
 
-// watchOne wakes the session at each change of the account a folder belongs to, nil: its own, until the function it gives is called.
+// watchOne wakes the session at each change of the account a folder belongs to, nil: its own, until the function it gives is called. It
+// wakes it once at the beginning, for what changed between the look that led here and the watching.
 func (s *session) watchOne(ctx context.Context, n *notifying, f *mailbox.Folder) (end context.CancelFunc) {
 	ctx, end = context.WithCancel(ctx)
 	changes := s.account.Watch
@@ -214,6 +215,8 @@ func (s *session) watchOne(ctx context.Context, n *notifying, f *mailbox.Folder)
 			s.poke()
 		}
 	}(changes(ctx))
+	n.changed.Store(true)
+	s.poke()
 	return end
 }
 
