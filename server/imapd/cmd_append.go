@@ -38,6 +38,9 @@ func cmdAppend(ctx context.Context, s *session, d *imap.Decoder) (reply, error) 
 	for i := range done {
 		uids[i] = done[i].UID
 	}
+	if len(done) == 0 || done[0].Mailbox != folder.ID { // the name is another mailbox's since it was found: whose UIDs these are nobody knows
+		return reply{}, nil
+	}
 	s.addedHere(path, uids)
 	return reply{code: string(appendUIDCode(nil, folder.UIDValidity, uids))}, nil
 }

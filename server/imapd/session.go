@@ -245,7 +245,7 @@ func (s *session) unselect() {
 		s.view.Close()
 		s.view = nil
 	}
-	s.readOnly, s.saved, s.live = false, nil, nil
+	s.readOnly, s.saved, s.live, s.added = false, nil, nil, nil
 	if s.state == selected {
 		s.state = authenticated
 	}
