@@ -41,7 +41,8 @@ type Reader interface {
 	// Email gives a message by its id, with Index. NotFound if there is none.
 	Email(mail.EmailID) (Message, error)
 
-	// Memo tells until when an account remembers a name, to the millisecond; zero when it does not, or no longer.
+	// Memo tells until when an account remembers a name, to the millisecond; zero when it does not, or no longer. In an Update
+	// nobody else remembers for this account anything until the commit.
 	Memo(a mail.AccountID, name string) (time.Time, error)
 
 	// Item gives a queue item. NotFound if there is none.

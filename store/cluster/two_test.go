@@ -136,6 +136,7 @@ func TestTwoProcesses(t *testing.T) {
 		"Epoch":          testEpoch,
 		"Tally":          testTally,
 		"Texts":          testTexts,
+		"Memos":          testMemos,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t, stand, nil)
@@ -315,6 +316,32 @@ func testWatch(p *pair) {
 			}
 		case <-timeout:
 			p.Fatal("the other process's change was never told")
+		}
+	}
+}
+
+// testMemos: of all who remember a name unless it is remembered, one does.
+func testMemos(p *pair) {
+	p.mailbox(1)
+	for round := range 5 {
+		name := fmt.Sprint("answered ", round)
+		var won atomic.Int64
+		p.each(5, func(s *Store, _ int) error {
+			first := false
+			err := update(s, func(tx store.Tx) error {
+				until, err := tx.Memo(1, name)
+				if first = until.IsZero(); err != nil || !first {
+					return err
+				}
+				return tx.PutMemo(1, name, time.Now().Add(time.Hour))
+			})
+			if err == nil && first {
+				won.Add(1)
+			}
+			return err
+		})
+		if won.Load() != 1 {
+			p.Errorf("%d were the first to remember", won.Load())
 		}
 	}
 }

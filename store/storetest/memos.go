@@ -81,6 +81,7 @@ func memosAreBounded(f *fixture) {
 			}
 		})
 	}
+	f.update(func(tx store.Tx) { f.ok(tx.PutMemo(a, "17", until.Add(17*time.Second))) })
 	f.same("the first", f.memo(a, "0").IsZero(), false)
 	f.update(func(tx store.Tx) { f.ok(tx.PutMemo(a, "one more", until.Add(24*time.Hour))) })
 	f.same("the first to end", f.memo(a, "0").IsZero(), true)

@@ -18,6 +18,15 @@ func (r *Reader) Memo(a mail.AccountID, name string) (time.Time, error) {
 	return timeOf(until), nil
 }
 
+// Memo tells it in a transaction, and holds the account's counters: of two that ask first and remember then, one sees what the other
+// remembered.
+func (t *Tx) Memo(a mail.AccountID, name string) (time.Time, error) {
+	if _, err := t.holdBox("store.Memo", a); err != nil {
+		return time.Time{}, err
+	}
+	return t.Reader.Memo(a, name)
+}
+
 // PutMemo has an account remember a name until a time.
 func (t *Tx) PutMemo(a mail.AccountID, name string, until time.Time) error {
 	const op mail.Op = "store.PutMemo"
@@ -32,7 +41,7 @@ func (t *Tx) PutMemo(a mail.AccountID, name string, until time.Time) error {
 		t.args.Reset().Int(int64(a)).Text(name)
 		return t.change(op, qDropMemo)
 	}
-	t.args.Reset().Int(int64(a))
+	t.args.Reset().Int(int64(a)).Text(name)
 	n, _, err := t.number(op, qCountMemos)
 	if err != nil {
 		return err

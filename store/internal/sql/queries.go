@@ -256,7 +256,7 @@ var queryTexts = [numQueries]string{
 	qNextWake:  "SELECT wake FROM item WHERE {t=}state = 1 ORDER BY wake LIMIT 1",
 
 	qMemo:       "SELECT until FROM memo WHERE {t=}account = ? AND name = ?",
-	qCountMemos: "SELECT count(*) FROM memo WHERE {t=}account = ?",
+	qCountMemos: "SELECT count(*) FROM memo WHERE {t=}account = ? AND name <> ?",
 	qPutMemo: "INSERT INTO memo ({t,}account, name, until) VALUES ({$t,}?, ?, ?) " +
 		"ON CONFLICT ({t,}account, name) DO UPDATE SET until = excluded.until",
 	qDropMemo:  "DELETE FROM memo WHERE {t=}account = ? AND name = ?",
