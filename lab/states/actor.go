@@ -38,6 +38,9 @@ var acts = []act{
 	{5, (*client).reopen},
 	{3, (*client).lose},
 	{5, (*client).pipeline},
+	{4, (*client).replaceOne},
+	{2, (*client).signInAgain},
+	{3, (*client).sort},
 }
 
 // step does one thing.
@@ -162,7 +165,7 @@ func (c *client) storeByNumber() error {
 // takes it on, so that a server that forgets to tell what others changed is found.
 func (c *client) store(command string, touches func(place int) bool) error {
 	item, flag, silent := c.change()
-	if !silent {
+	if !silent || c.notified { // what was told on the way would be taken for what came of it
 		_, err := c.run(fmt.Sprintf("%s %s (%s)", command, item, flag))
 		return err
 	}
@@ -219,7 +222,7 @@ func (c *client) appendOne() error {
 	}
 	subject := c.ids.fresh()
 	text := "Subject: " + subject + "\r\nFrom: a@example.org\r\n\r\n" + strings.Repeat("line\r\n", c.rnd.IntN(50))
-	o, err := c.must(fmt.Sprintf("APPEND %s (%s) {%d+}\r\n%s", mailbox, flagNames[c.rnd.IntN(len(flagNames))], len(text), text))
+	o, err := c.must(fmt.Sprintf("APPEND %s (%s) {%d+}\r\n%s", c.path(mailbox), flagNames[c.rnd.IntN(len(flagNames))], len(text), text))
 	if err != nil {
 		return err
 	}
@@ -262,7 +265,7 @@ func (c *client) transfer(verb string) error {
 		return nil
 	}
 	from, validity := c.mailbox, c.model.validity
-	o, err := c.run(verb + " " + set + " " + c.other())
+	o, err := c.run(verb + " " + set + " " + c.path(c.other()))
 	if err != nil || o.status != "OK" {
 		return err
 	}

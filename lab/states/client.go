@@ -77,6 +77,9 @@ type client struct {
 	rnd      *rand.Rand
 	ids      *identities
 
+	owner    string // whose mailboxes these are; "" = the user's own
+	notified bool   // it hears of the open mailbox while no command runs (RFC 5465)
+
 	conn     *conn
 	mailbox  string
 	model    model
@@ -94,13 +97,7 @@ func (c *client) connect() error {
 		return err
 	}
 	c.conn = k
-	if _, err := c.must("LOGIN " + c.user + " " + c.password); err != nil {
-		return err
-	}
-	if names := c.speech.enables(); names != "" {
-		_, err = c.must("ENABLE " + names)
-	}
-	return err
+	return c.signIn()
 }
 
 // drop loses the connection, as a train in a tunnel does.

@@ -11,7 +11,7 @@ func (c *client) open(mailbox string) error {
 	known := c.model
 	resume := c.canResume() && c.mailbox == mailbox && known.told && known.highest > 0 && known.named()
 	c.mailbox, c.model = mailbox, model{unplaced: c.speech == UIDOnly}
-	command := "SELECT " + mailbox
+	command := "SELECT " + c.path(mailbox)
 	if resume {
 		command += fmt.Sprintf(" (QRESYNC (%d %d%s))", known.validity, known.highest, knownUIDs(known.rows))
 	}
@@ -21,6 +21,9 @@ func (c *client) open(mailbox string) error {
 	}
 	var later []*response // what speaks of messages: in the order in which it makes sense (RFC 7162 §3.2.5)
 	o, err := c.until(tag, func(r *response) error {
+		if name, _ := r.code(); name == "CLOSED" { // what came before was of the other mailbox (RFC 7162 §3.2.11)
+			later = nil
+		}
 		if _, numbered := r.number(0); numbered || r.word(0) == "VANISHED" {
 			later = append(later, r)
 			return nil
@@ -101,6 +104,9 @@ func (c *client) settle() (string, error) {
 	if err := c.counts(truth); err != nil {
 		return "", err
 	}
+	if err := c.found(truth); err != nil {
+		return "", err
+	}
 	c.model.rows = truth.rows
 	return truth.text(), nil
 }
@@ -129,7 +135,7 @@ func (c *client) counts(truth *model) error {
 			unseen++
 		}
 	}
-	o, err := c.must("STATUS " + c.mailbox + " (MESSAGES UNSEEN)")
+	o, err := c.must("STATUS " + c.path(c.mailbox) + " (MESSAGES UNSEEN)")
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 type Plan struct {
 	Addr     string // of IMAP, in the clear
 	User     string
+	Guest    string // another account, which may do everything in the user's mailboxes (RFC 4314); every fourth client is his. "" = none
 	Password string
 	Speeches []Speech // the clients take turns in them
 	Clients  int
@@ -65,12 +66,15 @@ func (p *Plan) gather() (clients []*client, err error) {
 			name: fmt.Sprintf("client %d (%s)", i, speech), addr: p.Addr, user: p.User, password: p.Password, speech: speech,
 			rnd: rand.New(rand.NewPCG(p.Seed, uint64(i))), ids: ids, done: map[string]int{}, refused: map[string]int{},
 		}
+		if p.Guest != "" && i%guestEvery == guestEvery-1 {
+			c.user, c.owner = p.Guest, p.User
+		}
 		clients = append(clients, c)
 		if err := c.connect(); err != nil {
 			return clients, c.blame(err)
 		}
 		if i == 0 {
-			if _, err := c.run("CREATE " + mailboxes[1]); err != nil {
+			if err := c.prepare(p.Guest); err != nil {
 				return clients, c.blame(err)
 			}
 		}

@@ -24,7 +24,7 @@ func TestStates(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("%d clients, %d s, speeches %v, seed %d", clients, seconds, can, seed)
 	report, err := states.Run(states.Plan{
-		Addr: p.Demo.IMAP, User: user, Password: platform.Password, Speeches: can,
+		Addr: p.Demo.IMAP, User: user, Guest: platform.User(1), Password: platform.Password, Speeches: can,
 		Clients: clients, Rounds: rounds, Round: time.Duration(seconds) * time.Second / time.Duration(rounds), Seed: seed,
 	})
 	if err != nil {
