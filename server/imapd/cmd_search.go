@@ -90,6 +90,7 @@ func (s *session) prepareAsked(ctx context.Context, view *mailbox.View, a *imap.
 	if err := s.decodeKeys(a); err != nil {
 		return nil, err
 	}
+	s.numbered = s.numbered || usesNumbers(&a.Key)
 	q, err := s.prepare(ctx, view, &a.Key, saved)
 	if err == nil && !q.fuzzy && asksRelevancy(a) {
 		err = mail.E(opSearch, mail.Invalid, "imap.relevancy") // RFC 6203 §4 and §5

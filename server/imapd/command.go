@@ -132,6 +132,9 @@ func (s *session) command(ctx context.Context) error {
 	if broken := s.dec.Discard(); broken != nil {
 		return s.cutOff(name, err, broken)
 	}
+	if s.numbered { // UID SEARCH 1:5 (RFC 7162 §3.2.10.2)
+		cmd.tell, s.numbered = min(cmd.tell, tellChanges), false
+	}
 	there := s.tell(ctx, cmd.tell)
 	if s.notify != nil && len(s.notify.own) > 0 {
 		s.tellOthers(ctx)

@@ -51,6 +51,7 @@ type session struct {
 	notify   *notifying // what NOTIFY asked for; nil: nothing yet
 	added    []mail.UID // messages this client put into the selected mailbox and was not told of yet
 	exists   uint32     // messages in the selected mailbox, as the client was told last
+	numbered bool       // this command's arguments named messages by numbers where UIDs are usual
 	mustTell bool       // of this command's own doing, whatever NOTIFY asked for
 
 	expunged   bool      // it was told that messages vanished, and not yet up to where it knows every change
