@@ -51,6 +51,8 @@ func (s *session) store(ctx context.Context, d *imap.Decoder, uid bool) (reply, 
 	}
 	changed, modified, err := s.change(ctx, seqs, &c, flags)
 	if err != nil {
+		c.silent = false // what was changed before it failed is no more what the client takes a NO for
+		s.tellStored(ctx, changed, &c, uid)
 		return reply{}, err
 	}
 	s.tellStored(ctx, without(changed, modified), &c, uid)

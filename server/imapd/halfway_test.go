@@ -1,0 +1,48 @@
+package imapd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tegami/mailbox"
+	"tegami/store/faulty"
+)
+
+// TestStoreHalfway: a STORE of many messages that fails after it changed some tells of these, also where it was to be silent: its
+// client takes a NO for nothing done.
+func TestStoreHalfway(t *testing.T) {
+	const messages = 1500 // two commits
+	for _, silent := range []string{"", ".SILENT"} {
+		h := newHouse(t)
+		var plan faulty.Plan
+		h.boxes = mailbox.New(faulty.Wrap(h.store, &plan), h.dir, mailbox.Config{})
+		addr := h.door(t, Config{AllowPlainAuth: true})
+		user := h.user(t, "alpha.example")
+		h.multiply(t, user, messages)
+		c := dialRaw(t, addr, user)
+		c.ok("SELECT INBOX")
+		plan.Fail(faulty.Update, 2, faulty.DiskFull)
+		told := 0
+		for _, command := range []string{"STORE 1:* +FLAGS" + silent + ` (\Flagged)`, "NOOP"} {
+			fmt.Fprintf(c.conn, "b %s\r\n", command)
+			line := c.line()
+			for ; !strings.HasPrefix(line, "b "); line = c.line() {
+				if strings.Contains(line, `FETCH (FLAGS (\Flagged`) {
+					told++
+				}
+			}
+			if failed := strings.HasPrefix(line, "b NO"); failed != (command != "NOOP") {
+				t.Fatal(line)
+			}
+		}
+		flagged := 0
+		fmt.Fprintf(c.conn, "c SEARCH RETURN (COUNT) FLAGGED\r\n")
+		if _, err := fmt.Sscanf(c.line(), `* ESEARCH (TAG "c") COUNT %d`, &flagged); err != nil {
+			t.Fatal(err)
+		}
+		if told != flagged || flagged == 0 || flagged == messages {
+			t.Errorf("STORE%s: told of %d, and %d are flagged", silent, told, flagged)
+		}
+	}
+}
