@@ -159,11 +159,11 @@ func (v *vault) curbWAL() {
 // publish tells those who wait what a commit changed.
 func (v *vault) publish(c *sql.Changes) {
 	v.usage.keep(c.Boxes)
+	if c.Objects {
+		v.tenant.epoch.Add(1) // before anybody wakes and looks at it
+	}
 	for _, g := range c.Boxes {
 		v.tenant.hub.tell(g.Account, g.Box.ModSeq)
-	}
-	if c.Objects {
-		v.tenant.epoch.Add(1)
 	}
 	if c.Items {
 		v.tenant.wakeAt(c.Wake)
