@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -671,45 +670,7 @@ func TestFilterSurvivesCrashes(t *testing.T) {
 	}
 	tenant := h.account(to[0]).Tenant
 	h.accept(tenant, from("abe@customer.example"), letter("abe@customer.example", "x"), to...)
-	crashes := 0
-	for steps := int64(0); ; steps++ {
-		dead := make(chan struct{})
-		left := new(atomic.Int64)
-		left.Store(steps % 3)
-		h.must(h.store.Close())
-		h.wrap = func(st store.Store) store.Store {
-			return breaking{st, func(why mail.Op) bool {
-				if !strings.HasPrefix(string(why), "deliver.") || why == "deliver.Arrive" {
-					return false
-				}
-				now := left.Add(-1)
-				if now == -1 {
-					close(dead)
-				}
-				return now < 0
-			}}
-		}
-		h.open()
-		if !h.run(func() bool {
-			select {
-			case <-dead:
-				return true
-			default:
-				return h.atRest()
-			}
-		}) {
-			t.Fatal("neither dead nor done")
-		}
-		if h.atRest() {
-			break
-		}
-		if crashes++; crashes > 100 {
-			t.Fatal("it never ends")
-		}
-	}
-	if crashes < 4 {
-		t.Errorf("only %d crashes: the test is broken", crashes)
-	}
+	h.crashing(3, 100)
 	for _, a := range to {
 		h.want(a, h.filed(a), "Archive: x")
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -384,6 +385,51 @@ func (h *house) octets(tenant store.Tenant, ref mail.BlobRef) string {
 	_, err = blob.WriteRange(&b, 0, blob.Size())
 	h.must(err)
 	return b.String()
+}
+
+// crashing runs the platform until all is at rest, and lets it die again and again: each time at one of its next commits, up to the
+// given one. More deaths than most, or hardly any, fail the test.
+func (h *house) crashing(commits int64, most int) {
+	h.Helper()
+	crashes := 0
+	for steps := int64(0); ; steps++ {
+		dead := make(chan struct{})
+		left := new(atomic.Int64)
+		left.Store(steps % commits)
+		h.must(h.store.Close())
+		h.wrap = func(st store.Store) store.Store {
+			return breaking{st, func(why mail.Op) bool {
+				if !strings.HasPrefix(string(why), "deliver.") || why == "deliver.Arrive" {
+					return false
+				}
+				now := left.Add(-1)
+				if now == -1 {
+					close(dead)
+				}
+				return now < 0
+			}}
+		}
+		h.open()
+		if !h.run(func() bool {
+			select {
+			case <-dead:
+				return true
+			default:
+				return h.atRest()
+			}
+		}) {
+			h.Fatal("neither dead nor done")
+		}
+		if h.atRest() {
+			break
+		}
+		if crashes++; crashes > most {
+			h.Fatal("it never ends")
+		}
+	}
+	if crashes < 4 {
+		h.Errorf("only %d crashes: the test is broken", crashes)
+	}
 }
 
 // want compares.

@@ -408,45 +408,7 @@ func TestLI7ExpansionSurvivesCrashes(t *testing.T) {
 	}
 	h.must(h.dir.Company(l.Tenant).AddMembers(h.ctx, h.ops, l.ID, outside))
 	h.accept(l.Tenant, from("o@customer.example"), letter("o@customer.example", "x"), "all@alpha.example")
-	crashes := 0
-	for steps := int64(0); ; steps++ {
-		dead := make(chan struct{})
-		left := new(atomic.Int64)
-		left.Store(steps % 2)
-		h.must(h.store.Close())
-		h.wrap = func(st store.Store) store.Store {
-			return breaking{st, func(why mail.Op) bool {
-				if !strings.HasPrefix(string(why), "deliver.") || why == "deliver.Arrive" {
-					return false
-				}
-				now := left.Add(-1)
-				if now == -1 {
-					close(dead)
-				}
-				return now < 0
-			}}
-		}
-		h.open()
-		if !h.run(func() bool {
-			select {
-			case <-dead:
-				return true
-			default:
-				return h.atRest()
-			}
-		}) {
-			t.Fatal("neither dead nor done")
-		}
-		if h.atRest() {
-			break
-		}
-		if crashes++; crashes > 30 {
-			t.Fatal("the expansion never ends")
-		}
-	}
-	if crashes < 4 {
-		t.Errorf("only %d crashes: the test is broken", crashes)
-	}
+	h.crashing(2, 30)
 	for _, u := range users {
 		if n := h.count(u + "@alpha.example"); n != 1 {
 			t.Errorf("%s has %d", u, n)

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/netip"
 	"runtime"
@@ -60,21 +61,13 @@ func New(st store.Store, cfg Config) *Directory {
 		store:     st,
 		platform:  st.Platform(),
 		cfg:       cfg,
-		addresses: newGenerations[string, *entry](or(cfg.CachedAddresses, defaultCachedAddresses)),
-		verified:  newGenerations[proofKey, expiry](or(cfg.CachedSignIns, defaultCachedSignIns)),
+		addresses: newGenerations[string, *entry](cmp.Or(cfg.CachedAddresses, defaultCachedAddresses)),
+		verified:  newGenerations[proofKey, expiry](cmp.Or(cfg.CachedSignIns, defaultCachedSignIns)),
 		used:      newGenerations[mail.ObjectID, time.Time](maxUsedApps),
-		hashing:   newHasher(or(cfg.Hashes, runtime.GOMAXPROCS(0))),
+		hashing:   newHasher(cmp.Or(cfg.Hashes, runtime.GOMAXPROCS(0))),
 	}
 	rand.Read(d.processKey[:])
 	return d
-}
-
-// or gives n, or the default where n says nothing.
-func or(n, def int) int {
-	if n > 0 {
-		return n
-	}
-	return def
 }
 
 // Operator is the actor for somebody who runs the platform, at the command line or

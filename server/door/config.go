@@ -1,6 +1,7 @@
 package door
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -56,20 +57,12 @@ type Limits struct {
 }
 
 func (l Limits) orDefaults() Limits {
-	l.Connections = or(l.Connections, 20_000)
-	l.PerNetwork = or(l.PerNetwork, 200)
-	l.IPv4Bits = or(l.IPv4Bits, 32)
-	l.Handshake = or(l.Handshake, 30*time.Second)
-	l.Write = or(l.Write, 5*time.Minute)
-	l.Grace = or(l.Grace, 10*time.Second)
-	l.Sweep = or(l.Sweep, 2*time.Second)
+	l.Connections = cmp.Or(l.Connections, 20_000)
+	l.PerNetwork = cmp.Or(l.PerNetwork, 200)
+	l.IPv4Bits = cmp.Or(l.IPv4Bits, 32)
+	l.Handshake = cmp.Or(l.Handshake, 30*time.Second)
+	l.Write = cmp.Or(l.Write, 5*time.Minute)
+	l.Grace = cmp.Or(l.Grace, 10*time.Second)
+	l.Sweep = cmp.Or(l.Sweep, 2*time.Second)
 	return l
-}
-
-// or gives v, or def where v says nothing.
-func or[T int | time.Duration](v, def T) T {
-	if v > 0 {
-		return v
-	}
-	return def
 }

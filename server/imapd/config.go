@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"cmp"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -58,20 +59,12 @@ type Limits struct {
 }
 
 func (l Limits) orDefaults() Limits {
-	l.PerAccount = or(l.PerAccount, 50)
-	l.Login = or(l.Login, time.Minute)
-	l.Idle = or(l.Idle, 30*time.Minute)
-	l.Command = or(l.Command, 5*time.Minute)
-	l.Keepalive = or(l.Keepalive, 4*time.Minute)
-	l.Errors = or(l.Errors, 20)
-	l.Message = or(l.Message, mail.MaxMessageSize)
+	l.PerAccount = cmp.Or(l.PerAccount, 50)
+	l.Login = cmp.Or(l.Login, time.Minute)
+	l.Idle = cmp.Or(l.Idle, 30*time.Minute)
+	l.Command = cmp.Or(l.Command, 5*time.Minute)
+	l.Keepalive = cmp.Or(l.Keepalive, 4*time.Minute)
+	l.Errors = cmp.Or(l.Errors, 20)
+	l.Message = cmp.Or(l.Message, mail.MaxMessageSize)
 	return l
-}
-
-// or gives v, or def where v says nothing.
-func or[T int | int64 | time.Duration](v, def T) T {
-	if v > 0 {
-		return v
-	}
-	return def
 }

@@ -1,6 +1,7 @@
 package sieved
 
 import (
+	"cmp"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -48,19 +49,11 @@ type Limits struct {
 }
 
 func (l Limits) orDefaults() Limits {
-	l.PerAccount = or(l.PerAccount, 20)
-	l.Login = or(l.Login, time.Minute)
-	l.Idle = or(l.Idle, 30*time.Minute)
-	l.Write = or(l.Write, 5*time.Minute)
-	l.Errors = or(l.Errors, 20)
-	l.Failures = or(l.Failures, 3)
+	l.PerAccount = cmp.Or(l.PerAccount, 20)
+	l.Login = cmp.Or(l.Login, time.Minute)
+	l.Idle = cmp.Or(l.Idle, 30*time.Minute)
+	l.Write = cmp.Or(l.Write, 5*time.Minute)
+	l.Errors = cmp.Or(l.Errors, 20)
+	l.Failures = cmp.Or(l.Failures, 3)
 	return l
-}
-
-// or gives v, or def where v says nothing.
-func or[T int | time.Duration](v, def T) T {
-	if v > 0 {
-		return v
-	}
-	return def
 }

@@ -71,6 +71,15 @@ func (t *tenant) View(ctx context.Context, fn func(store.Reader) error) error {
 }
 
 func (t *tenant) view(ctx context.Context, op mail.Op, fn func(*sql.Reader) error) error {
+	return t.reading(ctx, op, func(c *conn) error {
+		r := sql.NewReader(c, era)
+		r.Start(time.Now())
+		return fn(r)
+	})
+}
+
+// reading runs fn on a connection that sees one consistent state.
+func (t *tenant) reading(ctx context.Context, op mail.Op, fn func(*conn) error) error {
 	if err := t.exists(ctx, op); err != nil {
 		return err
 	}
@@ -80,9 +89,7 @@ func (t *tenant) view(ctx context.Context, op mail.Op, fn func(*sql.Reader) erro
 	}
 	defer t.store.readers.put(c)
 	c.begin(stBeginView, t.id)
-	r := sql.NewReader(c, era)
-	r.Start(time.Now())
-	if err := fn(r); err != nil {
+	if err := fn(c); err != nil {
 		_ = c.abandon() // the pool drops a connection that cannot; err says what is to be said
 		return err
 	}

@@ -20,20 +20,7 @@ func (t *tenant) Texts() store.Texts { return texts{t} }
 
 // look runs fn over one consistent state.
 func (t texts) look(ctx context.Context, op mail.Op, a mail.AccountID, fn func(*sql.TextIndex) error) error {
-	if err := t.exists(ctx, op); err != nil {
-		return err
-	}
-	c, err := t.store.readers.get(ctx)
-	if err != nil {
-		return mail.Wrap(op, err)
-	}
-	defer t.store.readers.put(c)
-	c.begin(stBeginView, t.id)
-	if err := fn(sql.NewTextIndex(c, a)); err != nil {
-		_ = c.abandon() // the pool drops a connection that cannot; err says what is to be said
-		return mail.Wrap(op, err)
-	}
-	return mail.Wrap(op, c.end())
+	return t.reading(ctx, op, func(c *conn) error { return mail.Wrap(op, fn(sql.NewTextIndex(c, a))) })
 }
 
 // read is look, where an index that is damaged is dropped, and fn runs once more, on none.
