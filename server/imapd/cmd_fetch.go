@@ -216,6 +216,9 @@ func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message, 
 		body, err := w.s.account.OpenBody(ctx, m)
 		if err != nil {
 			w.fail(m, err)
+			if newFlags {
+				w.s.tellFlags(ctx, seq, mark, true)
+			}
 			return nil
 		}
 		w.octets = body

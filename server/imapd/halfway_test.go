@@ -46,3 +46,16 @@ func TestStoreHalfway(t *testing.T) {
 		}
 	}
 }
+
+// TestFetchOfUnreadable: a message that cannot be read was marked as seen before, and the client is told so.
+func TestFetchOfUnreadable(t *testing.T) {
+	h := newHouse(t)
+	var plan faulty.Plan
+	h.boxes = mailbox.New(faulty.Wrap(h.store, &plan), h.dir, mailbox.Config{})
+	c := dialRaw(t, h.door(t, Config{AllowPlainAuth: true}), h.user(t, "alpha.example"))
+	c.ok("APPEND INBOX {14+}\r\nSubject: a\r\n\r\n")
+	c.ok("SELECT INBOX")
+	plan.Fail(faulty.Open, 1, faulty.DiskFull)
+	fmt.Fprintf(c.conn, "b FETCH 1 BODY[]\r\n")
+	c.expect("* 1 FETCH (UID 1 FLAGS (\\Seen))\r\nb NO ")
+}
