@@ -11,6 +11,7 @@ import (
 // Plan says what Run does.
 type Plan struct {
 	Addr     string // of IMAP, in the clear
+	Other    string // another process's door to the same accounts, which every third client uses; "" = none
 	User     string
 	Guest    string // another account, which may do everything in the user's mailboxes (RFC 4314); every fourth client is his. "" = none
 	Password string
@@ -68,6 +69,9 @@ func (p *Plan) gather() (clients []*client, err error) {
 		}
 		if p.Guest != "" && i%guestEvery == guestEvery-1 {
 			c.user, c.owner = p.Guest, p.User
+		}
+		if p.Other != "" && i%3 == 2 {
+			c.addr = p.Other
 		}
 		clients = append(clients, c)
 		if err := c.connect(); err != nil {
