@@ -44,14 +44,6 @@ func AppendAString(dst []byte, s string, utf8 bool) []byte {
 	return AppendString(dst, s, utf8)
 }
 
-// AppendNString writes s, or NIL where there is none.
-func AppendNString(dst []byte, s string, present, utf8 bool) []byte {
-	if !present {
-		return append(dst, "NIL"...)
-	}
-	return AppendString(dst, s, utf8)
-}
-
 // AppendUint writes a number.
 func AppendUint[N ~uint32 | ~uint64 | ~int](dst []byte, n N) []byte {
 	return strconv.AppendUint(dst, uint64(n), 10)

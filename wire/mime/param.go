@@ -17,14 +17,6 @@ type Param struct {
 	Extended bool   // Raw is an RFC 2231 §4 value: charset'language'percent-encoded
 }
 
-// IMAPName is the name under which IMAP shows the parameter: with the asterisk where the value is extended.
-func (p Param) IMAPName() string {
-	if p.Extended {
-		return p.Name + "*"
-	}
-	return p.Name
-}
-
 // maxParams is how many parameters of one field are read.
 const maxParams = 1000
 
