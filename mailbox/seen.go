@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"slices"
 
 	"tegami/mail"
 )
@@ -10,7 +11,8 @@ import (
 const seenAhead = 500
 
 // FetchSeen is Fetch that marks the messages as seen first, where the account may (RFC 9051 §6.4.5). fn hears which of
-// them it marked. That mail can be read does not depend on it: failed hears what went wrong with marking.
+// them it marked. That mail can be read does not depend on it: failed hears what went wrong with marking. An error of fn
+// ends it; the next Poll tells what of the messages behind was marked.
 func (v *View) FetchSeen(ctx context.Context, seqs []uint32, with With, fn func(seq uint32, m *Message, marked bool) error, failed func(error)) error {
 	may, err := v.mayChange(ctx, Add, mail.Seen)
 	if mail.Is(err, mail.Denied) {
@@ -28,14 +30,38 @@ func (v *View) FetchSeen(ctx context.Context, seqs []uint32, with With, fn func(
 		if err != nil {
 			failed(err)
 		}
+		all, last := marked, mail.UID(0)
 		next = v.beginSeen(ctx, may, seqs)
-		err = v.Fetch(ctx, part, with, func(seq uint32, m *Message) error { return fn(seq, m, marked.has(m.UID)) })
+		err = v.Fetch(ctx, part, with, func(seq uint32, m *Message) error {
+			err := fn(seq, m, marked.has(m.UID))
+			if err == nil {
+				last = m.UID
+			}
+			return err
+		})
 		if err != nil {
-			_, _ = next.wait() // it uses the view; its failure would be told when its messages are read, and none is now
+			more, _ := next.wait() // it uses the view; its failure would be told when its messages are read, and none is now
+			v.untell(slices.Concat(all, more), last)
 			return err
 		}
 	}
 	return nil
+}
+
+// untell has the next Poll tell of messages that were marked, of those behind a UID: nobody heard of them.
+func (v *View) untell(marked seenMarks, behind mail.UID) {
+	var unheard []Mark
+	for _, m := range marked {
+		if i, ok := v.shown.find(m.UID); ok && m.UID > behind && v.shown.at(i) == m {
+			m.Flags &^= mail.Seen
+			unheard = append(unheard, m)
+		}
+	}
+	if len(unheard) == 0 {
+		return
+	}
+	base := *v.base // another than the newest, so that Poll compares
+	v.base, v.shown = &base, v.shown.apply(unheard, nil)
 }
 
 // seeing is the marking of messages as seen beside the reading of others.
