@@ -59,8 +59,9 @@ var statementTexts = [numStatements]string{
 	stGrowEpoch:    "UPDATE tenant SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch",
 	stEpochs:       "SELECT id, epoch FROM tenant",
 	stDueTenants:   "SELECT id FROM due_tenants($1) AS due (id)",
-	stTextTurn:     "SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS turn",
-	stLockAll:      "LOCK TABLE box, meta, object, item, blob IN EXCLUSIVE MODE",
+	stTextTurn: "INSERT INTO text_turn (tenant, account) VALUES ($1, $2) " +
+		"ON CONFLICT (tenant, account) DO UPDATE SET account = excluded.account RETURNING account",
+	stLockAll: "LOCK TABLE box, meta, object, item, blob IN EXCLUSIVE MODE",
 
 	stTakeDuty: "INSERT INTO duty (name, holder, fence, until) VALUES ($1, $2, 1, " + clock + " + $3) " +
 		"ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = duty.fence + 1, until = excluded.until " +

@@ -65,7 +65,7 @@ func (t texts) once(ctx context.Context, a mail.AccountID, fn func(*sql.TextInde
 	defer t.store.writers.put(c)
 	c.begin(stBegin, t.id)
 	// One transaction changes an index at a time: the rows that another put in the place of those it locked would not be seen.
-	err = c.ask(stTextTurn, func(sql.Row) bool { return false }, integer(int64(a)))
+	err = c.ask(stTextTurn, func(sql.Row) bool { return false }, integer(int64(t.id)), integer(int64(a)))
 	if err == nil {
 		err = fn(sql.NewTextIndex(c, a))
 	}

@@ -24,7 +24,16 @@ CREATE TABLE text_page (
 	PRIMARY KEY ({t,}account, id)
 );
 
+-- Whose turn it is to change an account's index: who does, holds its row until the end of the transaction.
+CREATE TABLE text_turn (
+	{tenant}
+	account {int} NOT NULL,
+	PRIMARY KEY ({t,}account)
+);
+
 ALTER TABLE text_segment ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON text_segment USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
 ALTER TABLE text_page ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON text_page USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
+ALTER TABLE text_turn ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON text_turn USING (tenant = CAST(current_setting('tegami.tenant') AS BIGINT));
