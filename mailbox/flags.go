@@ -34,8 +34,8 @@ func (op FlagOp) masks(flags, may mail.Flags) (clear, set mail.Flags) {
 const maxChanges = 1000
 
 // Store changes flags of the messages with these sequence numbers, which must ascend. It gives the
-// marks of all of them that are there, as they are now, for the answers to the client; the view
-// knows them then. Where somebody else changed a message meanwhile, Poll tells it still.
+// marks of all of them that are there, as they are now, for the answers to the client. The view knows its own changes then;
+// where somebody else changed a message meanwhile, Poll tells it still, unless the client was told by Heard.
 //
 // unchangedSince (0: none) leaves messages alone that changed after it and gives their UIDs as
 // modified (RFC 7162 §3.1.3). Each message is judged and changed in one transaction. Add and Remove pass over a change that the
@@ -208,6 +208,18 @@ func (w *flagWork) change(tx store.Tx, asked []target) error {
 // what the client knew at since counts, not what it was told later.
 func (w *flagWork) beside(shown, old Mark) bool {
 	return w.op != Set && shown.ModSeq <= w.since && (shown.Flags^old.Flags)&w.flags == 0
+}
+
+// Heard notes marks that the client was told in answer to a Store: it knows them now, also those of messages that somebody else
+// changed before. They are not told again, and one that is gone is shown as it was told last. They ascend by UID.
+func (v *View) Heard(marks []Mark) {
+	var news []Mark
+	for _, m := range marks {
+		if i, ok := v.shown.find(m.UID); ok && v.shown.at(i) != m {
+			news = append(news, m)
+		}
+	}
+	v.shown = v.shown.apply(news, nil)
 }
 
 // fold puts the view's own changes into what its client knows.

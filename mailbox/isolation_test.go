@@ -122,6 +122,8 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 			_, err := fmt.Fprintf(heard, "%d %+v %s\n", seq, *m, m.Index)
 			return err
 		}}
+	case reflect.TypeFor[[]mailbox.Mark]():
+		return []any{[]mailbox.Mark{{UID: 1, Flags: mail.Seen, ModSeq: 1 << 40}}}
 	case reflect.TypeFor[func(uint32, *mailbox.Message) error]():
 		return []any{func(seq uint32, m *mailbox.Message) error {
 			_, err := fmt.Fprintf(heard, "%d %+v %s\n", seq, *m, m.Index)

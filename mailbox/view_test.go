@@ -117,6 +117,27 @@ func TestTwoSessions(t *testing.T) {
 	h.equal("the same", uids(yours), uids(mine))
 }
 
+// What an answer told does not go back, not even for a message that is gone before the next Poll, and is not told again.
+func TestHeardStays(t *testing.T) {
+	h, a := one(t)
+	ctx := t.Context()
+	h.fill(a, "INBOX", 2)
+	mine, yours := h.selectBox(a, "INBOX"), h.selectBox(a, "INBOX")
+	_, _, err := yours.Store(ctx, seqs(1, 2), mailbox.Set, mail.Flagged|mail.Deleted, 0)
+	h.must(err)
+	marks, _, err := mine.Store(ctx, seqs(1, 2), mailbox.Add, mail.Flagged, 0) // changes nothing, and answers
+	h.must(err)
+	mine.Heard(marks)
+	_, err = yours.Expunge(ctx, []mail.UID{2})
+	h.must(err)
+	h.equal("nothing new", h.poll(mine, false), "")
+	for i, m := range marks {
+		is, _ := mine.Mark(uint32(i + 1))
+		h.equal("as it was told", is, m)
+	}
+	h.equal("gone", h.poll(mine, true), "-2")
+}
+
 // A change of somebody else between my Poll and my Store stays to be told, even where both changed
 // the same message.
 func TestStoreKeepsNewsOfOthers(t *testing.T) {

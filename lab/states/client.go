@@ -65,7 +65,7 @@ func (d *identities) fresh() string {
 }
 
 // transcriptLines is how much of a client's dialogue a finding shows.
-const transcriptLines = 40
+const transcriptLines = 200
 
 // client is one client: a connection, a model, and what it did last.
 type client struct {

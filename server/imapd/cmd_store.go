@@ -125,6 +125,9 @@ func without(marks []mailbox.Mark, modified []uint32) []mailbox.Mark {
 // tellStored writes the new flags of the messages. A silent STORE tells the ModSeqs alone, where
 // the client knows them (RFC 7162 §3.1.3).
 func (s *session) tellStored(ctx context.Context, marks []mailbox.Mark, c *storing, uid bool) {
+	if !c.silent {
+		defer s.view.Heard(marks)
+	}
 	for _, m := range marks {
 		seq, ok := s.view.Seq(m.UID)
 		switch {
