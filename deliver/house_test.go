@@ -266,6 +266,8 @@ func (h *house) drain() {
 
 // run runs the carriers until something is true; not ok when it never is.
 func (h *house) run(until func() bool) (ok bool) {
+	// patience is longer than a lease of the Runner: what was claimed when it stopped waits for its end.
+	const patience = 3 * time.Minute
 	ctx, cancel := context.WithCancel(h.ctx)
 	r := queue.NewRunner(queue.Config{
 		Queue: h.queue, Limits: queue.Limits{Poll: 5 * time.Millisecond}, Schedule: queue.Schedule{First: time.Millisecond, Max: 10 * time.Millisecond},
@@ -275,7 +277,7 @@ func (h *house) run(until func() bool) (ok bool) {
 	}
 	var done sync.WaitGroup
 	done.Go(func() { r.Run(ctx) })
-	for end := time.Now().Add(30 * time.Second); !ok && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		ok = until()
 	}
 	cancel()
