@@ -87,9 +87,13 @@ func (a *Account) limitOf(ctx context.Context, op mail.Op, at *spot) (int64, err
 }
 
 // Usable tells whether the account may still be used: it or its tenant can have been suspended since it was
-// opened, or be gone. Denied with the reason as in directory.Directory.Current; it answers from memory.
+// opened, or be gone. Denied with the reason as in directory.Directory.Current, and nothing else: what otherwise goes
+// wrong, the command itself will meet. It answers from memory.
 func (a *Account) Usable(ctx context.Context) error {
 	_, err := a.service.dir.Current(ctx, a.id)
+	if !mail.Is(err, mail.Denied) {
+		return nil
+	}
 	return mail.Wrap("mailbox.Usable", err)
 }
 

@@ -166,8 +166,8 @@ func (s *session) barred(ctx context.Context) bool {
 		return false
 	}
 	err := s.account.Usable(ctx)
-	if !mail.Is(err, mail.Denied) {
-		return false // what else went wrong, the command itself will meet
+	if err == nil {
+		return false
 	}
 	s.log.Info("session ended", "error", err)
 	key, args := mail.TextOf(err)

@@ -137,11 +137,7 @@ func (c *session) usable(ctx context.Context) error {
 	if c.account == nil {
 		return nil
 	}
-	err := c.account.Usable(ctx)
-	if !mail.Is(err, mail.Denied) {
-		return nil // what else went wrong, the command itself will meet
-	}
-	return err
+	return c.account.Usable(ctx)
 }
 
 // badLine refuses a line that is no command, and ends a session that sends nothing else.

@@ -6,16 +6,15 @@ import (
 	"encoding/base64"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
+
+	"tegami/lab/dialog"
 )
 
 // FuzzSession sends any octets to a signed-in session. It must not hang or panic, and greets.
 func FuzzSession(f *testing.F) {
-	for _, line := range dialogLines(f) {
+	for _, line := range dialog.Commands(f, "testdata/*.dialog") {
 		f.Add([]byte(line))
 	}
 	h := newHouse(f)
@@ -42,23 +41,4 @@ func FuzzSession(f *testing.F) {
 			t.Errorf("%q", out)
 		}
 	})
-}
-
-// dialogLines are the commands of all dialogs.
-func dialogLines(t testing.TB) (lines []string) {
-	files, err := filepath.Glob("testdata/*.dialog")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no dialogs", err)
-	}
-	client := regexp.MustCompile(`(?m)^C: (.*)$`)
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range client.FindAllSubmatch(text, -1) {
-			lines = append(lines, string(m[1]))
-		}
-	}
-	return lines
 }
