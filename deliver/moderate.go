@@ -118,7 +118,7 @@ func (h *House) mayModerate(ctx context.Context, by mail.Actor, tenant mail.Tena
 		return err
 	case account.State != directory.AccountActive:
 		return denied
-	case account.Has(directory.RoleAdmin):
+	case account.Has(directory.RoleOwner):
 		return nil
 	}
 	id, _ := queue.ListOf(it.Route)

@@ -18,12 +18,6 @@ const (
 	AccountSuspended AccountState = "suspended" // no sign-in; mail still comes in
 )
 
-// Role is what an account may do beside using its own mail.
-type Role string
-
-// RoleAdmin makes an account an administrator of its tenant (CP-3). Any account can be one (CP-4).
-const RoleAdmin Role = "admin"
-
 // Account is one ID: one mail address and one box. Its slices are shared: don't change them.
 type Account struct {
 	ID      mail.AccountID
@@ -245,11 +239,11 @@ func (c *Company) SetRoles(ctx context.Context, by mail.Actor, id mail.AccountID
 }
 
 func checkRoles(op mail.Op, roles []Role) error {
-	if i := slices.IndexFunc(roles, func(r Role) bool { return r != RoleAdmin }); i >= 0 {
+	if i := slices.IndexFunc(roles, func(r Role) bool { return r != RoleOwner }); i >= 0 {
 		return mail.E(op, mail.Invalid, "role.unknown", string(roles[i]))
 	}
 	if len(roles) > 1 {
-		return mail.E(op, mail.Invalid, "role.twice", string(RoleAdmin))
+		return mail.E(op, mail.Invalid, "role.twice", string(RoleOwner))
 	}
 	return nil
 }
@@ -262,11 +256,11 @@ func (c *Company) changeAccount(ctx context.Context, by mail.Actor, op mail.Op, 
 		if err != nil {
 			return err
 		}
-		was := doc.is(RoleAdmin) && doc.State == AccountActive
+		was := doc.is(RoleOwner) && doc.State == AccountActive
 		if err := fn(tx, &doc); err != nil {
 			return err
 		}
-		if was && !(doc.is(RoleAdmin) && doc.State == AccountActive) {
+		if was && !(doc.is(RoleOwner) && doc.State == AccountActive) {
 			if err := notLastAdmin(tx, by, op, id); err != nil {
 				return err
 			}
@@ -281,7 +275,7 @@ func notLastAdmin(r store.Reader, by mail.Actor, op mail.Op, id mail.AccountID) 
 		return nil
 	}
 	others := false
-	err := eachMarked(r, kindAccount, hasRole(RoleAdmin), func(o store.Object) error {
+	err := eachMarked(r, kindAccount, hasRole(RoleOwner), func(o store.Object) error {
 		var doc accountDoc
 		err := read(o, &doc)
 		others = others || mail.AccountID(o.ID) != id && doc.State == AccountActive
@@ -302,7 +296,7 @@ func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.Acco
 		if err != nil {
 			return err
 		}
-		if doc.is(RoleAdmin) {
+		if doc.is(RoleOwner) {
 			if err := notLastAdmin(tx, by, op, id); err != nil {
 				return err
 			}

@@ -98,14 +98,14 @@ func TestBulkIsAllOrNothing(t *testing.T) {
 func TestRights(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
-	boss := h.account(c, "boss@alpha.example", directory.RoleAdmin)
+	boss := h.account(c, "boss@alpha.example", directory.RoleOwner)
 	sato := h.account(c, "sato@alpha.example")
 	admin, user := h.signIn("boss@alpha.example").Actor(), h.signIn("sato@alpha.example").Actor()
 
 	for name, err := range map[string]error{
 		"a user changes another's password":   c.SetPassword(h.ctx, user, boss.ID, password),
 		"a user adds an alias":                c.AddAlias(h.ctx, user, addr("x@alpha.example"), sato.ID),
-		"a user makes itself administrator":   c.SetRoles(h.ctx, user, sato.ID, []directory.Role{directory.RoleAdmin}),
+		"a user makes itself administrator":   c.SetRoles(h.ctx, user, sato.ID, []directory.Role{directory.RoleOwner}),
 		"nobody deletes an account":           c.DeleteAccount(h.ctx, mail.Actor{}, sato.ID),
 		"the platform deletes an account":     c.DeleteAccount(h.ctx, mail.MintActor(mail.Platform, 0, 0, "p", mail.Origin{}), sato.ID),
 		"an administrator removes the domain": c.RemoveDomain(h.ctx, admin, "alpha.example"),
@@ -129,10 +129,10 @@ func TestRights(t *testing.T) {
 func TestCP3Administrators(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
-	boss := h.account(c, "boss@alpha.example", directory.RoleAdmin)
+	boss := h.account(c, "boss@alpha.example", directory.RoleOwner)
 	sato := h.account(c, "sato@alpha.example")
 	admin := h.signIn("boss@alpha.example").Actor()
-	roles := []directory.Role{directory.RoleAdmin}
+	roles := []directory.Role{directory.RoleOwner}
 
 	h.says(c.SetRoles(h.ctx, admin, boss.ID, nil), mail.Conflict, "account.last_admin")
 	h.says(c.SetAccountState(h.ctx, admin, boss.ID, directory.AccountSuspended), mail.Conflict, "account.last_admin")

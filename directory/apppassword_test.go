@@ -129,7 +129,7 @@ func TestAppPasswordRules(t *testing.T) {
 func TestAppPasswordsOfOthers(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	alpha, beta := h.company("alpha.example", 10), h.company("beta.example", 10)
-	h.account(alpha, "sato@alpha.example", directory.RoleAdmin)
+	h.account(alpha, "sato@alpha.example", directory.RoleOwner)
 	theirs := h.account(beta, "schmidt@beta.example")
 	made, secret := h.app(beta, theirs.ID)
 	admin := h.signIn("sato@alpha.example").Actor()
@@ -185,7 +185,7 @@ func TestLockOutCountsAppPasswords(t *testing.T) {
 func TestRevocation(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
-	h.account(c, "admin@alpha.example", directory.RoleAdmin)
+	h.account(c, "admin@alpha.example", directory.RoleOwner)
 	admin := h.signIn("admin@alpha.example").Actor()
 	for i, change := range []struct {
 		what string

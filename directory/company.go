@@ -69,7 +69,7 @@ func stillThere(r store.Reader, by mail.Actor, op mail.Op) error {
 		return nil
 	}
 	doc, _, err := readAccount(r, by.Account())
-	if mail.Is(err, mail.NotFound) || err == nil && (doc.State != AccountActive || by.Role() == mail.Admin && !doc.is(RoleAdmin)) {
+	if mail.Is(err, mail.NotFound) || err == nil && (doc.State != AccountActive || by.Role() == mail.Admin && !doc.is(RoleOwner)) {
 		return mail.E(op, mail.Denied, "actor.denied")
 	}
 	return err

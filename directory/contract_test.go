@@ -16,7 +16,7 @@ import (
 func TestSV12OpenedInOneStep(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
-	h.account(c, "sato@alpha.example", directory.RoleAdmin)
+	h.account(c, "sato@alpha.example", directory.RoleOwner)
 	admin := h.signIn("sato@alpha.example")
 	if admin.Actor().Role() != mail.Admin {
 		t.Errorf("the administrator's role is %v", admin.Actor().Role())
@@ -34,7 +34,7 @@ func TestSV12OpenedInOneStep(t *testing.T) {
 func TestTenantStates(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
-	h.account(c, "sato@alpha.example", directory.RoleAdmin)
+	h.account(c, "sato@alpha.example", directory.RoleOwner)
 	admin := h.signIn("sato@alpha.example").Actor()
 	tenants, err := h.Tenants(h.ctx)
 	h.must(err)
@@ -74,7 +74,7 @@ func TestCP2NothingBeforeTheStartDate(t *testing.T) {
 	tenant := h.tenant(directory.TenantSpec{Start: start})
 	c := h.Company(tenant.ID)
 	h.domain(c, "alpha.example", 10)
-	a := h.account(c, "sato@alpha.example", directory.RoleAdmin)
+	a := h.account(c, "sato@alpha.example", directory.RoleOwner)
 	admin := mail.MintActor(mail.Admin, tenant.ID, a.ID, "sato", mail.Origin{})
 
 	for name, write := range map[string]func() error{

@@ -58,7 +58,7 @@ func TestML5ForwardingModes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
-	h.account(c, "boss@alpha.example", directory.RoleAdmin)
+	h.account(c, "boss@alpha.example", directory.RoleOwner)
 	s, err := c.Settings(h.ctx)
 	h.must(err)
 	if s.UserForward != directory.ForwardInternal || s.AdminForward != directory.ForwardAny || s.DMARCOverride != directory.DMARCReject {

@@ -77,7 +77,7 @@ func (l *login) identity(ctx context.Context, p *proof) (*Identity, error) {
 		l.dir.noteUse(ctx, l.contract, a.ID, p.app.ID)
 	}
 	role := mail.User
-	if a.Has(RoleAdmin) {
+	if a.Has(RoleOwner) {
 		role = mail.Admin
 	}
 	return &Identity{mail.MintActor(role, l.contract.ID, a.ID, a.Address.String(), l.origin), a, *p}, nil

@@ -32,7 +32,7 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		s.by, s.account.ID, s.account.Address, s.domain, newcomer, []directory.AccountSpec{newcomer},
 		directory.DomainSpec{Name: s.domain, Plan: directory.Plan3GB, IDs: 10}, directory.Plan10GB, 50,
 		[]directory.Option{directory.OptionIMAPS}, directory.AccountPage{Domain: s.domain},
-		directory.AccountSuspended, []directory.Role{directory.RoleAdmin},
+		directory.AccountSuspended, []directory.Role{directory.RoleOwner},
 		s.list.ID, directory.ListSpec{Name: "x"}, directory.ListPage{Domain: s.domain},
 		[]directory.Member{{Address: s.account.Address}}, []mail.Address{addr("member@" + s.domain)},
 		directory.Forwarding{To: []mail.Address{addr("x@elsewhere.example")}}, directory.Settings{}, directory.AppPasswordSpec{Name: "telephone"},
@@ -59,7 +59,7 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 func TestIsolation(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	alpha, beta := h.company("alpha.example", 10), h.company("beta.example", 10)
-	ours, theirs := h.account(alpha, "sato@alpha.example", directory.RoleAdmin), h.account(beta, "schmidt@beta.example", directory.RoleAdmin)
+	ours, theirs := h.account(alpha, "sato@alpha.example", directory.RoleOwner), h.account(beta, "schmidt@beta.example", directory.RoleOwner)
 	h.must(beta.AddAlias(h.ctx, h.ops, addr("info@beta.example"), theirs.ID))
 	list := h.list(beta, "team@beta.example", "member@beta.example")
 	before := dump(h, alpha) + dump(h, beta)
@@ -148,7 +148,7 @@ func dump(h *house, c *directory.Company) string {
 // TestIsolationOfTenantsUnknown asks a tenant that was never opened.
 func TestIsolationOfTenantsUnknown(t *testing.T) {
 	h := newHouse(t, directory.Config{})
-	theirs := h.account(h.company("beta.example", 10), "schmidt@beta.example", directory.RoleAdmin)
+	theirs := h.account(h.company("beta.example", 10), "schmidt@beta.example", directory.RoleOwner)
 	s := stranger{h.ops, theirs, directory.List{}, "beta.example"}
 	nobody := h.Company(12345)
 	for i := range reflect.TypeOf(nobody).NumMethod() {

@@ -183,7 +183,7 @@ func unknown(to mail.Address) error {
 // firstAdmin gives the tenant's oldest administrator, to whom mail for the postmaster
 // goes unless somebody has that alias. NotFound where there is none.
 func firstAdmin(r store.Reader) (store.Object, error) {
-	admins, err := r.Marked(kindAccount, hasRole(RoleAdmin), store.Page{Limit: 1})
+	admins, err := r.Marked(kindAccount, hasRole(RoleOwner), store.Page{Limit: 1})
 	if err == nil && len(admins) == 0 {
 		return store.Object{}, mail.E("directory.firstAdmin", mail.NotFound, "account.unknown", postmaster)
 	}

@@ -76,7 +76,7 @@ func TestPostmasterIsSomebody(t *testing.T) {
 	sato := h.account(c, "sato@alpha.example")
 	_, err := h.resolve("postmaster@alpha.example")
 	h.says(err, mail.NotFound, "recipient.unknown")
-	boss := h.account(c, "boss@alpha.example", directory.RoleAdmin)
+	boss := h.account(c, "boss@alpha.example", directory.RoleOwner)
 	if got, err := h.resolve("Postmaster@alpha.example"); err != nil || got.Account.ID != boss.ID {
 		t.Errorf("the postmaster is %+v, %v", got, err)
 	}

@@ -91,7 +91,7 @@ const password = "correct horse battery"
 // admin makes an administrator and signs in.
 func (h *house) admin(tenant mail.TenantID, address string) mail.Actor {
 	h.Helper()
-	return h.user(tenant, address, directory.RoleAdmin)
+	return h.user(tenant, address, directory.RoleOwner)
 }
 
 func (h *house) user(tenant mail.TenantID, address string, roles ...directory.Role) mail.Actor {

@@ -87,7 +87,7 @@ func (h *house) company(domain string) []directory.Account {
 	_, err = c.AddDomain(h.ctx, h.ops, directory.DomainSpec{Name: domain, Plan: directory.Plan100MB, IDs: 10})
 	h.must(err)
 	made, err := c.AddAccounts(h.ctx, h.ops, []directory.AccountSpec{
-		{Address: address("user0@" + domain), Name: "佐藤 太郎", Roles: []directory.Role{directory.RoleAdmin}},
+		{Address: address("user0@" + domain), Name: "佐藤 太郎", Roles: []directory.Role{directory.RoleOwner}},
 		{Address: address("user1@" + domain), Name: "Jane Doe", Lang: "en"},
 	})
 	h.must(err)

@@ -181,7 +181,7 @@ func (s *Service) readers(ctx context.Context, tenant mail.TenantID, n *Notice) 
 		list = append(list, readerOf(&acc))
 	}
 	if n.admins {
-		admins, err := company.Accounts(ctx, directory.AccountPage{Role: directory.RoleAdmin, Limit: MaxReaders})
+		admins, err := company.Accounts(ctx, directory.AccountPage{Role: directory.RoleOwner, Limit: MaxReaders})
 		if err != nil {
 			return nil, err
 		}

@@ -115,8 +115,8 @@ func (s seeder) accounts(company *directory.Company, want demoCompany, have map[
 		}
 		account := demoAccount{spec.Address.String(), s.password, []string{}}
 		if i == 0 {
-			spec.Roles = []directory.Role{directory.RoleAdmin}
-			account.Roles = []string{string(directory.RoleAdmin)}
+			spec.Roles = []directory.Role{directory.RoleOwner}
+			account.Roles = []string{string(directory.RoleOwner)}
 		}
 		all = append(all, account)
 		if !have[spec.Address.Local] {

@@ -296,7 +296,7 @@ func TestAdmin(t *testing.T) {
 	if domain.Name != "alpha.example" || domain.IDs != 10 || len(domain.Options) != 1 {
 		t.Errorf("%+v", domain)
 	}
-	account := fromJSON[accountRow](t, m.admin("a long enough password\n", "--json", "account", "add", "sato@alpha.example", "--name", "佐藤 一郎", "--role", "admin"))
+	account := fromJSON[accountRow](t, m.admin("a long enough password\n", "--json", "account", "add", "sato@alpha.example", "--name", "佐藤 一郎", "--role", "owner"))
 	if account.Quota != 100<<20 || account.Name != "佐藤 一郎" || len(account.Roles) != 1 {
 		t.Errorf("%+v", account)
 	}

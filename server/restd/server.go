@@ -1,0 +1,92 @@
+// Package restd is the control API: one documented REST interface for everything the panel and the command line do
+// (CP-10). Its description (OpenAPI 3.1) is made from the code.
+//
+// An operation is a line in the table of its resource: method, path, what right it needs, and a function that translates
+// into calls of the services below. Who calls is decided once, before it.
+package restd
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tegami/directory"
+	"tegami/i18n"
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/obs"
+	"tegami/queue"
+	"tegami/server/door"
+)
+
+// Prefix is below what everything is served.
+const Prefix = "/api/v1"
+
+// Version of the interface, as its description says.
+const Version = "1.0.0"
+
+// Config is what the door needs.
+type Config struct {
+	Directory *directory.Directory
+	Mailboxes *mailbox.Service
+	Queue     *queue.Queue
+	Runner    *queue.Runner // nil before the platform is started
+	Sessions  *door.Sessions
+	Words     *i18n.Catalogue
+	Log       *slog.Logger
+	Zone      mail.Zone
+}
+
+// Server answers the operations. Make it with New.
+type Server struct {
+	config Config
+	dir    *directory.Directory
+	words  *i18n.Catalogue
+	log    *slog.Logger
+	mux    *http.ServeMux
+	api    huma.API
+}
+
+// New makes the door with all its operations.
+func New(c Config) *Server {
+	speakProblems()
+	s := &Server{config: c, dir: c.Directory, words: c.Words, log: obs.Named(c.Log, "restd"), mux: http.NewServeMux()}
+	s.api = humago.New(s.mux, description())
+	for _, add := range []func(){
+		s.addSelf,
+	} {
+		add()
+	}
+	return s
+}
+
+// Handler answers everything below Prefix.
+func (s *Server) Handler() http.Handler { return s.mux }
+
+// Description is the interface's description, OpenAPI 3.1 as JSON.
+func (s *Server) Description() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
+
+// description is what the description says beside the operations.
+func description() huma.Config {
+	c := huma.DefaultConfig("Tegami", Version)
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Prefix+"/openapi", "", ""
+	c.CreateHooks = nil // no $schema in answers
+	c.RejectUnknownQueryParameters = true
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key":     {Type: "http", Scheme: "bearer", Description: "An API key of a company or an operator."},
+		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "A signed-in browser."},
+	}
+	c.Security = []map[string][]string{{"key": {}}, {"session": {}}}
+	return c
+}
+
+// speaking guards the one change of huma's own state.
+var speaking sync.Once
+
+// speakProblems has huma answer its own findings in our form. It knows no other place for that than a variable of its package.
+func speakProblems() {
+	speaking.Do(func() { huma.NewErrorWithContext = newProblem })
+}
