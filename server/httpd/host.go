@@ -103,10 +103,31 @@ func (s *Server) byAddress(next page) page {
 	}
 }
 
-// handler answers by the table of routes.
+// handler answers everything.
 func (s *Server) handler() http.Handler {
+	return s.mounted(s.guarded(s.routed()))
+}
+
+// mounted gives the paths of mounts to their handlers, on the server's own site.
+func (s *Server) mounted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if where, _ := s.site(r.Host); where == siteOwn {
+			for _, m := range s.config.Mounts {
+				if m.covers(r.URL.Path) {
+					guardOwn(w.Header())
+					m.Handler.ServeHTTP(w, r)
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// routed answers by the table of routes.
+func (s *Server) routed() http.Handler {
 	table := s.routes()
-	return s.guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		where, domain := s.site(r.Host)
 		path := strings.ToLower(r.URL.Path)
 		for _, at := range []site{siteAny, where} {
@@ -125,7 +146,7 @@ func (s *Server) handler() http.Handler {
 			}
 		}
 		http.NotFound(w, r)
-	}))
+	})
 }
 
 // find gives the page for a request.
@@ -153,13 +174,24 @@ func methods(table map[route]page, at site, path string) string {
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		guardAll(h)
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
 		if where, _ := s.site(r.Host); where == siteOwn {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
+			guardOwn(h)
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// guardAll sets what every reply carries: no sniffing, no referrer.
+func guardAll(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+}
+
+// guardOwn sets what every reply of the server's own site carries besides.
+func guardOwn(h http.Header) {
+	guardAll(h)
+	h.Set("Strict-Transport-Security", "max-age=31536000")
 }

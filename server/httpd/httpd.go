@@ -1,7 +1,7 @@
 // Package httpd is the HTTPS door: the health check, the figures for the operator's
 // monitoring, a front page that says what runs here and how mail software
 // is set up, and what programs fetch: settings for mail software (Thunderbird's, Outlook's and Apple's formats), MTA-STS
-// policies, and the unsubscribing of mailing lists.
+// policies, and the unsubscribing of mailing lists. The control API and the pages of the platform are mounted here.
 //
 // The host of a request says for which domain it is (SV-3): our own name, a mail domain, or one of the names
 // autoconfig, autodiscover and mta-sts below it. For a host that is none of ours there is nothing.
@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"tegami/i18n"
@@ -56,6 +57,20 @@ type Config struct {
 	// Certificate gives the server's certificate as it is now: it signs configuration profiles for Apple's systems. nil: they go
 	// out unsigned, and a device says so.
 	Certificate func() *tls.Certificate
+	// Mounts are whole parts of the server's own site that others answer, such as the control API: each sets its own
+	// limits of bodies and its own content policy.
+	Mounts []Mount
+}
+
+// Mount gives all paths that are Path, or lie below it where it ends in a slash, to a handler.
+type Mount struct {
+	Path    string
+	Handler http.Handler
+}
+
+// covers tells whether a path belongs to the mount.
+func (m Mount) covers(path string) bool {
+	return path == m.Path || strings.HasSuffix(m.Path, "/") && strings.HasPrefix(path, m.Path)
 }
 
 // Service is a line of the front page: what mail software is set to.
