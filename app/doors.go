@@ -71,7 +71,7 @@ func (p *Platform) https(l ListenConfig) serving {
 	door := httpd.New(httpd.Config{
 		Words: p.words, Metrics: p.metrics, Log: p.log, Hostname: p.config.Hostname,
 		Health: p.healthy, MetricsFrom: networks, Services: p.services(), Domains: p.domains, Zone: mail.Zone(l.Zone), Unsubscribe: p.dir,
-		Certificate: p.certs.current.Load,
+		Certificate: p.certs.current.Load, Mounts: p.mounts(mail.Zone(l.Zone)),
 	})
 	return func(ctx context.Context, ln net.Listener) error { return door.Serve(ctx, ln, p.certs.tlsConfig()) }
 }
