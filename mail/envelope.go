@@ -71,6 +71,7 @@ type Origin struct {
 	TLS      string     // "" = plain, else "TLS1.3 TLS_AES_128_GCM_SHA256"
 	Session  string     // id of the session, as in its log lines and refusals
 	Received time.Time
+	Agent    string // what a browser or a program at the API called itself; not kept in the queue
 }
 
 // Zone is an access zone (SV-9).

@@ -1,8 +1,10 @@
 package mail
 
 import (
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -71,5 +73,17 @@ func TestErrors(t *testing.T) {
 	}
 	if got := err.Error(); got != "intake.Receive: not found: store.Get: not found [account.unknown] a@b" {
 		t.Error(got)
+	}
+}
+
+// TestCP7ReasonIsBounded: an actor's reason is cut between characters, and leaves the actor it was given to as it was.
+func TestCP7ReasonIsBounded(t *testing.T) {
+	by := MintActor(Operator, 0, 0, "operator:root", Origin{})
+	long := by.For(strings.Repeat("理由", MaxReason))
+	if got := long.Reason(); len(got) > MaxReason || len(got) < MaxReason-3 || !utf8.ValidString(got) {
+		t.Errorf("a long reason became %d octets", len(got))
+	}
+	if by.Reason() != "" || long.Name() != by.Name() || by.For("call 4711").Reason() != "call 4711" {
+		t.Error("For changed something else")
 	}
 }
