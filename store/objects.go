@@ -21,7 +21,10 @@ type Object struct {
 	Doc   []byte // JSON
 	// Secret keeps the Doc out of the operation log, which nobody can erase: password hashes, keys. An
 	// object is secret from when it is made; the log then shows Masked for its documents.
-	Secret  bool
+	Secret bool
+	// Quiet is not kept: it makes this write one that is noted by the way, such as when a session was used last. Such a write
+	// makes no line of the operation log and does not grow the epoch, so caches don't hear of it. What somebody decided is never quiet.
+	Quiet   bool
 	Changed time.Time
 }
 

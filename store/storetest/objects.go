@@ -20,6 +20,7 @@ var objectPromises = []promise{
 	{"OperationLog", operationLog},
 	{"OperationLogPages", operationLogPages},
 	{"OperationLogSecrets", operationLogSecrets},
+	{"QuietWrites", quietWrites},
 	{"PlatformObjects", platformObjects},
 }
 
@@ -361,4 +362,34 @@ func platformObjects(f *fixture) {
 	all, err := f.store.Tenants(ctx)
 	f.ok(err)
 	f.same("tenants, without the platform", all, []mail.TenantID{f.id})
+}
+
+// quietWrites: what is noted by the way is kept like anything else, but makes no line of the operation log, and caches don't hear of it.
+func quietWrites(f *fixture) {
+	o := f.put(account("sato@example.jp"))
+	acts := func() (list []store.Act) {
+		f.view(func(r store.Reader) {
+			var err error
+			list, err = r.Acts(0, 0)
+			f.ok(err)
+		})
+		return list
+	}
+	before, epoch := len(acts()), f.tenant.Epoch()
+	o.Doc, o.Quiet = []byte(`{"used":1}`), true
+	o = f.put(o)
+	if n := len(acts()); n != before || f.tenant.Epoch() != epoch {
+		f.Fatalf("a quiet write made %d lines and moved the epoch by %d", n-before, f.tenant.Epoch()-epoch)
+	}
+	f.view(func(r store.Reader) {
+		got := must(f, r.ObjectByKey)(key("address", "sato@example.jp"))
+		if string(got.Doc) != `{"used":1}` || got.Quiet {
+			f.Fatalf("after a quiet write: %+v", got)
+		}
+	})
+	o.Quiet = false
+	f.put(o)
+	if n := len(acts()); n != before+1 || f.tenant.Epoch() <= epoch {
+		f.Fatalf("the next write made %d lines, epoch from %d to %d", n-before, epoch, f.tenant.Epoch())
+	}
 }

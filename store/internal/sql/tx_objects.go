@@ -36,8 +36,8 @@ func (t *Tx) PutObject(o store.Object) (uint64, error) {
 	if err := t.putKeys(op, o, old); err != nil {
 		return 0, err
 	}
-	if err := t.putRow(op, o, exists); err != nil {
-		return 0, err
+	if err := t.putRow(op, o, exists); err != nil || o.Quiet {
+		return o.Version + 1, err
 	}
 	before := []byte(nil)
 	if exists {
