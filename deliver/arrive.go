@@ -73,7 +73,7 @@ func (a *arrival) lead(ctx context.Context, i int, addr mail.Address) error {
 	switch {
 	case mail.Is(err, mail.Denied):
 		a.items = append(a.items, follow(a.it, queue.RouteRemote(addr.Domain), waitingFor(r)))
-		handedOn(r)
+		handedOn(r, queue.IntoRemote)
 	case mail.Is(err, mail.NotFound):
 		fail(r, "recipient.unknown", "5.1.1")
 	case err != nil:
@@ -102,8 +102,8 @@ func (a *arrival) lead(ctx context.Context, i int, addr mail.Address) error {
 }
 
 // arrived marks a recipient for whom all is done.
-func arrived(r *queue.Recipient) {
-	r.Outcome, r.Reason, r.Status, r.At = queue.Delivered, "", "", time.Now()
+func arrived(r *queue.Recipient, into queue.Into) {
+	r.Outcome, r.Reason, r.Status, r.At, r.Into = queue.Delivered, "", "", time.Now(), into
 }
 
 // settle writes all that follows, with the item, in one transaction.
@@ -186,7 +186,7 @@ func (a *arrival) handOver(ctx context.Context, tenant mail.TenantID, places []i
 		return mail.Wrap(op, err)
 	}
 	for _, i := range places {
-		handedOn(&a.it.To[i])
+		handedOn(&a.it.To[i], queue.IntoCompany)
 	}
 	a.wake()
 	return nil
@@ -222,13 +222,13 @@ func (a *arrival) sendBack(ctx context.Context, r *queue.Recipient, original mai
 	}
 	to := queue.Recipient{Recipient: mail.Recipient{Address: original, Notify: mail.NotifyNever}}
 	a.items = append(a.items, follow(a.it, route, to))
-	handedOn(r)
+	handedOn(r, queue.IntoReturn)
 }
 
 // report gives an aggregate report to who reads them.
 func (a *arrival) report(ctx context.Context, r *queue.Recipient) error {
 	if a.cfg.Report == nil {
-		arrived(r)
+		arrived(r, queue.IntoReader)
 		return nil
 	}
 	m, err := a.open(ctx)
@@ -243,7 +243,7 @@ func (a *arrival) report(ctx context.Context, r *queue.Recipient) error {
 	case err != nil:
 		a.cfg.Log.Warn("a report was dropped", "tenant", a.job.Tenant.String(), "item", a.it.ID.String(), "to", r.Address.String(), "err", err)
 	}
-	arrived(r)
+	arrived(r, queue.IntoReader)
 	return nil
 }
 

@@ -104,8 +104,8 @@ func withRecipients(d queue.Doc, to []queue.Recipient) queue.Doc {
 }
 
 // handedOn marks a recipient whose delivery another item takes over: that one tells the sender.
-func handedOn(r *queue.Recipient) {
-	r.Outcome, r.Reason, r.Status, r.At, r.Notify = queue.Expanded, "", "", time.Now(), mail.NotifyNever
+func handedOn(r *queue.Recipient, into queue.Into) {
+	r.Outcome, r.Reason, r.Status, r.At, r.Notify, r.Into = queue.Expanded, "", "", time.Now(), mail.NotifyNever, into
 }
 
 // waitingFor is a recipient as a following item begins with it.

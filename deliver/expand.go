@@ -95,7 +95,7 @@ func (e *expansionJob) begin(ctx context.Context) error {
 	}
 	defer c.release()
 	posted := e.it.To[0]
-	posted.Outcome, posted.Notify, posted.At = queue.Expanded, mail.NotifyNever, time.Now()
+	posted.Outcome, posted.Notify, posted.At, posted.Into = queue.Expanded, mail.NotifyNever, time.Now(), queue.IntoList
 	err = e.job.Progress(ctx, "deliver.ExpandList", func(tx store.Tx, it *queue.Item) (err error) {
 		it.From, it.Auto, it.Spam = e.list.BouncesAddress(), true, false
 		outside := follow(it, it.Route, e.all.outside...)
@@ -233,7 +233,7 @@ func (e *expansionJob) commit(tx store.Tx, it *queue.Item, p *portion) (err erro
 		}
 	}
 	for _, i := range p.sent {
-		handedOn(&it.To[i])
+		handedOn(&it.To[i], queue.IntoRemote)
 	}
 	for _, i := range p.failed {
 		fail(&it.To[i], "recipient.unknown", "5.1.1")

@@ -111,7 +111,7 @@ func (f *forwarding) targets(ctx context.Context) error {
 		default:
 			f.toHouse(r)
 		}
-		handedOn(r)
+		handedOn(r, queue.IntoForward)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (h *House) Local(tx store.Tx, m Mail, to []Addressee) (done []queue.Recipie
 
 // alike gives a recipient the outcome that its account had under another address.
 func alike(r, first *queue.Recipient) {
-	r.Outcome, r.Reason, r.Status, r.Email = first.Outcome, first.Reason, first.Status, first.Email
+	r.Outcome, r.Reason, r.Status, r.Email, r.Into = first.Outcome, first.Reason, first.Status, first.Email, first.Into
 	if first.Outcome == queue.Expanded && first.Notify == mail.NotifyNever {
 		r.Notify = mail.NotifyNever
 	}
@@ -77,7 +77,7 @@ func (l *localMail) putAway(to *Addressee, done *queue.Recipient) error {
 	forward := to.Account.Forward.On() && l.m.Doc != nil && !l.m.Doc.Spam
 	switch {
 	case forward && !to.Account.Forward.Keep:
-		done.Outcome = queue.Expanded
+		done.Outcome, done.Into = queue.Expanded, queue.IntoForward
 	case to.Account.Filter && l.m.Doc != nil && !l.m.Unfiltered:
 		if err := l.putToFilter(to, done); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (l *localMail) putToFilter(to *Addressee, done *queue.Recipient) error {
 		return err
 	}
 	l.filtered = append(l.filtered, queue.Recipient{Recipient: to.Recipient, Account: to.Account.ID})
-	handedOn(done)
+	handedOn(done, queue.IntoFilter)
 	return nil
 }
 
@@ -146,7 +146,7 @@ func Onward(to []Addressee) (n int) {
 func (h *House) put(tx store.Tx, m mailbox.NewMail, to *directory.Account, done *queue.Recipient) error {
 	message, err := h.cfg.Mailbox.Deliver(tx, *to, m)
 	if err == nil {
-		done.Outcome, done.Email = queue.Delivered, message.ID
+		done.Outcome, done.Email, done.Into = queue.Delivered, message.ID, queue.IntoInbox
 		return nil
 	}
 	switch key, _ := mail.TextOf(err); key { // not the kind: a full disk is no full box

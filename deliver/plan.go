@@ -302,10 +302,10 @@ func (p *plan) outcome(tx store.Tx, r *queue.Recipient) error {
 		r.Answer = p.reject
 		return nil
 	case len(p.filings) == 0 && len(p.onward) > 0:
-		r.Outcome, r.Reason, r.Status, r.At = queue.Expanded, "", "", time.Now()
+		r.Outcome, r.Reason, r.Status, r.At, r.Into = queue.Expanded, "", "", time.Now(), queue.IntoForward
 		return nil
 	}
-	arrived(r)
+	arrived(r, queue.IntoNothing)
 	for i := range p.filings {
 		if err := p.fileOne(tx, &p.filings[i], r); err != nil {
 			return err
@@ -328,7 +328,7 @@ func (p *plan) fileOne(tx store.Tx, f *filing, r *queue.Recipient) error {
 	m, err := p.cfg.Mailbox.File(tx, &p.account, n)
 	if err == nil {
 		if r.Email.IsZero() {
-			arrived(r)
+			arrived(r, f.into())
 			r.Email = m.ID
 		}
 		*in = append(*in, m.Mailbox)
@@ -344,6 +344,17 @@ func (p *plan) fileOne(tx store.Tx, f *filing, r *queue.Recipient) error {
 		return err
 	}
 	return nil
+}
+
+// into tells what kind of folder a copy goes to.
+func (f *filing) into() queue.Into {
+	switch {
+	case f.Role == "junk":
+		return queue.IntoJunk
+	case f.Folder == "" && f.Role == "", strings.EqualFold(f.Folder, mailbox.Inbox):
+		return queue.IntoInbox
+	}
+	return queue.IntoFolder
 }
 
 // writeOnward writes what goes on.

@@ -47,7 +47,7 @@ func (a *arrival) post(ctx context.Context, r *queue.Recipient, l *directory.Lis
 		a.lists = append(a.lists, *l)
 	}
 	a.items = append(a.items, next)
-	r.Outcome, r.Reason, r.Status, r.At = queue.Expanded, "", "", time.Now()
+	r.Outcome, r.Reason, r.Status, r.At, r.Into = queue.Expanded, "", "", time.Now(), queue.IntoList
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (a *arrival) toOwners(ctx context.Context, r *queue.Recipient, l *directory
 		}
 		a.items = append(a.items, next)
 	}
-	handedOn(r)
+	handedOn(r, queue.IntoOwners)
 	return nil
 }
 
@@ -122,12 +122,12 @@ func (a *arrival) unsubscribe(r *queue.Recipient, l *directory.List, member mail
 		member = from
 	}
 	a.writes = append(a.writes, func(tx store.Tx) error { return directory.Left(tx, l.ID, member) })
-	arrived(r)
+	arrived(r, queue.IntoReader)
 }
 
 // bounced counts a bounce of a member's copy (LI-7). What is no bounce, or not for good, changes nothing.
 func (a *arrival) bounced(ctx context.Context, r *queue.Recipient, l *directory.List, member mail.Address) error {
-	arrived(r)
+	arrived(r, queue.IntoReader)
 	if member.IsNull() {
 		return nil
 	}

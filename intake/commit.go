@@ -128,7 +128,8 @@ func (tx *Transaction) find(ctx context.Context, header []byte, from mail.Addres
 
 // doc is what the queue's items know of the message, but for the recipients.
 func (tx *Transaction) doc(e *mime.Envelope, author mail.Address) queue.Doc {
-	doc := queue.Doc{Trace: tx.trace, From: tx.from, Opts: tx.opts, Origin: tx.origin, MessageID: e.MessageID}
+	doc := queue.Doc{Trace: tx.trace, From: tx.from, Opts: tx.opts, Origin: tx.origin, MessageID: e.MessageID,
+		Subject: subjectOf(e), Size: tx.staged.Size()}
 	if list, _ := authors(e); len(list) > 0 {
 		doc.HeaderFrom = list[0].String()
 	}
@@ -139,6 +140,15 @@ func (tx *Transaction) doc(e *mime.Envelope, author mail.Address) queue.Doc {
 		doc.Sender, doc.Sign = s.sender, s.signer(author)
 	}
 	return doc
+}
+
+// maxRawSubject is how much of a subject's field is decoded for the trace.
+const maxRawSubject = 2 << 10
+
+// subjectOf is the subject as the trace keeps it.
+func subjectOf(e *mime.Envelope) string {
+	raw := mime.Envelope{Subject: e.Subject[:min(len(e.Subject), maxRawSubject)]}
+	return raw.SubjectText()
 }
 
 // judge says whether the message may come in, by what is known of it.

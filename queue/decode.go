@@ -2,6 +2,7 @@ package queue
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"time"
 
@@ -35,6 +36,9 @@ func parseDoc(b []byte) (Doc, error) {
 	if r.version >= 2 {
 		r.second(&d)
 	}
+	if r.version >= 3 {
+		r.third(&d)
+	}
 	if r.bad || len(r.b) > 0 {
 		return Doc{}, mail.E(op, mail.Other, "item.damaged")
 	}
@@ -60,6 +64,14 @@ func (r *docReader) second(d *Doc) {
 	d.Attempts = int(n)
 	d.Sign, d.Hold = r.string(), r.string()
 	d.Prefix, d.Facts = r.octets(), r.octets()
+}
+
+// third reads what version 3 has behind that.
+func (r *docReader) third(d *Doc) {
+	d.Subject = clip(r.string(), MaxSubject)
+	size, repeats := r.uint(), r.uint()
+	r.bad = r.bad || size > math.MaxInt64 || repeats > mostAttempts
+	d.Size, d.Repeats = int64(size), int(repeats)
 }
 
 // take gives the next n octets.
@@ -178,6 +190,10 @@ func (r *docReader) recipients() []Recipient {
 		t.Email = readID[mail.EmailID](r)
 		if r.version >= 2 {
 			t.Status, t.Host, t.Answer = r.string(), r.string(), clip(r.string(), MaxAnswer)
+		}
+		if r.version >= 3 {
+			t.Into, t.TLS = Into(r.byte()), r.string()
+			r.bad = r.bad || t.Into >= endOfInto
 		}
 	}
 	return to

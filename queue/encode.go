@@ -16,7 +16,8 @@ import (
 //
 //	1  Of to HeaderFrom, To with Address to Email
 //	2  each recipient's Status, Host and Answer; then the bits, Attempts, Sign, Hold, Prefix, Facts
-const docVersion = 2
+//	3  each recipient's Into and TLS; then Subject, Size, Repeats
+const docVersion = 3
 
 // appendDoc writes a document behind b.
 func appendDoc(b []byte, d *Doc) []byte {
@@ -41,7 +42,10 @@ func appendDoc(b []byte, d *Doc) []byte {
 	b = appendString(b, d.Sign)
 	b = appendString(b, d.Hold)
 	b = appendOctets(b, d.Prefix)
-	return appendOctets(b, d.Facts)
+	b = appendOctets(b, d.Facts)
+	b = appendString(b, clip(d.Subject, MaxSubject))
+	b = binary.AppendUvarint(b, uint64(d.Size))
+	return binary.AppendUvarint(b, uint64(d.Repeats))
 }
 
 // Bits of a document.
@@ -112,7 +116,9 @@ func appendRecipient(b []byte, r *Recipient) []byte {
 	b = appendID(b, r.Email)
 	b = appendString(b, r.Status)
 	b = appendString(b, r.Host)
-	return appendString(b, clip(r.Answer, MaxAnswer))
+	b = appendString(b, clip(r.Answer, MaxAnswer))
+	b = append(b, byte(r.Into))
+	return appendString(b, r.TLS)
 }
 
 // clip cuts a text to at most limit octets, between two characters.

@@ -19,6 +19,8 @@ const (
 	RouteForward = "forward"
 	// RouteFilter goes through the filters of the accounts in To, and then into their boxes or where the filters say (ML-12).
 	RouteFilter = "filter"
+	// RouteRefused is for the trace of what was refused in a session: items on it are settled from birth.
+	RouteRefused = "refused"
 	// listPrefix stands before the id of a list whose members get the message (LI-1).
 	listPrefix = "list "
 	// remotePrefix stands before the domain that is delivered to by SMTP.
@@ -31,6 +33,8 @@ const (
 	MaxAnswer = 512
 	// MaxPrefix is the most that Doc.Prefix may have.
 	MaxPrefix = 256 << 10
+	// MaxSubject is how much of a subject is kept.
+	MaxSubject = 256
 	// MaxFacts is the most that Doc.Facts may have.
 	MaxFacts = 256 << 10
 )
@@ -84,6 +88,9 @@ type Doc struct {
 	Attempts   int            // how often a carrier tried, without success for all
 	Warned     bool           // the sender was told of the delay (RFC 3461 §4.3 c)
 	Hold       string         // of a held item: why, a key of the catalogue
+	Subject    string         // of the header, decoded, at most MaxSubject octets; for who may see it
+	Size       int64          // octets of the message as it came; 0 = not noted
+	Repeats    int            // of a refusal: how many more like it there were (RouteRefused)
 	Facts      []byte         // what was known of the message when it came, as package policy writes it
 	To         []Recipient
 }
@@ -121,7 +128,30 @@ type Recipient struct {
 	At      time.Time      // of the outcome, to the millisecond
 	Account mail.AccountID // whose box, when it is here
 	Email   mail.EmailID   // the message in that box
+	Into    Into           // where it went, of what is Delivered here or Expanded
+	TLS     string         // of the connection to Host, as in mail.Origin; "" = in the clear, or not noted
 }
+
+// Into is where a message went that was put away here, or handed on.
+type Into uint8
+
+// Places a message goes to.
+const (
+	IntoUnknown Into = iota
+	IntoInbox        // a box's inbox
+	IntoJunk         // a box's folder for unwanted mail
+	IntoFolder       // another folder, as the account's filter says
+	IntoNothing      // the account's filter threw it away
+	IntoFilter       // the account's filter has it: another item says what became of it
+	IntoForward      // it was sent on, for an account that forwards
+	IntoList         // the members of a list
+	IntoCompany      // another company of this house
+	IntoRemote       // another host, after all
+	IntoOwners       // the owners of a list
+	IntoReturn       // who sent the message it is a bounce of
+	IntoReader       // who reads reports, or the platform itself
+	endOfInto
+)
 
 // Put writes an item, new or changed, and gives it an id where it has none, and the time of its coming. Its
 // errors are those of store.Tx.PutItem, and Invalid "item.too_big" past MaxPrefix or MaxFacts. As there, a waiting item

@@ -78,7 +78,7 @@ func (s *session) settle(it *queue.Item, which []int, sent *smtp.Sent, err error
 	case err != nil && !sent.Ended:
 		return which, broken(s.host, err)
 	case err == nil && !sent.From.OK():
-		replied(s.host, sent.From, queue.Relayed).apply(it, which)
+		replied(s.host, sent.From, queue.Relayed).over(s.tls()).apply(it, which)
 		return nil, nil
 	}
 	accepted := 0
@@ -87,7 +87,7 @@ func (s *session) settle(it *queue.Item, which []int, sent *smtp.Sent, err error
 			accepted++
 		}
 	}
-	end := s.verdictOf(sent, err)
+	end := s.verdictOf(sent, err).over(s.tls())
 	for i, at := range which {
 		switch r := sent.To[i]; {
 		case r.OK() && end.status == "" || tooMany(r) && accepted > 0 && sent.Data.OK():
@@ -95,7 +95,7 @@ func (s *session) settle(it *queue.Item, which []int, sent *smtp.Sent, err error
 		case r.OK():
 			end.apply(it, which[i:i+1])
 		default:
-			replied(s.host, r, queue.Relayed).apply(it, which[i:i+1])
+			replied(s.host, r, queue.Relayed).over(s.tls()).apply(it, which[i:i+1])
 		}
 	}
 	switch {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -86,6 +87,15 @@ func (s *session) withoutTLS(v *verdict) *verdict {
 		return nil
 	}
 	return v
+}
+
+// tls names version and cipher of the connection; "" in the clear.
+func (s *session) tls() string {
+	state := s.client.TLS()
+	if state == nil {
+		return ""
+	}
+	return strings.ReplaceAll(tls.VersionName(state.Version), " ", "") + " " + tls.CipherSuiteName(state.CipherSuite)
 }
 
 // signIn authenticates at a smart host. That it fails is a mistake in our settings, which the mail can wait out.

@@ -20,6 +20,7 @@ type verdict struct {
 	status  string
 	host    string
 	answer  string
+	tls     string // of the connection, as in mail.Origin; "" = in the clear
 }
 
 // failed and waiting make verdicts of our own.
@@ -37,12 +38,18 @@ func (v *verdict) at(host, answer string) *verdict {
 	return v
 }
 
+// over notes the TLS of the connection.
+func (v *verdict) over(tls string) *verdict {
+	v.tls = tls
+	return v
+}
+
 // apply writes a verdict into recipients of an item.
 func (v *verdict) apply(it *queue.Item, which []int) {
 	at := time.Now()
 	for _, i := range which {
 		to := &it.To[i]
-		to.Outcome, to.Reason, to.Status, to.Host, to.Answer, to.At = v.outcome, v.reason, v.status, v.host, v.answer, at
+		to.Outcome, to.Reason, to.Status, to.Host, to.Answer, to.TLS, to.At = v.outcome, v.reason, v.status, v.host, v.answer, v.tls, at
 	}
 }
 

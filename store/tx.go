@@ -49,6 +49,10 @@ type Reader interface {
 	Item(mail.ItemID) (Item, error)
 	// Items lists items of a state (0: all) behind an id, ascending, at most limit (0 or more than MaxPage: MaxPage).
 	Items(state ItemState, after mail.ItemID, limit int) ([]Item, error)
+	// ItemsBack lists items with from ≤ id < before, of all states and descending, at most limit (0 or more than MaxPage: MaxPage).
+	ItemsBack(from, before mail.ItemID, limit int) ([]Item, error)
+	// ItemsOf gives the items with these ids, at most MaxPage, in any order; those that are not there are left out.
+	ItemsOf(ids []mail.ItemID) ([]Item, error)
 	// Routes counts the waiting and held items of each route, at most limit routes (0 or more than MaxPage: MaxPage), those
 	// with most items first. It looks at an index entry of every such item: for people, not for programs.
 	Routes(limit int) ([]RouteCount, error)
@@ -110,6 +114,9 @@ type Tx interface {
 	PutItem(Item) error
 	// DeleteItem removes an item; for the trace's end of life. The same rule for the Fence.
 	DeleteItem(id mail.ItemID, fence uint64) error
+	// PruneItems removes settled items with an id below before, the oldest first, at most limit (0 or more than MaxPage: MaxPage).
+	// It tells how many those were.
+	PruneItems(before mail.ItemID, limit int) (removed int, err error)
 }
 
 // Limits of what an account remembers.

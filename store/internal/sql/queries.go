@@ -83,10 +83,13 @@ const (
 	qItemsDone
 	qRoutes
 	qItemsOn
+	qItemsBack
+	qItemsByID
 	qInsertItem
 	qUpdateItem
 	qUpdateLeased
 	qDeleteItem
+	qPruneItems
 	qClaimItems
 	qEndLeases
 	qNextWake
@@ -240,6 +243,8 @@ var queryTexts = [numQueries]string{
 	qItemsDone: "SELECT " + itemColumns + itemJoin + "i.state = 3 AND i.id > ? ORDER BY i.id LIMIT ?",
 	qRoutes:    "SELECT route, count(*), min(id), min(due) FROM item WHERE {t=}state <> 3 GROUP BY route ORDER BY count(*) DESC, route LIMIT ?",
 	qItemsOn:   "SELECT " + itemColumns + itemJoin + "i.route = ? AND i.state <> 3 AND i.id > ? ORDER BY i.id LIMIT ?",
+	qItemsBack: "SELECT " + itemColumns + itemJoin + "i.id >= ? AND i.id < ? ORDER BY i.id DESC LIMIT ?",
+	qItemsByID: "SELECT " + itemColumns + itemJoin + "i.id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	qInsertItem: "INSERT INTO item ({t,}id, state, due, wake, route, blob, fence, leased, worker, tries, doc) " +
 		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
 	qUpdateItem: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, blob = ?, leased = ?, tries = ?, doc = ? " +
@@ -248,6 +253,7 @@ var queryTexts = [numQueries]string{
 	qUpdateLeased: "UPDATE item SET state = ?, due = ?, wake = ?, route = ?, leased = ?, tries = ?, doc = ? " +
 		"WHERE {t=}id = ? AND fence = ? AND leased <> 0 AND blob = ? RETURNING id",
 	qDeleteItem: "DELETE FROM item WHERE {t=}id = ?",
+	qPruneItems: "DELETE FROM item WHERE {t=}id IN (SELECT id FROM item WHERE {t=}state = 3 AND id < ? ORDER BY id LIMIT ?) RETURNING id",
 	qClaimItems: "WITH due AS (SELECT id FROM item WHERE {t=}state = 1 AND wake <= ? ORDER BY wake LIMIT ?{skip}) " +
 		"UPDATE item SET fence = fence + 1, tries = tries + 1, leased = ?, wake = ?, worker = ? WHERE {t=}id IN (SELECT id FROM due) " +
 		"RETURNING id, state, due, route, blob, (SELECT b.size FROM blob b WHERE {b.t=}b.id = item.blob), " +

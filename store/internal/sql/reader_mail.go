@@ -304,6 +304,37 @@ func (r *Reader) ItemsOn(route string, after mail.ItemID, max int) (list []store
 	return list, err
 }
 
+// ItemsBack lists items, the newest first.
+func (r *Reader) ItemsBack(from, before mail.ItemID, max int) (list []store.Item, err error) {
+	r.args.Reset().Int(int64(from)).Int(int64(before)).Int(limit(max))
+	err = r.rows("store.ItemsBack", qItemsBack, func(row Row) bool {
+		list = append(list, r.scanItem(row))
+		return true
+	})
+	return list, err
+}
+
+// itemsAtOnce is how many items one query gives by their ids: the places of qItemsByID.
+const itemsAtOnce = 12
+
+// ItemsOf gives items by their ids.
+func (r *Reader) ItemsOf(ids []mail.ItemID) (list []store.Item, err error) {
+	ids = ids[:min(len(ids), store.MaxPage)]
+	for len(ids) > 0 && err == nil {
+		n := min(itemsAtOnce, len(ids))
+		r.args.Reset()
+		for i := range itemsAtOnce {
+			r.args.Int(int64(ids[min(i, n-1)]))
+		}
+		err = r.rows("store.ItemsOf", qItemsByID, func(row Row) bool {
+			list = append(list, r.scanItem(row))
+			return true
+		})
+		ids = ids[n:]
+	}
+	return list, err
+}
+
 // NextWake gives when the next waiting item may be claimed; false without one.
 func (r *Reader) NextWake() (time.Time, bool, error) {
 	r.args.Reset()

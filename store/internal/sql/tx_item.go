@@ -124,6 +124,17 @@ func (t *Tx) DeleteItem(id mail.ItemID, fence uint64) error {
 	return t.change(op, qDeleteItem)
 }
 
+// PruneItems removes the oldest settled items.
+func (t *Tx) PruneItems(before mail.ItemID, max int) (removed int, err error) {
+	t.args.Reset().Int(int64(before)).Int(limit(max))
+	err = t.rows("store.PruneItems", qPruneItems, func(Row) bool { removed++; return true })
+	if removed > 0 {
+		t.wrote = true
+		t.statement += removed
+	}
+	return removed, err
+}
+
 // ClaimItems leases up to max of this tenant's due items to a worker, with one statement.
 func (t *Tx) ClaimItems(worker string, max int, lease time.Duration) (list []store.Item, err error) {
 	const op mail.Op = "store.Claim"
