@@ -89,7 +89,7 @@ func (h *House) resolve(ctx context.Context, to mail.Address) (directory.Target,
 // fresh is what a new item knows of the same message.
 func fresh(d *queue.Doc) queue.Doc {
 	n := *d
-	n.To, n.Prefix, n.Hold, n.Attempts, n.Warned, n.Filtered, n.Service = nil, nil, "", 0, false, false, false
+	n.To, n.Prefix, n.Hold, n.Attempts, n.Warned, n.Filtered, n.Service, n.Deferrals = nil, nil, "", 0, false, false, false, nil
 	return n
 }
 

@@ -319,6 +319,7 @@ func (r *Runner) putBack(o putOff) (it Item, told []Recipient) {
 	it.To = append([]Recipient(nil), it.To...)
 	if o.why != nil {
 		o.why.apply(&it)
+		deferred(&it, time.Now())
 	}
 	return it, r.config.Schedule.delay(&it, o.job.before, o.at, time.Now())
 }

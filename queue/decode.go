@@ -72,6 +72,23 @@ func (r *docReader) third(d *Doc) {
 	size, repeats := r.uint(), r.uint()
 	r.bad = r.bad || size > math.MaxInt64 || repeats > mostAttempts
 	d.Size, d.Repeats = int64(size), int(repeats)
+	n := r.uint()
+	r.bad = r.bad || n > MaxDeferrals
+	if r.bad || n == 0 {
+		return
+	}
+	d.Deferrals = make([]Deferral, n)
+	for i := range d.Deferrals {
+		r.deferral(&d.Deferrals[i])
+	}
+}
+
+func (r *docReader) deferral(f *Deferral) {
+	f.At, f.Last = r.time(), r.time()
+	times := r.uint()
+	r.bad = r.bad || times > mostAttempts
+	f.Times = int(times)
+	f.Reason, f.Status, f.Host, f.Answer = r.string(), r.string(), r.string(), clip(r.string(), MaxAnswer)
 }
 
 // take gives the next n octets.

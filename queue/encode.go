@@ -16,7 +16,7 @@ import (
 //
 //	1  Of to HeaderFrom, To with Address to Email
 //	2  each recipient's Status, Host and Answer; then the bits, Attempts, Sign, Hold, Prefix, Facts
-//	3  each recipient's Into and TLS; then Subject, Size, Repeats
+//	3  each recipient's Into and TLS; then Subject, Size, Repeats, Deferrals
 const docVersion = 3
 
 // appendDoc writes a document behind b.
@@ -45,7 +45,19 @@ func appendDoc(b []byte, d *Doc) []byte {
 	b = appendOctets(b, d.Facts)
 	b = appendString(b, clip(d.Subject, MaxSubject))
 	b = binary.AppendUvarint(b, uint64(d.Size))
-	return binary.AppendUvarint(b, uint64(d.Repeats))
+	b = binary.AppendUvarint(b, uint64(d.Repeats))
+	b = binary.AppendUvarint(b, uint64(len(d.Deferrals)))
+	for i := range d.Deferrals {
+		b = appendDeferral(b, &d.Deferrals[i])
+	}
+	return b
+}
+
+func appendDeferral(b []byte, f *Deferral) []byte {
+	b = appendTime(appendTime(b, f.At), f.Last)
+	b = binary.AppendUvarint(b, uint64(f.Times))
+	b = appendString(appendString(b, f.Reason), f.Status)
+	return appendString(appendString(b, f.Host), f.Answer)
 }
 
 // Bits of a document.

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -92,6 +93,7 @@ type Doc struct {
 	Size       int64          // octets of the message as it came; 0 = not noted
 	Repeats    int            // of a refusal: how many more like it there were (RouteRefused)
 	Facts      []byte         // what was known of the message when it came, as package policy writes it
+	Deferrals  []Deferral     // tries that brought some recipient no further, the oldest first
 	To         []Recipient
 }
 
@@ -130,6 +132,41 @@ type Recipient struct {
 	Email   mail.EmailID   // the message in that box
 	Into    Into           // where it went, of what is Delivered here or Expanded
 	TLS     string         // of the connection to Host, as in mail.Origin; "" = in the clear, or not noted
+}
+
+// A Deferral is a try after which somebody still waited, with what was said. Tries with the same words are one.
+type Deferral struct {
+	At, Last time.Time // of the first try and the last, to the millisecond
+	Times    int
+	Reason   string // as in Recipient, of the first who waits
+	Status   string
+	Host     string
+	Answer   string
+}
+
+// MaxDeferrals is how many an item keeps: the first, and the last ones.
+const MaxDeferrals = 8
+
+// deferred notes that a carrier tried and somebody still waits.
+func deferred(it *Item, now time.Time) {
+	i := slices.IndexFunc(it.To, func(r Recipient) bool { return r.Outcome == Waiting && r.Reason != "" })
+	if i < 0 {
+		return
+	}
+	r := &it.To[i]
+	next := Deferral{now, now, 1, r.Reason, r.Status, r.Host, clip(r.Answer, MaxAnswer)}
+	list := slices.Clone(it.Deferrals)
+	if n := len(list); n > 0 {
+		if last := &list[n-1]; last.Reason == next.Reason && last.Host == next.Host && last.Answer == next.Answer {
+			last.Last, last.Times, last.Status = now, last.Times+1, next.Status
+			it.Deferrals = list
+			return
+		}
+		if n >= MaxDeferrals {
+			list = slices.Delete(list, 1, 2)
+		}
+	}
+	it.Deferrals = append(list, next)
 }
 
 // Into is where a message went that was put away here, or handed on.

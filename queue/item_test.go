@@ -37,6 +37,10 @@ func fullDoc() Doc {
 	d := firstDoc()
 	d.Sign, d.Prefix, d.Auto, d.Spam, d.Warned = "example.jp", []byte("ARC-Seal: i=1\r\n"), true, true, true
 	d.Attempts, d.Hold, d.Facts = 77, "hold.administrator", []byte{1, 2, 3}
+	d.Subject, d.Size, d.Repeats = "件名", 4711, 3
+	at := time.UnixMilli(1795427415999)
+	d.Deferrals = []Deferral{{At: at, Last: at, Times: 2, Reason: "remote.deferred", Status: "4.2.1", Host: "mx.example.org", Answer: "450 4.2.1 後で"}}
+	d.To[0].Into, d.To[1].TLS = IntoFolder, "TLS1.3 TLS_AES_128_GCM_SHA256"
 	d.To[0].Status, d.To[0].Host, d.To[0].Answer = "4.2.1", "mx.example.org", "450 4.2.1 後で"
 	return d
 }

@@ -80,6 +80,6 @@ func putWithNotice(tx store.Tx, it *Item, told []Recipient) error {
 	}
 	now := time.Now()
 	n := Item{State: store.ItemWaiting, Due: now, Route: RouteNotice, Blob: it.Blob, Doc: it.Doc}
-	n.To, n.Attempts, n.Warned, n.Hold, n.Sign = told, 0, false, "", ""
+	n.To, n.Attempts, n.Warned, n.Hold, n.Sign, n.Deferrals = told, 0, false, "", "", nil
 	return Put(tx, &n)
 }

@@ -56,6 +56,7 @@ func (s Schedule) settle(it *Item, before []Outcome, now time.Time, jitter float
 		return news(it, before)
 	}
 	it.Attempts++
+	deferred(it, now)
 	return s.delay(it, before, now.Add(s.Next(it.Attempts, jitter)), now)
 }
 
