@@ -61,6 +61,9 @@ func (id ID[K]) IsZero() bool { return id == 0 }
 // slightly late.
 func (id ID[K]) Time() time.Time { return time.UnixMilli(int64(id)>>22 + idEpoch) }
 
+// FirstID is the least number that an ID made at a time, or later, can have; at least 1.
+func FirstID(t time.Time) int64 { return max((t.UnixMilli()-idEpoch)<<22, 1) }
+
 // MarshalText writes the form of String; JSON numbers would lose bits in browsers.
 func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 

@@ -1,0 +1,45 @@
+package trace
+
+import (
+	"log/slog"
+	"time"
+
+	"tegami/store"
+)
+
+// DefaultKeep is for how long settled items stay.
+const DefaultKeep = 90 * 24 * time.Hour
+
+// Config is what a Service stands on. Store must be set.
+type Config struct {
+	Store store.Store
+	Keep  time.Duration // for how long settled items are kept; 0 = DefaultKeep
+	Log   *slog.Logger  // nil = silent
+}
+
+// Service searches and keeps the trace. Its methods may be called from many goroutines.
+type Service struct {
+	cfg Config
+}
+
+// New makes the service. Run keeps its index.
+func New(cfg Config) *Service {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Keep <= 0 {
+		cfg.Keep = DefaultKeep
+	}
+	return &Service{cfg: cfg}
+}
+
+// Keep is for how long settled items are kept.
+func (s *Service) Keep() time.Duration { return s.cfg.Keep }
+
+// oldest is the beginning of a search: what is asked for, but not before the trace begins.
+func (s *Service) oldest(since time.Time) time.Time {
+	if begin := time.Now().Add(-s.cfg.Keep); since.Before(begin) {
+		return begin
+	}
+	return since
+}
