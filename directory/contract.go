@@ -22,6 +22,7 @@ type contracts struct {
 	epoch    uint64
 	tenants  map[mail.TenantID]*contract
 	domains  map[string]*contract
+	unproved map[string]bool // domains of which it is not known that they are their tenant's; mostly none
 	networks map[netip.Prefix]*contract
 	lengths  []int // of the prefixes in networks, each once, longest first
 	tokens   Tokens
@@ -30,8 +31,9 @@ type contracts struct {
 
 // claimDoc says whose a domain is.
 type claimDoc struct {
-	Name   string        `json:"name"`
-	Tenant mail.TenantID `json:"tenant"`
+	Name       string        `json:"name"`
+	Tenant     mail.TenantID `json:"tenant"`
+	Unverified bool          `json:"unverified,omitempty"` // see OwnerUnverified
 }
 
 // known gives the contracts as they are now.
@@ -59,6 +61,7 @@ func (d *Directory) readContracts(ctx context.Context) (c *contracts, err error)
 		c = &contracts{
 			tenants:  make(map[mail.TenantID]*contract),
 			domains:  make(map[string]*contract),
+			unproved: make(map[string]bool),
 			networks: make(map[netip.Prefix]*contract),
 		}
 		if err := each(r, kindTenant, func(o store.Object) error { return c.addTenant(d.store, o) }); err != nil {
@@ -98,8 +101,19 @@ func (c *contracts) addDomain(o store.Object) error {
 	}
 	if t := c.tenants[doc.Tenant]; t != nil {
 		c.domains[doc.Name] = t
+		if doc.Unverified {
+			c.unproved[doc.Name] = true
+		}
 	}
 	return nil
+}
+
+// proved gives whose a domain is in the flow of mail; nil for nobody's, and for one that is unverified.
+func (c *contracts) proved(domain string) *contract {
+	if c.unproved[domain] {
+		return nil
+	}
+	return c.domains[domain]
 }
 
 // network gives whose network an address lies in, the longest prefix winning; nil for nobody's.
@@ -128,7 +142,7 @@ func (d *Directory) contract(ctx context.Context, id mail.TenantID) (*contract, 
 	return c, nil
 }
 
-// LocalDomain tells whose a domain is. A subdomain is a domain of its own (SV-2).
+// LocalDomain tells whose a domain is, be it verified or not. A subdomain is a domain of its own (SV-2).
 func (d *Directory) LocalDomain(ctx context.Context, domain string) (mail.TenantID, bool, error) {
 	all, err := d.known(ctx)
 	if err != nil {

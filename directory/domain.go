@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -44,53 +45,65 @@ func (p *Plan) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Option is something a domain has by contract only.
-type Option string
-
-// OptionIMAPS is reading by IMAP (SV-7).
-const OptionIMAPS Option = "imaps"
-
-// Options lists the options there are.
-func Options() []Option { return []Option{OptionIMAPS} }
-
-// Domain is a mail domain of a tenant.
+// Domain is a mail domain of a tenant. Its slices are shared: don't change them.
 type Domain struct {
 	ID       mail.DomainID
+	Version  uint64 // grows with each change
 	Name     string // lower case, A-labels
 	Plan     Plan
-	IDs      int // how many accounts are ordered (ML-1)
-	Options  []Option
+	IDs      int    // how many accounts are ordered (ML-1)
+	Terms    []Term // of options; one option's do not meet
+	Owner    Ownership
 	Accounts int // how many there are
 }
 
-// Has tells whether an option is contracted.
-func (d Domain) Has(o Option) bool { return slices.Contains(d.Options, o) }
+// HasAt tells whether an option is contracted at a moment.
+func (d Domain) HasAt(o Option, at time.Time) bool {
+	return slices.ContainsFunc(d.Terms, func(t Term) bool { return t.Option == o && t.holds(at) })
+}
+
+// Has tells whether an option is contracted now. It is right whenever it is asked: a Domain may be kept.
+func (d Domain) Has(o Option) bool { return d.HasAt(o, time.Now()) }
+
+// Options lists the options contracted now.
+func (d Domain) Options() []Option {
+	return slices.DeleteFunc(AllOptions(), func(o Option) bool { return !d.Has(o) })
+}
 
 // DomainSpec asks for a domain.
 type DomainSpec struct {
 	Name    string // U-labels are turned into A-labels
 	Plan    Plan
-	IDs     int // at least 10, in steps of 10 or 100 (ML-1)
-	Options []Option
+	IDs     int      // at least 10, in steps of 10 or 100 (ML-1)
+	Options []Option // from now on, without end
+	Terms   []Term   // those with dates; an option stands here or in Options
+	// Unverified: the company must show in the DNS that the domain is its own before mail comes and goes. Otherwise the
+	// operator who adds it answers for that, for Reason.
+	Unverified bool
+	Reason     string
 }
 
 // domainDoc is a domain as stored in its tenant.
 type domainDoc struct {
-	Name    string   `json:"name"`
-	Plan    Plan     `json:"plan"`
-	IDs     int      `json:"ids"`
-	Options []Option `json:"options,omitempty"`
+	Name  string    `json:"name"`
+	Plan  Plan      `json:"plan"`
+	IDs   int       `json:"ids"`
+	Terms []Term    `json:"terms,omitempty"`
+	Owner Ownership `json:"owner"`
 }
 
 func domainOf(o store.Object) (Domain, error) {
 	var doc domainDoc
 	err := read(o, &doc)
-	return Domain{ID: mail.DomainID(o.ID), Name: doc.Name, Plan: doc.Plan, IDs: doc.IDs, Options: doc.Options}, err
+	return Domain{ID: mail.DomainID(o.ID), Version: o.Version, Name: doc.Name, Plan: doc.Plan, IDs: doc.IDs, Terms: doc.Terms, Owner: doc.Owner}, err
 }
 
-func putDomain(tx store.Tx, d Domain, version uint64) error {
-	o := store.Object{Kind: kindDomain, ID: mail.ObjectID(d.ID), Version: version, Unique: []store.Key{domainKey(d.Name)}}
-	return taken(put(tx, o, domainDoc{d.Name, d.Plan, d.IDs, d.Options}), "domain.exists")
+// putDomain writes a domain and gives it its new version.
+func putDomain(tx store.Tx, d *Domain) error {
+	o := store.Object{Kind: kindDomain, ID: mail.ObjectID(d.ID), Version: d.Version, Unique: []store.Key{domainKey(d.Name)}}
+	err := put(tx, o, domainDoc{d.Name, d.Plan, d.IDs, d.Terms, d.Owner})
+	d.Version++
+	return taken(err, "domain.exists")
 }
 
 // domainNamed gives a domain with its version. NotFound "domain.unknown".
@@ -129,19 +142,11 @@ func checkDomain(op mail.Op, spec DomainSpec) (Domain, error) {
 	if spec.Plan.String() == "" {
 		return Domain{}, mail.E(op, mail.Invalid, "plan.unknown", int64(spec.Plan))
 	}
-	options, err := checkOptions(op, spec.Options)
-	return Domain{Name: name, Plan: spec.Plan, IDs: spec.IDs, Options: options}, err
-}
-
-func checkOptions(op mail.Op, options []Option) ([]Option, error) {
-	for _, o := range options {
-		if !slices.Contains(Options(), o) {
-			return nil, mail.E(op, mail.Invalid, "option.unknown", string(o))
-		}
+	if len(spec.Reason) > mail.MaxReason {
+		return Domain{}, mail.E(op, mail.Invalid, "reason.missing", mail.MaxReason)
 	}
-	sorted := slices.Clone(options)
-	slices.Sort(sorted)
-	return slices.Compact(sorted), nil
+	terms, err := checkTerms(op, fromNow(spec.Terms, spec.Options, time.Now().Truncate(time.Second)))
+	return Domain{Name: name, Plan: spec.Plan, IDs: spec.IDs, Terms: terms}, err
 }
 
 // AddDomain makes a domain of the tenant. A subdomain is a domain of its own (SV-2).
@@ -159,15 +164,16 @@ func (c *Company) AddDomain(ctx context.Context, by mail.Actor, spec DomainSpec)
 	if err := c.view(ctx, op, func(r store.Reader) error { return fits(r, d) }); err != nil {
 		return Domain{}, err
 	}
-	if err := c.dir.claimDomain(ctx, by, d.Name, c.id); err != nil {
+	d.Owner = spec.ownership(by)
+	if err := c.dir.claimDomain(ctx, by, claimDoc{d.Name, c.id, spec.Unverified}); err != nil {
 		return Domain{}, mail.Wrap(op, err)
 	}
 	err = c.update(ctx, by, op, orders, func(tx store.Tx) error {
 		if err := fits(tx, d); err != nil {
 			return err
 		}
-		d.ID = mail.DomainID(tx.NextID())
-		return putDomain(tx, d, 0)
+		d.ID, d.Version = mail.DomainID(tx.NextID()), 0
+		return putDomain(tx, &d)
 	})
 	return d, err
 }
@@ -187,26 +193,30 @@ func fits(r store.Reader, d Domain) error {
 }
 
 // claimDomain makes a domain the tenant's own on the platform; again is no error.
-func (d *Directory) claimDomain(ctx context.Context, by mail.Actor, name string, tenant mail.TenantID) error {
+func (d *Directory) claimDomain(ctx context.Context, by mail.Actor, want claimDoc) error {
 	const op = "directory.claimDomain"
-	return d.platform.Update(ctx, by, op, func(tx store.Tx) error {
-		have, err := tx.ObjectByKey(domainKey(name))
-		if mail.Is(err, mail.NotFound) {
-			o := store.Object{Kind: kindDomain, ID: mail.ObjectID(tx.NextID()), Unique: []store.Key{domainKey(name)}}
-			return put(tx, o, claimDoc{name, tenant})
-		}
-		if err != nil {
-			return err
-		}
+	return d.platform.Update(ctx, by, op, func(tx store.Tx) error { return putClaim(tx, want) })
+}
+
+// putClaim is claimDomain within a transaction of the platform. Conflict "domain.taken".
+func putClaim(tx store.Tx, want claimDoc) error {
+	have, err := tx.ObjectByKey(domainKey(want.Name))
+	switch {
+	case mail.Is(err, mail.NotFound):
+		have = store.Object{Kind: kindDomain, ID: mail.ObjectID(tx.NextID())}
+	case err != nil:
+		return err
+	default:
 		var doc claimDoc
-		if err := read(have, &doc); err != nil {
+		if err := read(have, &doc); err != nil || doc == want {
 			return err
 		}
-		if doc.Tenant != tenant {
-			return mail.E(op, mail.Conflict, "domain.taken", name)
+		if doc.Tenant != want.Tenant {
+			return mail.E("directory.putClaim", mail.Conflict, "domain.taken", want.Name)
 		}
-		return nil
-	})
+	}
+	have.Unique, have.Marks = []store.Key{domainKey(want.Name)}, nil
+	return put(tx, have, want)
 }
 
 // Domains lists the tenant's domains in order of ID.
@@ -235,100 +245,13 @@ func (c *Company) Domain(ctx context.Context, name string) (d Domain, err error)
 	return d, err
 }
 
-// SetDomainIDs changes how many IDs a domain has (ML-1, ML-3). Operators only. Invalid
-// "ids.unit" or "ids.large_unit"; Conflict "ids.in_use" when there are more accounts.
-func (c *Company) SetDomainIDs(ctx context.Context, by mail.Actor, name string, ids int) (Domain, error) {
-	const op = "directory.SetDomainIDs"
-	return c.changeDomain(ctx, by, op, name, func(tx store.Tx, d *Domain) error {
-		total, err := orderedIDs(tx)
-		if err != nil {
-			return err
-		}
-		if err := checkUnits(total, d.IDs, ids); err != nil {
-			return err
-		}
-		if d.Accounts > ids {
-			return mail.E(op, mail.Conflict, "ids.in_use", d.Accounts, ids)
-		}
-		d.IDs = ids
-		return nil
-	})
-}
-
-// SetDomainPlan changes the size of all boxes of a domain (SV-4). Operators only. Conflict
-// "plan.boxes_larger" with the number of boxes that hold more than the new plan.
-func (c *Company) SetDomainPlan(ctx context.Context, by mail.Actor, name string, plan Plan) (Domain, error) {
-	const op = "directory.SetDomainPlan"
-	if plan.String() == "" {
-		return Domain{}, mail.E(op, mail.Invalid, "plan.unknown", int64(plan))
-	}
-	return c.changeDomain(ctx, by, op, name, func(tx store.Tx, d *Domain) error {
-		larger, err := boxesLarger(tx, d.ID, int64(plan))
-		if err != nil {
-			return err
-		}
-		if larger > 0 && plan < d.Plan {
-			return mail.E(op, mail.Conflict, "plan.boxes_larger", larger, plan.String())
-		}
-		d.Plan = plan
-		return nil
-	})
-}
-
-// boxesLarger counts the boxes of a domain that hold more than size octets.
-func boxesLarger(r store.Reader, domain mail.DomainID, size int64) (n int, err error) {
-	var ids []mail.AccountID
-	err = eachMarked(r, kindAccount, inDomain(domain), func(o store.Object) error {
-		ids = append(ids, mail.AccountID(o.ID))
-		return nil
-	})
-	for _, id := range ids {
-		box, e := r.Box(id)
-		if e != nil {
-			return 0, e
-		}
-		if box.Used > size {
-			n++
-		}
-	}
-	return n, err
-}
-
-// SetDomainOptions replaces the options of a domain. Operators only.
-func (c *Company) SetDomainOptions(ctx context.Context, by mail.Actor, name string, options []Option) (Domain, error) {
-	const op = "directory.SetDomainOptions"
-	options, err := checkOptions(op, options)
-	if err != nil {
-		return Domain{}, err
-	}
-	return c.changeDomain(ctx, by, op, name, func(_ store.Tx, d *Domain) error {
-		d.Options = options
-		return nil
-	})
-}
-
-// changeDomain lets fn change a domain.
-func (c *Company) changeDomain(ctx context.Context, by mail.Actor, op mail.Op, name string, fn func(store.Tx, *Domain) error) (d Domain, err error) {
-	err = c.update(ctx, by, op, orders, func(tx store.Tx) error {
-		var version uint64
-		if d, version, err = domainNamed(tx, name); err != nil {
-			return err
-		}
-		if err := fn(tx, &d); err != nil {
-			return err
-		}
-		return putDomain(tx, d, version)
-	})
-	return d, err
-}
-
 // RemoveDomain gives a domain back, so that another tenant may have it. Operators
 // only. Conflict "domain.not_empty" while it has accounts or lists. A claim without a domain, as a
 // crash in AddDomain leaves it, is removed too.
 func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) error {
 	const op = "directory.RemoveDomain"
 	err := c.update(ctx, by, op, orders, func(tx store.Tx) error {
-		d, version, err := domainNamed(tx, name)
+		d, _, err := domainNamed(tx, name)
 		if err != nil {
 			return err
 		}
@@ -339,7 +262,7 @@ func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) 
 		if n := d.Accounts + lists; n > 0 {
 			return mail.E(op, mail.Conflict, "domain.not_empty", n)
 		}
-		return tx.DeleteObject(kindDomain, mail.ObjectID(d.ID), version)
+		return tx.DeleteObject(kindDomain, mail.ObjectID(d.ID), d.Version)
 	})
 	if err != nil && !mail.Is(err, mail.NotFound) {
 		return err

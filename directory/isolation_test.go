@@ -22,7 +22,7 @@ type stranger struct {
 
 // about names the methods that say something about the whole company and nothing of anybody else:
 // who manages the company may use them.
-var about = map[string]bool{"SetSettings": true}
+var about = map[string]bool{"SetSettings": true, "SetLogo": true}
 
 // argument makes a value for a parameter out of what is the stranger's.
 func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflect.Value {
@@ -36,6 +36,7 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		s.list.ID, directory.ListSpec{Name: "x"}, directory.ListPage{Domain: s.domain},
 		[]directory.Member{{Address: s.account.Address}}, []mail.Address{addr("member@" + s.domain)},
 		directory.Forwarding{To: []mail.Address{addr("x@elsewhere.example")}}, directory.Settings{}, directory.AppPasswordSpec{Name: "telephone"},
+		directory.DomainChange{IDs: 50}, []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
 	} {
 		if reflect.TypeOf(v) == typ {
 			return reflect.ValueOf(v)

@@ -19,6 +19,8 @@ const (
 	kindSecrets    = "secrets"
 	kindApp        = "app-password"
 	kindSerial     = "serial"
+	kindContract   = "contract"
+	kindLogo       = "logo"
 )
 
 // addressKey is under what an address is found, whoever holds it.

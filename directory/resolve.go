@@ -45,7 +45,7 @@ type entry struct {
 
 // Resolve tells what an address leads to. It answers from memory where it can, in
 // well under a microsecond and without allocating. Denied "relay.denied" when the domain is
-// nobody's here; NotFound "recipient.unknown" when nobody has the address, the
+// nobody's here or unverified; NotFound "recipient.unknown" when nobody has the address, the
 // tenant is not in service, or the address should prove itself and does not.
 func (d *Directory) Resolve(ctx context.Context, to mail.Address) (Target, error) {
 	const op = "directory.Resolve"
@@ -53,7 +53,7 @@ func (d *Directory) Resolve(ctx context.Context, to mail.Address) (Target, error
 	if err != nil {
 		return Target{}, mail.Wrap(op, err)
 	}
-	c := all.domains[to.Domain]
+	c := all.proved(to.Domain)
 	if c == nil {
 		return Target{}, mail.E(op, mail.Denied, "relay.denied", to.String())
 	}

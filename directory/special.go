@@ -111,7 +111,7 @@ func (d *Directory) MayPost(ctx context.Context, l *List, sender mail.Address, p
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
-	owner := all.domains[sender.Domain]
+	owner := all.proved(sender.Domain)
 	may := false
 	switch {
 	case sender.IsNull():

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -18,7 +19,7 @@ type TenantState string
 // back; closed is the end.
 const (
 	TenantOrdered     TenantState = "ordered"     // recorded; its store is not made yet
-	TenantProvisioned TenantState = "provisioned" // its store is made; operators set it up
+	TenantProvisioned TenantState = "provisioned" // its store is made; operators set it up, its people do nothing yet
 	TenantOpen        TenantState = "open"        // in service from its start date on
 	TenantSuspended   TenantState = "suspended"   // receives nothing, nobody signs in, nothing is deleted
 	TenantClosed      TenantState = "closed"
@@ -35,6 +36,7 @@ var nextStates = map[TenantState][]TenantState{
 // Tenant is a contract: a customer company.
 type Tenant struct {
 	ID       mail.TenantID
+	Version  uint64 // grows with each change
 	Name     string // the company's
 	Lang     string // "ja" or "en": what new accounts and notices to administrators use
 	State    TenantState
@@ -49,18 +51,27 @@ func (t Tenant) InService(now time.Time) bool {
 }
 
 // Usable gives nil where the tenant is in service, else why it is not: Denied
-// "tenant.not_started" with the date (CP-2), "tenant.suspended" or "tenant.closed".
+// "tenant.not_started" with the date (CP-2), "tenant.not_open" where the date has passed and the contract is not opened yet,
+// "tenant.suspended" or "tenant.closed".
 func (t Tenant) Usable(op mail.Op, now time.Time) error {
 	switch {
 	case t.State == TenantClosed:
 		return mail.E(op, mail.Denied, "tenant.closed")
 	case t.State == TenantSuspended:
 		return mail.E(op, mail.Denied, "tenant.suspended")
-	case !t.InService(now):
-		return mail.E(op, mail.Denied, "tenant.not_started", t.Start.Format(time.DateOnly))
+	case now.Before(t.Start):
+		return mail.E(op, mail.Denied, "tenant.not_started", t.StartDate())
+	case t.State != TenantOpen:
+		return mail.E(op, mail.Denied, "tenant.not_open")
 	}
 	return nil
 }
+
+// contractZone is where the dates of contracts are those of the calendar.
+var contractZone = time.FixedZone("Asia/Tokyo", 9*60*60)
+
+// StartDate is the service start date as the contract has it, such as "2026-04-01".
+func (t Tenant) StartDate() string { return t.Start.In(contractZone).Format(time.DateOnly) }
 
 // TenantSpec asks for a tenant.
 type TenantSpec struct {
@@ -93,21 +104,34 @@ type tenantDoc struct {
 	NoScram  bool           `json:"noScram,omitempty"`
 }
 
+// same tells whether two contracts say the same.
+func (d tenantDoc) same(other tenantDoc) bool {
+	return d.Name == other.Name && d.Lang == other.Lang && d.State == other.State && d.Start.Equal(other.Start) &&
+		slices.Equal(d.Networks, other.Networks) && d.NoScram == other.NoScram
+}
+
 func tenantOf(o store.Object) (Tenant, error) {
 	var doc tenantDoc
 	if err := read(o, &doc); err != nil {
 		return Tenant{}, err
 	}
-	return Tenant{mail.TenantID(o.ID), doc.Name, doc.Lang, doc.State, doc.Start, doc.Networks, doc.NoScram}, nil
+	return Tenant{mail.TenantID(o.ID), o.Version, doc.Name, doc.Lang, doc.State, doc.Start, doc.Networks, doc.NoScram}, nil
 }
 
-func putTenant(tx store.Tx, t Tenant, version uint64) error {
-	o := store.Object{Kind: kindTenant, ID: mail.ObjectID(t.ID), Version: version}
+// putTenant writes a contract and gives it its new version.
+func putTenant(tx store.Tx, t *Tenant) error {
+	o := store.Object{Kind: kindTenant, ID: mail.ObjectID(t.ID), Version: t.Version}
 	for _, n := range t.Networks {
 		o.Unique = append(o.Unique, store.Key{Name: "network", Value: n.String()})
 	}
-	err := put(tx, o, tenantDoc{t.Name, t.Lang, t.State, t.Start, t.Networks, t.NoScram})
+	err := put(tx, o, t.doc())
+	t.Version++
 	return taken(err, "network.taken")
+}
+
+// doc is the contract as stored.
+func (t *Tenant) doc() tenantDoc {
+	return tenantDoc{t.Name, t.Lang, t.State, t.Start, t.Networks, t.NoScram}
 }
 
 // taken says in the directory's words that a unique key belongs to another object.
@@ -128,8 +152,8 @@ func (d *Directory) OpenTenant(ctx context.Context, by mail.Actor, spec TenantSp
 		return Tenant{}, err
 	}
 	err = d.platform.Update(ctx, by, op, func(tx store.Tx) error {
-		t.ID = mail.TenantID(tx.NextID())
-		return putTenant(tx, t, 0)
+		t.ID, t.Version = mail.TenantID(tx.NextID()), 0
+		return putTenant(tx, &t)
 	})
 	if err != nil {
 		return Tenant{}, mail.Wrap(op, err)
@@ -140,28 +164,39 @@ func (d *Directory) OpenTenant(ctx context.Context, by mail.Actor, spec TenantSp
 
 // newTenant checks what was asked for.
 func newTenant(op mail.Op, by mail.Actor, spec TenantSpec) (Tenant, error) {
-	t := Tenant{Name: strings.TrimSpace(spec.Name), Lang: spec.Lang, State: TenantOrdered, Start: spec.Start, NoScram: spec.NoScram}
+	t := Tenant{Name: spec.Name, Lang: spec.Lang, State: TenantOrdered, Start: spec.Start, Networks: spec.Networks, NoScram: spec.NoScram}
 	if t.Start.IsZero() {
 		t.Start = time.Now().Truncate(time.Second)
 	}
 	if t.Lang == "" {
 		t.Lang = "ja"
 	}
-	for _, n := range spec.Networks {
-		if !n.IsValid() {
-			return Tenant{}, mail.E(op, mail.Invalid, "network.malformed", n.String())
-		}
-		t.Networks = append(t.Networks, n.Masked())
-	}
-	switch {
-	case by.Role() != mail.Operator:
+	if by.Role() != mail.Operator {
 		return Tenant{}, mail.E(op, mail.Denied, "actor.denied")
-	case t.Name == "" || len(t.Name) > MaxName:
-		return Tenant{}, mail.E(op, mail.Invalid, "name.malformed", MaxName)
-	case len(t.Networks) > MaxNetworks:
-		return Tenant{}, mail.E(op, mail.Full, "networks.too_many", MaxNetworks)
 	}
-	return t, checkLang(op, t.Lang)
+	err := t.check(op)
+	return t, err
+}
+
+// check judges what a contract says, and puts it into its canonical form.
+func (t *Tenant) check(op mail.Op) error {
+	t.Name = strings.TrimSpace(t.Name)
+	networks := make([]netip.Prefix, 0, len(t.Networks))
+	for _, n := range t.Networks {
+		if !n.IsValid() {
+			return mail.E(op, mail.Invalid, "network.malformed", n.String())
+		}
+		networks = append(networks, n.Masked())
+	}
+	slices.SortFunc(networks, netip.Prefix.Compare)
+	t.Networks = slices.Compact(networks)
+	switch {
+	case t.Name == "" || len(t.Name) > MaxName:
+		return mail.E(op, mail.Invalid, "name.malformed", MaxName)
+	case len(t.Networks) > MaxNetworks:
+		return mail.E(op, mail.Full, "networks.too_many", MaxNetworks)
+	}
+	return checkLang(op, t.Lang)
 }
 
 // checkLang refuses languages we have no words in.
@@ -195,12 +230,12 @@ func (d *Directory) Tenant(ctx context.Context, id mail.TenantID) (Tenant, error
 	return c.Tenant, nil
 }
 
-// SetTenantState moves a contract on. Its store is made when it leaves the state
+// SetTenantState moves a contract on; to where it stands is no error. Its store is made when it leaves the state
 // ordered. Operators only. Conflict "tenant.state" for a step that isn't foreseen.
 func (d *Directory) SetTenantState(ctx context.Context, by mail.Actor, id mail.TenantID, state TenantState) (Tenant, error) {
 	const op = "directory.SetTenantState"
 	t, err := d.changeTenant(ctx, by, op, id, func(t *Tenant) error {
-		if !slices.Contains(nextStates[t.State], state) {
+		if state != t.State && !slices.Contains(nextStates[t.State], state) {
 			return mail.E(op, mail.Conflict, "tenant.state", string(t.State), string(state))
 		}
 		t.State = state
@@ -211,10 +246,33 @@ func (d *Directory) SetTenantState(ctx context.Context, by mail.Actor, id mail.T
 
 // SetTenantStart changes the service start date (CP-2). Operators only.
 func (d *Directory) SetTenantStart(ctx context.Context, by mail.Actor, id mail.TenantID, start time.Time) (Tenant, error) {
-	const op = "directory.SetTenantStart"
+	return d.ChangeTenant(ctx, by, id, TenantChange{Start: start})
+}
+
+// TenantChange is what an operator changes of a contract. What is zero stays as it is.
+type TenantChange struct {
+	Version  uint64 // what is meant to be changed; 0 = whatever stands there
+	Name     string
+	Lang     string
+	Start    time.Time      // service start date (CP-2)
+	Networks []netip.Prefix // source networks in the VPN zone (SV-9); empty, not nil: none
+}
+
+// ChangeTenant changes a contract. Operators only. Conflict "object.changed", "network.taken".
+func (d *Directory) ChangeTenant(ctx context.Context, by mail.Actor, id mail.TenantID, change TenantChange) (Tenant, error) {
+	const op = "directory.ChangeTenant"
 	t, err := d.changeTenant(ctx, by, op, id, func(t *Tenant) error {
-		t.Start = start
-		return nil
+		if change.Version != 0 && change.Version != t.Version {
+			return mail.E(op, mail.Conflict, "object.changed")
+		}
+		t.Name, t.Lang = cmp.Or(change.Name, t.Name), cmp.Or(change.Lang, t.Lang)
+		if !change.Start.IsZero() {
+			t.Start = change.Start
+		}
+		if change.Networks != nil {
+			t.Networks = change.Networks
+		}
+		return t.check(op)
 	})
 	return t, mail.Wrap(op, err)
 }
@@ -239,10 +297,39 @@ func (d *Directory) changeTenant(ctx context.Context, by mail.Actor, op mail.Op,
 		if t, err = tenantOf(o); err != nil {
 			return err
 		}
-		if err = fn(&t); err != nil {
+		was := t.doc()
+		if err = fn(&t); err != nil || was.same(t.doc()) {
 			return err
 		}
-		return putTenant(tx, t, o.Version)
+		return putTenant(tx, &t)
 	})
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return t, d.copyContract(ctx, by, op, &t)
+}
+
+// contractKey is under what a tenant's copy of its contract is found.
+var contractKey = store.Key{Name: "contract", Value: "own"}
+
+// copyContract writes the contract into the tenant's own store. Nobody reads it there: it is what the tenant's operation
+// log shows of what operators did (CP-7). Where a crash left it out, the next change brings it up.
+func (d *Directory) copyContract(ctx context.Context, by mail.Actor, op mail.Op, t *Tenant) error {
+	return d.store.Tenant(t.ID).Update(ctx, by, op, func(tx store.Tx) error {
+		o, err := tx.ObjectByKey(contractKey)
+		switch {
+		case mail.Is(err, mail.NotFound):
+			o = store.Object{Kind: kindContract, ID: mail.ObjectID(tx.NextID())}
+		case err != nil:
+			return err
+		}
+		var have tenantDoc
+		if o.Version != 0 {
+			if err := read(o, &have); err != nil || have.same(t.doc()) {
+				return err
+			}
+		}
+		o.Unique = []store.Key{contractKey}
+		return put(tx, o, t.doc())
+	})
 }

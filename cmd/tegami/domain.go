@@ -32,7 +32,7 @@ type domainRow struct {
 var domainHeadings = []string{"cli.id", "cli.domain", "cli.plan", "cli.ids", "cli.accounts", "cli.options"}
 
 func newDomainRow(d directory.Domain) domainRow {
-	return domainRow{d.ID, d.Name, d.Plan.String(), d.IDs, d.Accounts, d.Options}
+	return domainRow{d.ID, d.Name, d.Plan.String(), d.IDs, d.Accounts, d.Options()}
 }
 
 func (r domainRow) columns() []string {
