@@ -1,0 +1,55 @@
+// The screens: address, name, what right they need, where they stand in the navigation. Each is loaded when it is first gone to.
+import Activity from "@lucide/svelte/icons/activity";
+import AtSign from "@lucide/svelte/icons/at-sign";
+import BookUser from "@lucide/svelte/icons/book-user";
+import Boxes from "@lucide/svelte/icons/boxes";
+import Building2 from "@lucide/svelte/icons/building-2";
+import CalendarDays from "@lucide/svelte/icons/calendar-days";
+import FileText from "@lucide/svelte/icons/file-text";
+import Forward from "@lucide/svelte/icons/forward";
+import Gauge from "@lucide/svelte/icons/gauge";
+import Globe from "@lucide/svelte/icons/globe";
+import Image from "@lucide/svelte/icons/image";
+import KeyRound from "@lucide/svelte/icons/key-round";
+import ListChecks from "@lucide/svelte/icons/list-checks";
+import ListTree from "@lucide/svelte/icons/list-tree";
+import Lock from "@lucide/svelte/icons/lock";
+import Logs from "@lucide/svelte/icons/logs";
+import Mails from "@lucide/svelte/icons/mails";
+import Network from "@lucide/svelte/icons/network";
+import Route from "@lucide/svelte/icons/route";
+import Server from "@lucide/svelte/icons/server";
+import ShieldCheck from "@lucide/svelte/icons/shield-check";
+import Upload from "@lucide/svelte/icons/upload";
+import UserCog from "@lucide/svelte/icons/user-cog";
+import Users from "@lucide/svelte/icons/users";
+import Webhook from "@lucide/svelte/icons/webhook";
+import type { Component } from "svelte";
+
+export interface Screen {
+  path: string;
+  label: string; // a key of the catalogue
+  icon: Component<{ size?: number; "aria-hidden"?: "true" }>;
+  group: "top" | "directory" | "mail" | "records" | "settings" | "platform" | "own";
+  right: string;
+  company: boolean; // it shows a company: an operator must have chosen one
+  words?: string; // a key: what else it is found by
+  load: () => Promise<{ default: Component }>;
+}
+
+export const groups: { id: Screen["group"]; label?: string }[] = [
+  { id: "platform", label: "panel.nav.platform" },
+  { id: "top" },
+  { id: "directory", label: "panel.nav.directory" },
+  { id: "mail", label: "panel.nav.mail" },
+  { id: "records", label: "panel.nav.records" },
+  { id: "settings", label: "panel.nav.settings" },
+  { id: "own", label: "panel.nav.own" },
+];
+
+export const screens: Screen[] = [
+  { path: "/overview", label: "panel.overview.title", icon: Gauge, group: "top", right: "overview.read", company: true, load: () => import("./screens/Overview.svelte") },
+];
+
+// Parts of the kit, all at once, while the pages are worked on.
+if (import.meta.env.DEV) screens.push({ path: "/kit", label: "panel.title", icon: Boxes, group: "own", right: "any", company: false, load: () => import("./screens/Kit.svelte") });
