@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestKeysAreKnownAndUsed walks the Go sources and templates of the house: every key given
-// to mail.E, mail.Because or Text exists, and every key of the catalogue stands
+// TestKeysAreKnownAndUsed walks the Go sources, templates and browser pages of the house: every key given
+// to mail.E, mail.Because, Text or t exists, and every key of the catalogue stands
 // somewhere as a string.
 func TestKeysAreKnownAndUsed(t *testing.T) {
 	used, literals := keysInSources(t, "..")
@@ -41,8 +41,14 @@ func keysInSources(t *testing.T, root string) (used map[string]string, literals 
 	used, literals = map[string]string{}, map[string]bool{}
 	fset := token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == "node_modules" || d.Name() == "dist") {
+			return filepath.SkipDir
+		}
 		if err == nil && strings.HasSuffix(path, ".html") {
-			return keysInTemplate(path, used, literals)
+			return keysInText(path, inTemplate, used, literals)
+		}
+		if err == nil && (strings.HasSuffix(path, ".svelte") || strings.HasSuffix(path, ".ts")) {
+			return keysInText(path, inPage, used, literals)
 		}
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -75,9 +81,12 @@ func keysInSources(t *testing.T, root string) (used map[string]string, literals 
 // inTemplate finds the text method of a template: {{.T "key" …}}.
 var inTemplate = regexp.MustCompile(`\.T "([^"]+)"`)
 
-func keysInTemplate(path string, used map[string]string, literals map[string]bool) error {
+// inPage finds the keys of the browser's pages: they stand there whole, since the build takes those it finds (web/kit/build/words.ts).
+var inPage = regexp.MustCompile("[\"'`](panel\\.[a-z0-9_.]+)[\"'`]")
+
+func keysInText(path string, form *regexp.Regexp, used map[string]string, literals map[string]bool) error {
 	text, err := os.ReadFile(path)
-	for _, m := range inTemplate.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range form.FindAllStringSubmatch(string(text), -1) {
 		used[m[1]], literals[m[1]] = path, true
 	}
 	return err
