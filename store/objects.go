@@ -34,20 +34,6 @@ const Masked = `{"masked":true}`
 // Key is a name an object can be found by.
 type Key struct{ Name, Value string }
 
-// Act is a line of the operation log (CP-7): what was written, by whom.
-type Act struct {
-	Seq    uint64 // from 1 up, without holes
-	At     time.Time
-	Actor  string
-	Role   mail.ActorRole
-	Remote string // address of the actor's session, "" for the platform
-	Why    mail.Op
-	Kind   string
-	ID     mail.ObjectID
-	Before []byte // Doc before, nil when it was made
-	After  []byte // Doc after, nil when it was removed
-}
-
 // Page asks for a part of a list in ascending order of ID.
 type Page struct {
 	After mail.ObjectID // begin behind this one; zero = from the start

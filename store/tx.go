@@ -21,6 +21,10 @@ type Reader interface {
 	CountMarked(kind string, mark Key) (int, error)
 	// Acts lists the operation log behind a sequence number, at most limit (0 or more than MaxPage: MaxPage).
 	Acts(after uint64, limit int) ([]Act, error)
+	// ActsBack lists lines of the operation log, the newest first.
+	ActsBack(ActQuery) ([]Act, error)
+	// Chain tells from where to where the operation log reaches.
+	Chain() (Chain, error)
 
 	// Box gives the counters of an account; zero for one without mailboxes.
 	Box(mail.AccountID) (Box, error)
@@ -73,6 +77,13 @@ type Tx interface {
 	PutObject(Object) (uint64, error)
 	// DeleteObject removes an object and its keys. NotFound; Conflict on another version.
 	DeleteObject(kind string, id mail.ObjectID, version uint64) error
+
+	// Note appends a line to the operation log about something that is no write of an object: a look at personal data, an export, an
+	// attempt that was refused. doc is JSON, nil for none; the line has it as After. It does not grow the epoch. Invalid "object.id" without a kind.
+	Note(kind string, id mail.ObjectID, doc []byte) error
+	// ForgetActs removes the oldest lines of the operation log, those before a time and at most limit (0 or more than MaxPage: MaxPage), and
+	// tells how many. The chain of the others stays verifiable. Invalid "acts.keep" for a time less than KeepActs ago.
+	ForgetActs(before time.Time, limit int) (int, error)
 
 	// Keep makes a sealed staging part of this transaction. index is the structure that goes with it.
 	Keep(s Staged, index []byte) (mail.BlobRef, error)

@@ -63,7 +63,7 @@ func (t *tenant) checkRows(ctx context.Context, repair bool, found sql.Report) e
 	} else {
 		c.begin(stBeginView, t.id)
 	}
-	if err := sql.Check(c, t.store.ids, repair, found); err != nil {
+	if err := sql.Check(c, t.id, t.store.ids, repair, found); err != nil {
 		return errors.Join(err, c.abandon())
 	}
 	return c.end()
@@ -254,7 +254,7 @@ func (t *tenant) dropBlobs(ctx context.Context, dead []mail.BlobID) error {
 		if err != nil {
 			return err
 		}
-		tx := sql.NewTx(c, sql.NewCache(), t.store.ids, nil)
+		tx := sql.NewTx(c, sql.NewCache(t.id), t.store.ids, nil)
 		tx.Start(time.Now())
 		c.begin(stBegin, t.id)
 		err = tx.DropBlob(id)

@@ -77,7 +77,7 @@ func (t *tenant) claim(ctx context.Context, worker string, max int, lease time.D
 		return nil, err
 	}
 	defer t.store.writers.put(c)
-	tx := sql.NewTx(c, sql.NewCache(), t.store.ids, nil)
+	tx := sql.NewTx(c, sql.NewCache(t.id), t.store.ids, nil)
 	tx.Start(time.Now())
 	c.begin(stBegin, t.id)
 	items, err := tx.ClaimItems(worker, max, lease)

@@ -146,7 +146,7 @@ func (s *Store) CreateTenant(ctx context.Context, id mail.TenantID) error {
 	if err == nil && !made {
 		err = mail.E(op, mail.Conflict, "tenant.exists")
 	}
-	tx := sql.NewTx(c, sql.NewCache(), s.ids, nil)
+	tx := sql.NewTx(c, sql.NewCache(id), s.ids, nil)
 	if err == nil {
 		tx.Start(time.Now())
 		err = tx.PutMeta(metaKey, 1, key)

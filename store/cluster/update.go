@@ -220,7 +220,7 @@ func (t *tenant) attempt(ctx context.Context, batch []*caller) (verdict, error) 
 
 // transact is attempt on a connection.
 func (t *tenant) transact(c *conn, k *keeper, batch []*caller) (verdict, error) {
-	tx := sql.NewTx(c, sql.NewCache(), t.store.ids, k)
+	tx := sql.NewTx(c, sql.NewCache(t.id), t.store.ids, k)
 	tx.Start(time.Now())
 	c.begin(stBegin, t.id)
 	epoch, err := t.work(c, tx, batch)

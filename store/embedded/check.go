@@ -67,7 +67,7 @@ func (v *vault) checkRows(repair bool, found sql.Report) error {
 		v.cache.Drop()
 		err := v.writer.integrity(found)
 		if err == nil {
-			err = sql.Check(v.writer, &v.store.ids, repair, found)
+			err = sql.Check(v.writer, v.tenant.id, &v.store.ids, repair, found)
 		}
 		if err == nil && repair {
 			err = v.endWrite()

@@ -295,7 +295,10 @@ func TestCheckFinds(t *testing.T) {
 		{"DELETE FROM object", "belongs to", true},
 		{"UPDATE object SET id = id + 9", "belongs to", true},
 		{"DELETE FROM act WHERE seq = 1", "operation log", false},
-		{"UPDATE meta SET num = 9 WHERE name = 'acts'", "operation log ends", true},
+		{"UPDATE meta SET num = 9 WHERE name = 'acts'", "operation log ends", false},
+		{"DELETE FROM act WHERE seq = (SELECT max(seq) FROM act)", "operation log ends", false},
+		{"UPDATE act SET actor = 'somebody else' WHERE seq = 1", "not as it was written: line 1", false},
+		{"UPDATE act SET hash = x'00' WHERE seq = 1", "not as it was written: line 1", false},
 		{"INSERT INTO blob (id, size, hash, pack, off) VALUES (5, 0, x'', 0, 0)", "nothing refers", false},
 	} {
 		s := openTest(t, Options{})
@@ -438,6 +441,17 @@ var oldData = [][]string{
 	append(slices.Clone(oldBase), oldItem),
 	append(slices.Clone(oldBase), oldItem, oldMemo),
 	append(slices.Clone(oldBase), oldItem, oldMemo),
+	append(slices.Clone(oldLater), oldItem, oldMemo, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
+}
+
+// oldLater is oldBase where the operation log has more columns.
+var oldLater = replaced(oldBase, "NULL, '{}')", "NULL, '{}', '', '', '', NULL)")
+
+func replaced(texts []string, old, with string) (list []string) {
+	for _, s := range texts {
+		list = append(list, strings.ReplaceAll(s, old, with))
+	}
+	return list
 }
 
 const (

@@ -174,7 +174,7 @@ func (s *Store) makeDatabase(path string) (err error) {
 	if err := c.Begin(); err != nil {
 		return err
 	}
-	tx := sql.NewTx(c, sql.NewCache(), &s.ids, nil)
+	tx := sql.NewTx(c, sql.NewCache(0), &s.ids, nil)
 	tx.Start(time.Now())
 	if err := tx.PutMeta(metaKey, 1, key); err != nil {
 		return err

@@ -49,7 +49,7 @@ type counters struct {
 
 // openVault opens a tenant's files.
 func openVault(s *Store, t *tenant, path, packDir string) (v *vault, err error) {
-	v = &vault{store: s, tenant: t, path: path, era: s.eras.Add(1), stats: &s.counters, cache: sql.NewCache()}
+	v = &vault{store: s, tenant: t, path: path, era: s.eras.Add(1), stats: &s.counters, cache: sql.NewCache(t.id)}
 	v.committer.run = v.commit
 	v.readers.init(path, s.texts, s.options.Readers, v.era)
 	if v.packs, err = newPacks(s.options.files, packDir, s.options, &s.counters.syncs); err != nil {

@@ -97,7 +97,15 @@ var trespasses = map[string]trespass{
 	"CountMarked": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		return tx.CountMarked("account", b.object.Marks[0])
 	},
-	"Acts":      func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Acts(0, 0) },
+	"Acts":     func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Acts(0, 0) },
+	"ActsBack": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.ActsBack(store.ActQuery{}) },
+	"Chain":    func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Chain() },
+	"Note": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, tx.Note("account", b.object.ID, nil)
+	},
+	"ForgetActs": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.ForgetActs(time.Now().Add(-2*store.KeepActs), 0)
+	},
 	"Box":       func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Box(b.account) },
 	"Mailboxes": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Mailboxes(b.account) },
 	"Mailbox":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Mailbox(b.inbox.ID) },

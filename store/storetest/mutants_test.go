@@ -94,6 +94,8 @@ type (
 	unsorted      struct{ store.Reader }
 	oneMore       struct{ store.Reader } // a counter is wrong
 	bareActs      struct{ store.Reader }
+	endlessActs   struct{ store.Reader }
+	muteTx        struct{ store.Tx }
 )
 
 func (t keepsErrors) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
@@ -284,6 +286,13 @@ func (r bareActs) Acts(after uint64, limit int) ([]store.Act, error) {
 	return list, err
 }
 
+func (r endlessActs) ActsBack(q store.ActQuery) ([]store.Act, error) {
+	q.Until = time.Time{}
+	return r.Reader.ActsBack(q)
+}
+
+func (t muteTx) Note(kind string, id mail.ObjectID, doc []byte) error { return nil }
+
 func (t longMemoTx) PutMemo(a mail.AccountID, name string, until time.Time) error {
 	if have, err := t.Memo(a, name); err != nil || !have.IsZero() {
 		return err
@@ -399,6 +408,8 @@ func TestMutants(t *testing.T) {
 		"gives marks backwards":        {reader: func(r store.Reader) store.Reader { return unsorted{r} }},
 		"miscounts":                    {reader: func(r store.Reader) store.Reader { return oneMore{r} }},
 		"logs no document before":      {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
+		"searches acts without end":    {reader: func(r store.Reader) store.Reader { return endlessActs{r} }},
+		"notes nothing":                {tx: func(tx store.Tx) store.Tx { return muteTx{tx} }},
 		"misses a message":             misreading(func(x store.Texts) store.Texts { return missesOne{x} }),
 		"finds foreign messages":       misreading(func(x store.Texts) store.Texts { return findsForeign{x} }),
 		"indexes in any order":         misreading(func(x store.Texts) store.Texts { return anyOrder{x} }),
@@ -427,7 +438,7 @@ func TestMutants(t *testing.T) {
 // noticed gives the first test that the mutant fails.
 func noticed(t *testing.T, m mutant) string {
 	for _, group := range [][]promise{
-		itemPromises, objectPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises, blobPromises, memoPromises,
+		itemPromises, objectPromises, actPromises, mailboxPromises, messagePromises, changePromises, updatePromises, watchPromises, isolationPromises, blobPromises, memoPromises,
 	} {
 		if m.only != nil {
 			group = m.only

@@ -278,7 +278,7 @@ func operationLog(f *fixture) {
 			if (a.Before == nil) != (i == 0) || (a.After == nil) != (i == 2) || !bytes.Equal(a.Before, docs[i]) || !bytes.Equal(a.After, docs[i+1]) {
 				f.Fatalf("act %d: from %q to %q", i, a.Before, a.After)
 			}
-			a.At, a.Before, a.After = time.Time{}, nil, nil
+			a.At, a.Before, a.After, a.Hash = time.Time{}, nil, nil, nil
 			f.same("act", a, store.Act{
 				Seq: uint64(i + 1), Actor: "tester@example.jp", Role: mail.Admin, Remote: "192.0.2.7",
 				Why: "storetest", Kind: "account", ID: o.ID,

@@ -23,7 +23,7 @@ type promise struct {
 // closes it when the test ends.
 func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	for _, group := range [][]promise{
-		tenantPromises, objectPromises, mailboxPromises, messagePromises, changePromises, blobPromises,
+		tenantPromises, objectPromises, actPromises, mailboxPromises, messagePromises, changePromises, blobPromises,
 		updatePromises, viewPromises, watchPromises, itemPromises, dutyPromises, isolationPromises, memoPromises, textPromises,
 	} {
 		for _, p := range group {

@@ -5,13 +5,14 @@ import (
 	"tegami/store"
 )
 
-// Cache holds rows of box and mailbox, and the number of the last act, as the transactions
+// Cache holds rows of box and mailbox, and the end of the operation log, as the transactions
 // that went through it left them. A backend with one writer keeps it between transactions and must Drop
 // it when a transaction did not commit; a backend with several begins each transaction with an empty one.
 type Cache struct {
 	boxes     map[mail.AccountID]*boxRow
 	mailboxes map[mail.MailboxID]*mailboxRow
-	lastAct   int64
+	tenant    mail.TenantID
+	lastAct   store.Link // of the operation log
 	actKnown  bool
 }
 
@@ -29,16 +30,16 @@ type mailboxRow struct {
 	dirty bool
 }
 
-// NewCache makes an empty cache.
-func NewCache() *Cache {
-	return &Cache{boxes: make(map[mail.AccountID]*boxRow), mailboxes: make(map[mail.MailboxID]*mailboxRow)}
+// NewCache makes an empty cache for a tenant; zero is the platform.
+func NewCache(tenant mail.TenantID) *Cache {
+	return &Cache{tenant: tenant, boxes: make(map[mail.AccountID]*boxRow), mailboxes: make(map[mail.MailboxID]*mailboxRow)}
 }
 
 // Drop forgets everything.
 func (c *Cache) Drop() {
 	clear(c.boxes)
 	clear(c.mailboxes)
-	c.lastAct, c.actKnown = 0, false
+	c.lastAct, c.actKnown = store.Link{}, false
 }
 
 // Trim forgets rows until at most limit mailboxes are left. Between transactions only.

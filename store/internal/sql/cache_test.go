@@ -10,7 +10,7 @@ import (
 // TestCacheTrim: rows that stay after a trim share the counters of their account, as before.
 func TestCacheTrim(t *testing.T) {
 	const limit = 100
-	c := NewCache()
+	c := NewCache(1)
 	for i := range 3 * limit {
 		a := mail.AccountID(i/3 + 1)
 		if c.boxes[a] == nil {

@@ -24,7 +24,14 @@ const (
 	qInsertMark
 	qDeleteMark
 	qActs
+	qActsBack
+	qActsOfObject
+	qActsOfActor
+	qActsOfOp
+	qFirstActSince
+	qLastActBefore
 	qInsertAct
+	qForgetActs
 
 	qBox
 	qBoxLock
@@ -114,7 +121,6 @@ const (
 	qLostMarks
 	qAllObjects
 	qHasMark
-	qActsRange
 	qAllBlobs
 
 	numQueries
@@ -144,6 +150,14 @@ const itemColumns = "i.id, i.state, i.due, i.route, i.blob, b.size, b.hash, i.do
 
 const itemJoin = " FROM item i LEFT JOIN blob b ON {b.t=}b.id = i.blob WHERE {i.t=}"
 
+const actColumns = "seq, at, actor, role, remote, session, agent, why, reason, kind, id, older, newer, hash"
+
+// actsBack are the conditions of every search in the operation log; what is empty is no condition.
+const (
+	actsBack = "seq < ? AND seq > ? AND at >= ? AND at < ? AND (? = '' OR actor = ?) AND (? = '' OR why = ?)"
+	lastActs = " ORDER BY seq DESC LIMIT ?"
+)
+
 const objectColumns = "o.kind, o.id, o.version, o.keys, o.changed, o.doc"
 
 var queryTexts = [numQueries]string{
@@ -168,9 +182,17 @@ var queryTexts = [numQueries]string{
 	qDeleteKey:    "DELETE FROM object_key WHERE {t=}name = ? AND value = ? AND kind = ? AND id = ?",
 	qInsertMark:   "INSERT INTO object_mark ({t,}kind, name, value, id) VALUES ({$t,}?, ?, ?, ?)",
 	qDeleteMark:   "DELETE FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
-	qActs:         "SELECT seq, at, actor, role, remote, why, kind, id, older, newer FROM act WHERE {t=}seq > ? ORDER BY seq LIMIT ?",
-	qInsertAct: "INSERT INTO act ({t,}seq, at, actor, role, remote, why, kind, id, older, newer) " +
-		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qActs:         "SELECT " + actColumns + " FROM act WHERE {t=}seq > ? ORDER BY seq LIMIT ?",
+	qActsBack:     "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?)" + lastActs,
+	qActsOfObject: "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND kind = ? AND id = ?" + lastActs,
+	qActsOfActor:  "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?) AND actor = ?" + lastActs,
+	qActsOfOp:     "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?) AND why = ?" + lastActs,
+	// By at, not by seq: the index on at answers at once.
+	qFirstActSince: "SELECT seq FROM act WHERE {t=}at >= ? ORDER BY at, seq LIMIT 1",
+	qLastActBefore: "SELECT seq FROM act WHERE {t=}at < ? ORDER BY at DESC, seq DESC LIMIT 1",
+	qInsertAct: "INSERT INTO act ({t,}" + actColumns + ") " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qForgetActs: "DELETE FROM act WHERE {t=}seq <= ?",
 
 	qBox:     "SELECT account, modseq, used, messages, validity FROM box WHERE {t=}account = ?",
 	qBoxLock: "SELECT account, modseq, used, messages, validity FROM box WHERE {t=}account = ?{lock}",
@@ -299,8 +321,7 @@ var queryTexts = [numQueries]string{
 		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
 	qAllObjects: "SELECT " + objectColumns + " FROM object o WHERE {o.t=}(o.kind > ? OR (o.kind = ? AND o.id > ?)) " +
 		"ORDER BY o.kind, o.id LIMIT ?",
-	qHasMark:   "SELECT id FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
-	qActsRange: "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM act WHERE {t=}seq > 0",
+	qHasMark: "SELECT id FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
 	qAllBlobs: "SELECT b.id, b.size, b.hash, b.pack, b.off, o.octets FROM blob b LEFT JOIN body o ON {o.t=}o.id = b.id " +
 		"WHERE {b.t=}b.id > ? ORDER BY b.id LIMIT ?",
 }

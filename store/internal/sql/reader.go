@@ -152,27 +152,6 @@ func (r *Reader) CountMarked(kind string, mark store.Key) (int, error) {
 	return int(n), err
 }
 
-// Acts lists the operation log behind a sequence number.
-func (r *Reader) Acts(after uint64, max int) (list []store.Act, err error) {
-	r.args.Reset().Int(int64(after)).Int(limit(max))
-	err = r.rows("store.Acts", qActs, func(row Row) bool {
-		list = append(list, store.Act{
-			Seq:    uint64(row.Int(0)),
-			At:     time.UnixMilli(row.Int(1)).UTC(),
-			Actor:  row.Text(2),
-			Role:   mail.ActorRole(row.Int(3)),
-			Remote: row.Text(4),
-			Why:    mail.Op(row.Text(5)),
-			Kind:   row.Text(6),
-			ID:     mail.ObjectID(row.Int(7)),
-			Before: row.Blob(8),
-			After:  row.Blob(9),
-		})
-		return true
-	})
-	return list, err
-}
-
 // limit keeps the size of a list within store.MaxPage.
 func limit(n int) int64 {
 	if n <= 0 || n > store.MaxPage {

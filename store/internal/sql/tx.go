@@ -37,6 +37,7 @@ type Tx struct {
 	kept      []keptBlob    // by this caller
 	boxes     []*boxRow     // dirty
 	mailboxes []*mailboxRow // dirty
+	acted     bool          // the operation log grew
 	changes   Changes
 }
 
@@ -50,7 +51,7 @@ func (t *Tx) Start(now time.Time) {
 	t.Reader.Start(now)
 	t.boxes, t.mailboxes = t.boxes[:0], t.mailboxes[:0]
 	t.changes = Changes{Boxes: t.changes.Boxes[:0]}
-	t.statement = 0
+	t.statement, t.acted = 0, false
 }
 
 // Run lets one caller work. A panic of fn becomes an error of kind Other and a failure of the transaction.
@@ -96,11 +97,7 @@ func (t *Tx) Flush() error {
 			return err
 		}
 	}
-	if t.changes.Objects {
-		t.args.Reset().Text(metaActs).Int(t.cache.lastAct).Blob(nil)
-		return t.exec(op, qPutMeta)
-	}
-	return nil
+	return t.flushActs(op)
 }
 
 // Changes gives what the transaction changed, after Flush.
@@ -115,9 +112,6 @@ func (t *Tx) change(op mail.Op, q Query) error {
 	t.statement++
 	return t.exec(op, q)
 }
-
-// metaActs holds the number of the last act.
-const metaActs = "acts"
 
 // PutMeta writes a value of the tenant itself under a name.
 func (t *Tx) PutMeta(name string, num int64, data []byte) error {

@@ -43,7 +43,8 @@ func (t *Tx) PutObject(o store.Object) (uint64, error) {
 	if exists {
 		before = shown(old.Doc, old.Secret)
 	}
-	return o.Version + 1, t.act(op, o.Kind, o.ID, before, shown(o.Doc, o.Secret))
+	t.changes.Objects = true
+	return o.Version + 1, t.act(op, store.Act{Kind: o.Kind, ID: o.ID, Before: before, After: shown(o.Doc, o.Secret)})
 }
 
 // shown is a document as the operation log has it.
@@ -137,26 +138,6 @@ func (t *Tx) DeleteObject(kind string, id mail.ObjectID, version uint64) error {
 	if err := t.change(op, qDeleteObject); err != nil {
 		return err
 	}
-	return t.act(op, kind, id, shown(old.Doc, old.Secret), nil)
-}
-
-// act appends a line to the operation log (CP-7).
-func (t *Tx) act(op mail.Op, kind string, id mail.ObjectID, before, after []byte) error {
-	if !t.cache.actKnown {
-		t.args.Reset().Text(metaActs)
-		last, _, err := t.number(op, qMetaLock)
-		if err != nil {
-			return err
-		}
-		t.cache.lastAct, t.cache.actKnown = last, true
-	}
-	t.cache.lastAct++
 	t.changes.Objects = true
-	remote := ""
-	if a := t.by.Origin().Remote; a.IsValid() {
-		remote = a.String()
-	}
-	t.args.Reset().Int(t.cache.lastAct).Int(t.now.UnixMilli()).Text(t.by.Name()).Int(int64(t.by.Role())).
-		Text(remote).Text(string(t.why)).Text(kind).Int(int64(id)).Blob(before).Blob(after)
-	return t.change(op, qInsertAct)
+	return t.act(op, store.Act{Kind: kind, ID: id, Before: shown(old.Doc, old.Secret)})
 }
