@@ -60,7 +60,7 @@ func readLogo(r store.Reader, op mail.Op) (store.Object, error) {
 // replaced, 0 = whatever stands there. For administrators of policy. Errors as of logo.Read; Conflict "object.changed".
 func (c *Company) SetLogo(ctx context.Context, by mail.Actor, version uint64, file []byte) error {
 	const op = "directory.SetLogo"
-	if err := c.may(ctx, by, op, manages); err != nil {
+	if err := c.check(ctx, by, op, RightPolicy); err != nil {
 		return err
 	}
 	picture, width, height, err := logo.Read(file)

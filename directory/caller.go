@@ -37,16 +37,31 @@ type Caller struct {
 	identity *Identity     // nil for operators and keys
 	grants   []Grant
 	lang     string
+	session  mail.ObjectID // of the pages; zero where there is none
 }
 
-// OperatorCaller is an operator whom the machine itself proved: at the command line or on the control socket.
+// OperatorCaller is an operator whom the machine itself proved: at the command line or on the control socket. If he gives no
+// reason, MachineReason stands in a company's log.
 func OperatorCaller(name, remote string) *Caller { return &Caller{actor: Operator(name, remote)} }
 
 // Actor is under what the caller writes.
 func (c *Caller) Actor() mail.Actor { return c.actor }
 
-// Operator tells whether the caller runs the platform.
-func (c *Caller) Operator() bool { return c.actor.Role() == mail.Operator }
+// Operator tells whether the caller runs the platform, or only looks at how it runs.
+func (c *Caller) Operator() bool {
+	return c.actor.Role() == mail.Operator || c.actor.Role() == mail.Observer
+}
+
+// OperatorRole is what an operator may do; "" for all others.
+func (c *Caller) OperatorRole() OperatorRole {
+	switch c.actor.Role() {
+	case mail.Operator:
+		return OperatorFull
+	case mail.Observer:
+		return OperatorReadOnly
+	}
+	return ""
+}
 
 // Tenant is the caller's company; zero for operators.
 func (c *Caller) Tenant() mail.TenantID { return c.tenant }
@@ -65,8 +80,10 @@ func (c *Caller) May(right Right) bool {
 	switch {
 	case right == RightAny:
 		return true
-	case c.Operator():
-		return right != RightSelf && right != RightAudit && right != RightArchive // operators never read mail
+	case c.actor.Role() == mail.Operator: // never reads mail
+		return right != RightSelf && right != RightAudit && right != RightArchive
+	case c.actor.Role() == mail.Observer:
+		return right == RightOrderRead || slices.Contains(reading, right)
 	case right == RightSelf:
 		return c.identity != nil
 	}

@@ -33,6 +33,8 @@ const (
 	RightSelf Right = "self"
 	// RightOrder is what operators have alone: contracts, plans, numbers of IDs, the platform.
 	RightOrder Right = "order"
+	// RightOrderRead is what operators have alone who only look.
+	RightOrderRead Right = "order.read"
 
 	RightOverview     Right = "overview.read"
 	RightAccountsRead Right = "accounts.read"
@@ -57,7 +59,7 @@ var reading = []Right{
 	RightOverview, RightAccountsRead, RightListsRead, RightPolicyRead, RightContractRead, RightRolesRead, RightLogRead, RightTraceRead,
 }
 
-// rightsOf says what each role may do.
+// rightsOf says what each role may do, beside what everybody may.
 var rightsOf = map[Role][]Right{
 	RoleOwner: append(slices.Clone(reading),
 		RightAccounts, RightPasswords, RightLists, RightPolicy, RightRoles, RightSubjects),
@@ -72,13 +74,13 @@ var rightsOf = map[Role][]Right{
 
 // Gives tells whether a role has a right.
 func (r Role) Gives(right Right) bool {
-	return right == RightSelf || slices.Contains(rightsOf[r], right)
+	return slices.Contains(rightsOf[r], right)
 }
 
 // Rights lists all rights there are, in the order they are declared.
 func Rights() []Right {
 	return []Right{
-		RightAny, RightSelf, RightOrder, RightOverview, RightAccountsRead, RightAccounts, RightPasswords, RightListsRead, RightLists,
+		RightAny, RightSelf, RightOrder, RightOrderRead, RightOverview, RightAccountsRead, RightAccounts, RightPasswords, RightListsRead, RightLists,
 		RightPolicyRead, RightPolicy, RightContractRead, RightRolesRead, RightRoles, RightLogRead, RightTraceRead, RightSubjects,
 		RightAudit, RightArchive,
 	}
