@@ -1,7 +1,7 @@
 # Tegami. `make` lists the targets.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint race fuzz bench relay reading queue states large idle kill docs clean
+.PHONY: help build web run test check lint race screenshots fuzz bench relay reading queue states large idle kill docs clean
 
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
@@ -16,9 +16,12 @@ PEERS ?= ../shared/bench/peers/ours.sh
 RACED = ./mailbox ./queue ./intake ./deliver ./relay ./notice ./report ./wire/dns ./domains ./store/embedded ./server/... ./wire/pop3 ./wire/smtp
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build bin/tegami
+web: ## build the browser's pages, where Node is installed
+	@scripts/web.sh
+
+build: web ## build bin/tegami with its pages
 	CGO_ENABLED=0 go build -trimpath -o bin/tegami ./cmd/tegami
 
 run: build ## build and start the platform with two made-up companies; says where to go
@@ -27,6 +30,7 @@ run: build ## build and start the platform with two made-up companies; says wher
 
 test: ## install what the tests need where possible, lint, run all tests
 	@scripts/setup-test.sh
+	@scripts/web.sh
 	@$(MAKE) --no-print-directory lint
 	go test -timeout 12m ./...
 	@$(MAKE) --no-print-directory race
@@ -34,11 +38,12 @@ test: ## install what the tests need where possible, lint, run all tests
 check: lint ## lint and test without installing anything
 	go test -timeout 12m ./...
 
-lint: ## gofmt, vet, staticcheck, the floors, the length of functions and files
+lint: ## gofmt, vet, staticcheck, the floors, the length of functions and files, the types of the pages
 	@scripts/gofmt.sh
 	go vet ./...
 	go tool staticcheck ./...
 	go test -count=1 -run 'Floors|JunkDrawers|Minted|Importing|Length' .
+	@scripts/web.sh check
 
 race: ## run the tests of what many goroutines share under the race detector; skipped without a C compiler
 	@if command -v "$${CC:-cc}" >/dev/null; then set -x; CGO_ENABLED=1 go test -race -timeout 12m $(RACED); \
