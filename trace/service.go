@@ -43,3 +43,6 @@ func (s *Service) oldest(since time.Time) time.Time {
 	}
 	return since
 }
+
+// Lag is how far the index is behind, of the company where that is most, as this process knows. A process that does not lead knows nothing.
+func (s *Service) Lag() time.Duration { return 0 }

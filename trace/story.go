@@ -61,9 +61,24 @@ const maxStepTo = 100
 type Message struct {
 	Entries []Entry // its items, the oldest first
 	Steps   []Step  // in the order of time
-	Facts   *policy.Facts
+	Facts   *Facts
 	// Cut: it has more items than are shown.
 	Cut bool
+}
+
+// Facts are what was found out about a message when it came.
+type Facts = policy.Facts
+
+// FactsOf gives the facts of an item; nil where there are none.
+func FactsOf(it *queue.Item) *Facts {
+	if len(it.Facts) == 0 {
+		return nil
+	}
+	f, err := policy.ParseFacts(it.Facts)
+	if err != nil {
+		return nil
+	}
+	return &f
 }
 
 // maxItems is how many items of one message are shown.
@@ -114,10 +129,8 @@ func tell(items []queue.Item, sees Sees) *Message {
 		}
 		m.Entries = append(m.Entries, e)
 		m.Steps = append(m.Steps, stepsOf(&e)...)
-		if m.Facts == nil && len(e.Facts) > 0 {
-			if f, err := policy.ParseFacts(e.Facts); err == nil {
-				m.Facts = &f
-			}
+		if m.Facts == nil {
+			m.Facts = FactsOf(&e.Item)
 		}
 	}
 	slices.SortStableFunc(m.Steps, func(a, b Step) int { return a.At.Compare(b.At) })
