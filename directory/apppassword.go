@@ -177,6 +177,9 @@ func (c *Company) changeApps(ctx context.Context, by mail.Actor, op mail.Op, id 
 		if _, _, err := readAccount(tx, id); err != nil {
 			return err
 		}
+		if err := c.permitOwn(tx, by, op, RightPasswords, id); err != nil {
+			return err
+		}
 		have, err := readCredential(tx, id)
 		if err != nil {
 			return err
@@ -242,13 +245,13 @@ func useMemo(app mail.ObjectID) string { return "app-password " + app.String() }
 
 // noteUse notes that an app password was used, if that was not noted lately. A failure is no reason to keep its owner
 // out: the next sign-in notes it.
-func (d *Directory) noteUse(ctx context.Context, c *contract, id mail.AccountID, app mail.ObjectID) {
+func (d *Directory) noteUse(ctx context.Context, in store.Tenant, id mail.AccountID, app mail.ObjectID) {
 	now := time.Now()
 	if last, ok := d.used.get(app); ok && now.Sub(last) < noteUseEvery {
 		return
 	}
 	d.used.put(app, now)
-	err := c.store.Update(ctx, atWork(), "directory.noteUse", func(tx store.Tx) error {
+	err := in.Update(ctx, atWork(), "directory.noteUse", func(tx store.Tx) error {
 		return tx.PutMemo(id, useMemo(app), now.Add(keepUse))
 	})
 	if err != nil {

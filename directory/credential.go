@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -52,6 +53,9 @@ type credentialDoc struct {
 	Serial   uint64      `json:"serial,omitempty"`   // grows with each password: who signed in with an older one is out
 	Scram    *scramDoc   `json:"scram,omitempty"`
 	Apps     []appSecret `json:"apps,omitempty"`
+	Changed  time.Time   `json:"changed,omitzero"`
+	History  []string    `json:"history,omitempty"` // former passwords as PHC strings, the newest first
+	Factors  bool        `json:"factors,omitempty"` // there is a second factor
 }
 
 // scramDoc is what SCRAM-SHA-256 keeps of the password (RFC 5802 §3), and the salt that the account's app passwords share
@@ -70,7 +74,7 @@ func (d *Directory) newCredential(ctx context.Context, by mail.Actor, password s
 	if err != nil {
 		return nil, err
 	}
-	doc := credentialDoc{Serial: have.Serial + 1, Apps: have.Apps}
+	doc := credentialDoc{Serial: have.Serial + 1, Apps: have.Apps, Factors: have.Factors, Changed: time.Now().Truncate(time.Second)}
 	if len(have.Apps) > 0 {
 		doc.Scram = &scramDoc{Salt: have.Scram.Salt, Iterations: have.Scram.Iterations}
 	}
@@ -229,16 +233,11 @@ func (c *Company) SetPassword(ctx context.Context, by mail.Actor, id mail.Accoun
 		if _, _, err := readAccount(tx, id); err != nil {
 			return err
 		}
+		if err := c.permitOwn(tx, by, op, RightPasswords, id); err != nil {
+			return err
+		}
 		return putCredential(tx, id, have, doc)
 	})
-}
-
-// ownOr is what it takes to change the credentials of an account: to be its owner, or to manage it.
-func ownOr(by mail.Actor, id mail.AccountID) duty {
-	if by.Account() == id && !id.IsZero() {
-		return own
-	}
-	return manages
 }
 
 // credentialOf reads an account's credential, nil where it has none.

@@ -18,6 +18,9 @@ type Config struct {
 	// Provision makes the mailboxes of a new account inside the commit that makes the
 	// account (mailbox.Provision). Without it accounts have no boxes.
 	Provision func(tx store.Tx, account mail.AccountID, lang string) error
+	// Share gives an account a right on all mailboxes of a shared one, in place of the one it had, inside the commit that
+	// notes it (mailbox.Share); "" takes it away. Without it seats give no rights.
+	Share func(tx store.Tx, shared, member mail.AccountID, right SeatRight) error
 	// Hashes is how many passwords are hashed at once; each takes 19 MiB and about 20 ms
 	// of one core. 0 = one for each core.
 	Hashes int
@@ -50,7 +53,13 @@ type Directory struct {
 	loading    sync.Mutex                // one goroutine reads contracts anew
 	addresses  *generations[string, *entry]
 	verified   *generations[proofKey, expiry]
+	books      library // what is searched and listed of companies
 	hashing    *hasher
+	sessions   *generations[tokenHash, *liveSession]       // of the pages
+	policies   *generations[mail.TenantID, *knownSecurity] // as of an epoch of the tenant
+	signIns    *generations[signInKey, signInNote]         // lines of the sign-in log written lately
+	keys       *generations[keyRef, *knownKey]
+	noted      *generations[notedKey, time.Time]      // views and refusals that stand in an operation log already
 	used       *generations[mail.ObjectID, time.Time] // when the use of an app password was noted last
 	processKey [32]byte                               // makes cache keys; new in each process
 }
@@ -63,7 +72,12 @@ func New(st store.Store, cfg Config) *Directory {
 		cfg:       cfg,
 		addresses: newGenerations[string, *entry](cmp.Or(cfg.CachedAddresses, defaultCachedAddresses)),
 		verified:  newGenerations[proofKey, expiry](cmp.Or(cfg.CachedSignIns, defaultCachedSignIns)),
+		keys:      newGenerations[keyRef, *knownKey](maxKnownKeys),
+		noted:     newGenerations[notedKey, time.Time](maxNoted),
 		used:      newGenerations[mail.ObjectID, time.Time](maxUsedApps),
+		sessions:  newGenerations[tokenHash, *liveSession](maxLiveSessions),
+		policies:  newGenerations[mail.TenantID, *knownSecurity](maxPolicies),
+		signIns:   newGenerations[signInKey, signInNote](maxSignInNotes),
 		hashing:   newHasher(cmp.Or(cfg.Hashes, runtime.GOMAXPROCS(0))),
 	}
 	rand.Read(d.processKey[:])
@@ -77,5 +91,5 @@ func Operator(name, remote string) mail.Actor {
 	if ip, err := netip.ParseAddr(remote); err == nil {
 		o.Remote = ip
 	}
-	return mail.MintActor(mail.Operator, 0, 0, "operator:"+name, o)
+	return mail.MintActor(mail.Operator, 0, 0, "operator:"+name, o).For(MachineReason)
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tegami/mail"
@@ -65,6 +66,8 @@ func (l *login) identity(ctx context.Context, p *proof) (*Identity, error) {
 	switch {
 	case a.State != AccountActive:
 		return nil, mail.E(op, mail.Denied, "account.suspended")
+	case a.Shared:
+		return nil, mail.E(op, mail.Denied, "account.shared", a.Address.String())
 	case l.protocol.isIMAP() && !l.entry.domain.Has(OptionIMAPS):
 		return nil, mail.E(op, mail.Denied, "option.imaps_not_contracted")
 	case p.app != nil && !p.app.isFor(l.protocol):
@@ -73,20 +76,48 @@ func (l *login) identity(ctx context.Context, p *proof) (*Identity, error) {
 	if err := l.dir.onOwnNetwork(ctx, l.origin, l.contract); err != nil {
 		return nil, err
 	}
+	if err := l.secure(ctx, p); err != nil {
+		return nil, err
+	}
 	if p.app != nil {
-		l.dir.noteUse(ctx, l.contract, a.ID, p.app.ID)
+		l.dir.noteUse(ctx, l.contract.store, a.ID, p.app.ID)
 	}
-	role := mail.User
-	if a.Has(RoleOwner) {
-		role = mail.Admin
+	return &Identity{actorOf(&a, l.origin), a, *p}, nil
+}
+
+// secure refuses what the company's policy does (CP-9): Denied "access.network" from where it lets nobody in; of the account's own
+// password in mail software "auth.must_change" while it is an initial one or too old, "auth.app_password_needed" beside a second factor.
+func (l *login) secure(ctx context.Context, p *proof) error {
+	const op = "directory.SignIn"
+	s, err := l.dir.security(ctx, l.contract.ID)
+	if err != nil {
+		return err
 	}
-	return &Identity{mail.MintActor(role, l.contract.ID, a.ID, a.Address.String(), l.origin), a, *p}, nil
+	doors := []Door{l.protocol.door()}
+	if l.protocol == "web" {
+		doors = []Door{DoorWeb, DoorPanel} // one page for both
+	}
+	if !slices.ContainsFunc(doors, func(d Door) bool { return s.Access.admits(d, l.origin) }) {
+		return mail.E(op, mail.Denied, "access.network", l.origin.Remote.String())
+	}
+	if _, mailSoftware := scopes[l.protocol]; !mailSoftware || p.app != nil || p.token {
+		return nil
+	}
+	who := personOf(l.contract, l.entry)
+	switch {
+	case !s.Passwords.InitialForMail && who.mustChange(s.Passwords, time.Now()):
+		return mail.E(op, mail.Denied, "auth.must_change")
+	case !s.Factors.MailPasswords && who.cred.Factors:
+		return mail.E(op, mail.Denied, "auth.app_password_needed")
+	}
+	return nil
 }
 
 // Current gives an identity's account as it is now: sessions are long, and meanwhile
 // aliases change and accounts are suspended. Denied when it may not act any more: besides the reasons of the tenant
 // "account.suspended", also of one that was deleted; "auth.changed" when the password or app password it signed in with was
-// changed or revoked; "auth.expired" when its access token's time is over.
+// changed or revoked; "auth.expired" when its access token's time is over; "access.network" when the company lets nobody in any more from
+// where it is.
 func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
 	const op = "directory.Current"
 	c, err := d.contract(ctx, i.account.Tenant)
@@ -102,6 +133,9 @@ func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
 	}
 	if err != nil || e.target.Account.ID != i.account.ID || e.target.Account.State != AccountActive {
 		return Account{}, mail.E(op, mail.Denied, "account.suspended")
+	}
+	if err := d.admitted(ctx, i.actor.Origin(), c.ID, Protocol(i.actor.Origin().Door).door()); err != nil {
+		return Account{}, err
 	}
 	return e.target.Account, i.proof.holds(op, e.credential, time.Now())
 }

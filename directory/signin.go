@@ -46,6 +46,8 @@ type login struct {
 	counter  string    // of failures
 	contract *contract // nil where the name is nobody's
 	entry    *entry    // nil where the name is nobody's
+	holder   holder    // zero where the name is nobody's
+	agent    string    // the name a browser gave itself
 }
 
 // SignIn checks a name, which is the full address, and a password. Aliases don't sign in.
@@ -77,7 +79,7 @@ func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user s
 		name = addr.Key() // one account has one counter, in whatever spelling it is named
 	}
 	l := &login{dir: d, origin: o, protocol: p, name: name, counter: d.lockCounter(o.Remote, name)}
-	if err := l.checkLock(ctx); err != nil {
+	if err := d.checkLock(ctx, l.counter); err != nil {
 		return nil, err
 	}
 	if malformed != nil {
@@ -98,6 +100,7 @@ func (d *Directory) begin(ctx context.Context, o mail.Origin, p Protocol, user s
 		return nil, err
 	case e.target.Kind == TargetAccount:
 		l.contract, l.entry = c, e
+		l.holder = holder{c.ID, mail.ObjectID(e.target.Account.ID)}
 	}
 	return l, nil
 }
@@ -108,28 +111,53 @@ func (l *login) end(ctx context.Context, p *proof) (*Identity, error) {
 	if err := l.checkLock(ctx); err != nil {
 		return nil, err
 	}
-	if p != nil && l.entry != nil {
-		return l.identity(ctx, p)
+	if p == nil || l.entry == nil {
+		return nil, l.failed(ctx)
 	}
-	return nil, l.failed(ctx)
+	who, err := l.identity(ctx, p)
+	switch {
+	case mail.Is(err, mail.Denied):
+		reason, _ := mail.TextOf(err)
+		l.note(ctx, signInLine{Reason: reason})
+	case err == nil && l.protocol != "web": // pages go on to the second factor
+		l.note(ctx, signInLine{OK: true})
+	}
+	return who, err
+}
+
+// note writes a line of the sign-in log.
+func (l *login) note(ctx context.Context, line signInLine) {
+	line.Protocol, line.Remote, line.Agent = string(l.protocol), l.origin.Remote, l.agent
+	l.dir.noteSignIn(ctx, l.holder, line)
 }
 
 // failed counts a wrong proof.
 func (l *login) failed(ctx context.Context) error {
 	failed := mail.E("directory.SignIn", mail.Denied, "auth.failed")
-	if l.counter != "" {
-		_, failed.Err = l.dir.store.Tally(ctx, l.counter, 1, lockWindow)
-	}
+	failed.Err = l.dir.countFailure(ctx, l.counter)
+	l.note(ctx, signInLine{Reason: failed.Text})
 	return failed
 }
 
-// checkLock refuses a name that failed too often from this network.
-func (l *login) checkLock(ctx context.Context) error {
-	const op = "directory.SignIn"
-	if l.counter == "" {
+// countFailure counts a wrong proof on a counter of lockCounter.
+func (d *Directory) countFailure(ctx context.Context, counter string) error {
+	if counter == "" {
 		return nil
 	}
-	n, err := l.dir.store.Tally(ctx, l.counter, 0, lockWindow)
+	_, err := d.store.Tally(ctx, counter, 1, lockWindow)
+	return err
+}
+
+// checkLock is Directory.checkLock for this name and network.
+func (l *login) checkLock(ctx context.Context) error { return l.dir.checkLock(ctx, l.counter) }
+
+// checkLock refuses a name that failed too often from this network, by its counter.
+func (d *Directory) checkLock(ctx context.Context, counter string) error {
+	const op = "directory.SignIn"
+	if counter == "" {
+		return nil
+	}
+	n, err := d.store.Tally(ctx, counter, 0, lockWindow)
 	if err == nil && n >= lockFailures {
 		err = mail.E(op, mail.Busy, "auth.locked", int(lockWindow/time.Minute))
 	}

@@ -1,0 +1,4 @@
+package directory
+
+// passkeyDoc is a passkey as stored.
+type passkeyDoc struct{}
