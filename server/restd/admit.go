@@ -1,9 +1,13 @@
 package restd
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -19,58 +23,141 @@ const SessionCookie = "__Host-tegami"
 // PageHeader must be on every request that a browser's session makes and that changes something: a foreign page can't set it.
 const PageHeader = "Tegami-Page"
 
+// ReasonHeader says why an operator changes something of a company: its operation log shows it (CP-7). Text that is not ASCII is written
+// as UTF-8”%E5%95%8F… (RFC 8187 §3.2), since browsers send nothing else in a header; raw UTF-8 is taken as well.
+const ReasonHeader = "Tegami-Reason"
+
 // admit finds out who calls and whether he may, and puts the Call before the operation.
 func (s *Server) admit(o operation) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
-		call, err := s.call(r, o)
-		if call == nil {
-			call = &Call{Lang: langOf(r)}
-		}
+		a := w.(*answer) // serve made it
+		call, err := s.call(a, r, o)
 		if err != nil {
-			s.refuse(w, call.Lang, err)
+			s.refuse(a, err)
 			return
 		}
-		next(huma.WithValue(hc, callKey{}, call))
+		ctx, cancel := o.deadline(hc.Context())
+		defer cancel()
+		o.bounded(w, r)
+		s.once(a, call, o, func() {
+			next(huma.WithContext(hc, context.WithValue(ctx, callKey{}, call)))
+		})
 	}
 }
 
 // call makes the Call of a request.
-func (s *Server) call(r *http.Request, o operation) (*Call, error) {
+func (s *Server) call(a *answer, r *http.Request, o operation) (*Call, error) {
 	const op = "restd.call"
-	call := &Call{Lang: langOf(r)}
+	call := &Call{Lang: a.lang, answer: a}
 	if o.Public {
-		return call, nil
+		return call, s.countStranger(a, s.origin(a).Remote)
 	}
 	var err error
-	if call.Caller, err = s.whoCalls(r); err != nil {
+	if call.Caller, err = s.caller(a, r); err != nil {
 		return call, err
 	}
+	a.who = call.Caller.Actor().Name()
 	if call.Caller.Lang() != "" && r.Header.Get("Accept-Language") == "" {
-		call.Lang = call.Caller.Lang()
+		call.Lang, a.lang = call.Caller.Lang(), call.Caller.Lang()
 	}
-	if ref := r.PathValue("tenant"); ref != "" {
-		unknown := mail.E(op, mail.NotFound, "tenant.unknown", ref)
-		if call.TenantID.UnmarshalText([]byte(ref)) != nil || !call.Operator() && call.TenantID != call.Tenant() {
-			return call, unknown
-		}
-		if _, err := s.dir.Tenant(r.Context(), call.TenantID); err != nil {
-			return call, err
-		}
-		call.Company = s.dir.Company(call.TenantID)
+	if err := s.enter(call, r); err != nil {
+		return call, err
 	}
 	if !call.May(o.Right) {
 		return call, mail.E(op, mail.Denied, "actor.denied")
 	}
-	return call, nil
+	if a.reading() {
+		return call, nil
+	}
+	return call, s.mayWrite(call, r)
+}
+
+// enter finds the company of the path. For somebody else's it is as if there were none.
+func (s *Server) enter(call *Call, r *http.Request) error {
+	ref := r.PathValue("tenant")
+	if ref == "" {
+		return nil
+	}
+	if call.TenantID.UnmarshalText([]byte(ref)) != nil || !call.Operator() && call.TenantID != call.Tenant() {
+		return mail.E("restd.enter", mail.NotFound, "tenant.unknown", ref)
+	}
+	if _, err := s.dir.Tenant(r.Context(), call.TenantID); err != nil {
+		return err
+	}
+	call.Company = s.dir.Company(call.TenantID)
+	return nil
+}
+
+// mayWrite holds back what is not to be changed yet, or not without a word: a company's people and keys change nothing before
+// its service start date (CP-2), and operators say why they change something there (CP-6).
+func (s *Server) mayWrite(call *Call, r *http.Request) error {
+	const op = "restd.mayWrite"
+	if !call.Operator() {
+		t, err := s.dir.Tenant(r.Context(), call.Tenant())
+		if err != nil {
+			return err
+		}
+		return t.Usable(op, time.Now())
+	}
+	if call.Company == nil {
+		return nil
+	}
+	var err error
+	call.Reason, err = reasonOf(r.Header.Get(ReasonHeader))
+	if err == nil && call.Reason == "" && call.answer.caller == nil {
+		err = mail.E(op, mail.Invalid, "reason.required")
+	}
+	return err
+}
+
+// reasonOf reads why an operator acts. Invalid "reason.malformed", "reason.too_long".
+func reasonOf(text string) (string, error) {
+	const op = "restd.reasonOf"
+	if coded, ok := strings.CutPrefix(text, "UTF-8''"); ok {
+		plain, err := url.PathUnescape(coded)
+		if err != nil {
+			return "", mail.Because(op, mail.Invalid, "reason.malformed", err)
+		}
+		text = plain
+	}
+	text = strings.TrimSpace(text)
+	switch {
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return "", mail.E(op, mail.Invalid, "reason.malformed")
+	case len(text) > mail.MaxReason:
+		return "", mail.E(op, mail.Invalid, "reason.too_long", mail.MaxReason)
+	}
+	return text, nil
+}
+
+// caller knows who calls, and counts the request: to him, or to his network if he can't prove it.
+func (s *Server) caller(a *answer, r *http.Request) (*directory.Caller, error) {
+	if a.caller != nil {
+		return a.caller, nil
+	}
+	origin := s.origin(a)
+	if err := s.strange(a, origin.Remote); err != nil {
+		return nil, err
+	}
+	c, err := s.whoCalls(r, origin)
+	if mail.Is(err, mail.Denied) {
+		if limited := s.countStranger(a, origin.Remote); limited != nil {
+			return nil, limited
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	by := c.Actor()
+	return c, s.count(a, rate{"caller", s.limits.Calls}, by.Tenant().String()+"/"+by.Name())
 }
 
 // whoCalls knows the caller by an API key or a browser's session.
-func (s *Server) whoCalls(r *http.Request) (*directory.Caller, error) {
+func (s *Server) whoCalls(r *http.Request, origin mail.Origin) (*directory.Caller, error) {
 	const op = "restd.whoCalls"
-	origin := s.origin(r)
-	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return s.dir.CallerByKey(r.Context(), origin, key)
+	if kind, key, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "Bearer") {
+		return s.dir.CallerByKey(r.Context(), origin, strings.TrimSpace(key))
 	}
 	cookie, err := r.Cookie(SessionCookie)
 	if err != nil {
@@ -83,9 +170,9 @@ func (s *Server) whoCalls(r *http.Request) (*directory.Caller, error) {
 }
 
 // origin is where a request comes from.
-func (s *Server) origin(r *http.Request) mail.Origin {
-	o := mail.Origin{Door: "web", Zone: s.config.Zone}
-	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+func (s *Server) origin(a *answer) mail.Origin {
+	o := mail.Origin{Door: "web", Zone: s.config.Zone, Session: a.id, Received: time.Now()}
+	if at, err := netip.ParseAddrPort(a.request.RemoteAddr); err == nil {
 		o.Remote = at.Addr().Unmap()
 	}
 	return o

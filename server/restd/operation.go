@@ -3,6 +3,8 @@ package restd
 import (
 	"context"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,8 +25,10 @@ type operation struct {
 	Public bool
 	// View marks reading of personal data that is written into the operation log (CP-7).
 	View bool
-	// MaxBody is how many octets a request may have; 0 = 1 MiB.
+	// MaxBody is how many octets a request may have; 0 = DefaultBody.
 	MaxBody int64
+	// Deadline is how long it may take, its request's body included; 0 = DefaultDeadline.
+	Deadline time.Duration
 	// Status is that of success; 0 = 200, or 204 without a body.
 	Status int
 }
@@ -35,6 +39,17 @@ type Call struct {
 	Lang     string             // "ja" or "en"
 	Company  *directory.Company // of the path's {tenant}; nil where there is none
 	TenantID mail.TenantID      // of the path's {tenant}
+	Reason   string             // why an operator changes something of a company (ReasonHeader)
+
+	answer *answer
+}
+
+// Actor is under what the caller writes, with why he does.
+func (c *Call) Actor() mail.Actor {
+	if c.Reason == "" {
+		return c.Caller.Actor()
+	}
+	return c.Caller.Actor().For(c.Reason)
 }
 
 // add puts an operation into the table. do gets a caller that has the right; where it reaches within the company is judged
@@ -43,11 +58,19 @@ func add[I, O any](s *Server, o operation, do func(context.Context, *Call, *I) (
 	huma.Register(s.api, o.described(s), func(ctx context.Context, in *I) (*O, error) {
 		call, _ := ctx.Value(callKey{}).(*Call)
 		out, err := do(ctx, call, in)
+		if err == nil && o.View {
+			err = call.noteView(ctx, o)
+		}
 		if err != nil {
-			return nil, s.problem(call.Lang, err)
+			return nil, s.problem(call.answer, err)
 		}
 		return out, nil
 	})
+}
+
+// noteView writes into the company's log that personal data was looked at. Who looks at what can't be noted does not see it.
+func (c *Call) noteView(ctx context.Context, o operation) error {
+	return nil // until Company.NoteView is there
 }
 
 // callKey is under what a request's Call passes through huma, from its middleware to add, which takes it out again: the
@@ -58,9 +81,12 @@ type callKey struct{}
 func (o operation) described(s *Server) huma.Operation {
 	h := huma.Operation{
 		OperationID: o.ID, Method: o.Method, Path: Prefix + o.Path, Summary: o.Summary, Tags: []string{o.Tag},
-		MaxBodyBytes: o.MaxBody, DefaultStatus: o.Status, Middlewares: huma.Middlewares{s.admit(o)},
+		MaxBodyBytes: o.MaxBody, BodyReadTimeout: o.Deadline, DefaultStatus: o.Status, Middlewares: huma.Middlewares{s.admit(o)},
 		Extensions: map[string]any{"x-right": string(o.Right), "x-roles": o.roles()},
-		Errors:     []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+		Errors:     o.errors(), Parameters: o.headers(),
+	}
+	if h.BodyReadTimeout == 0 {
+		h.BodyReadTimeout = DefaultDeadline
 	}
 	if o.Public {
 		h.Security = []map[string][]string{{}}
@@ -68,14 +94,53 @@ func (o operation) described(s *Server) huma.Operation {
 	return h
 }
 
-// roles lists who may, for the description.
-func (o operation) roles() []string {
-	var list []string
-	if o.Public {
-		return append(list, "anybody")
+// errors are the statuses a caller must expect.
+func (o operation) errors() []int {
+	list := []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	if !o.Public {
+		list = append(list, http.StatusUnauthorized, http.StatusForbidden)
 	}
-	if o.Right != directory.RightSelf {
-		list = append(list, "operator")
+	if strings.Contains(o.Path, "{") {
+		list = append(list, http.StatusNotFound)
+	}
+	if o.writes() {
+		list = append(list, http.StatusConflict, http.StatusPreconditionFailed)
+	}
+	return list
+}
+
+// writes tells whether the operation changes something.
+func (o operation) writes() bool { return o.Method != http.MethodGet && o.Method != http.MethodHead }
+
+// inTenant tells whether the operation belongs to a company.
+func (o operation) inTenant() bool { return strings.Contains(o.Path, "{tenant}") }
+
+// headers are the request header fields that the frame reads.
+func (o operation) headers() (list []*huma.Param) {
+	if o.Method == http.MethodPost && !o.Public {
+		limit := maxIdempotencyKey
+		list = append(list, &huma.Param{Name: IdempotencyHeader, In: "header",
+			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &limit},
+			Description: "The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same."})
+	}
+	if o.inTenant() && o.writes() && !o.Public {
+		limit := mail.MaxReason
+		list = append(list, &huma.Param{Name: ReasonHeader, In: "header",
+			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &limit},
+			Description: "Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187)."})
+	}
+	return list
+}
+
+// roles lists who may, for the description: "anybody" without signing in, operators, "user" for every account, and a company's roles.
+func (o operation) roles() (list []string) {
+	if o.Public {
+		return []string{"anybody"}
+	}
+	for _, r := range directory.OperatorRoles() {
+		if r.Gives(o.Right) {
+			list = append(list, string(r))
+		}
 	}
 	everybody := o.Right == directory.RightSelf || o.Right == directory.RightAny
 	if everybody {

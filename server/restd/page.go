@@ -1,5 +1,16 @@
 package restd
 
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"tegami/mail"
+)
+
 // MaxPage is how many items one answer lists.
 const MaxPage = 1000
 
@@ -18,11 +29,68 @@ type List[T any] struct {
 	}
 }
 
+// listed makes a part of a list. next is "" at the end.
+func listed[T any](items []T, next string) *List[T] {
+	l := &List[T]{}
+	l.Body.Items, l.Body.Next = items, next
+	if items == nil {
+		l.Body.Items = []T{}
+	}
+	return l
+}
+
+// cursorSum is how many octets of a cursor say that we made it, for this list.
+const cursorSum = 6
+
+// cursorAt makes the cursor of a list's next part, from where the part before ended: an id, a time, a name. It is no secret and
+// gives no right: it can only lead to what the same request could list anyway. list is the operation's name, with the
+// filters where another filter means another order.
+func cursorAt(list string, at ...string) string {
+	text, _ := json.Marshal(at) // strings always marshal
+	return base64.RawURLEncoding.EncodeToString(append(sumOf(list, text), text...))
+}
+
+// after opens the cursor of a list: what cursorAt was given; nil for the beginning. Invalid "cursor.malformed" for what is none, or
+// of another list.
+func (p Paging) after(list string) (at []string, err error) {
+	if p.Cursor == "" {
+		return nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil || len(raw) < cursorSum || !bytes.Equal(raw[:cursorSum], sumOf(list, raw[cursorSum:])) || json.Unmarshal(raw[cursorSum:], &at) != nil || len(at) == 0 {
+		return nil, mail.E("restd.after", mail.Invalid, "cursor.malformed")
+	}
+	return at, nil
+}
+
+// afterID opens the cursor of a list that is ordered by id; zero for the beginning. Invalid "cursor.malformed".
+func afterID[K any](p Paging, list string) (id mail.ID[K], err error) {
+	at, err := p.after(list)
+	if err != nil || at == nil {
+		return id, err
+	}
+	if id.UnmarshalText([]byte(at[0])) != nil {
+		return id, mail.E("restd.afterID", mail.Invalid, "cursor.malformed")
+	}
+	return id, nil
+}
+
+func sumOf(list string, text []byte) []byte {
+	sum := sha256.Sum256(append([]byte(list+"\x00"), text...))
+	return sum[:cursorSum]
+}
+
 // Tagged is a thing with its version, which If-Match takes.
 type Tagged[T any] struct {
-	ETag string `header:"ETag"`
+	ETag string `header:"ETag" doc:"The thing's version, for If-Match"`
 	Body T
 }
+
+// tagged makes one.
+func tagged[T any](version uint64, body T) *Tagged[T] { return &Tagged[T]{tagOf(version), body} }
+
+// tagOf is the ETag of a version.
+func tagOf(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
 
 // InTenant is the path of what belongs to a company.
 type InTenant struct {
@@ -31,5 +99,20 @@ type InTenant struct {
 
 // Matching says which version is meant to be changed.
 type Matching struct {
-	IfMatch string `header:"If-Match" doc:"The ETag that was read; absent: whatever stands there"`
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag that was read; absent: whatever stands there"`
+}
+
+// version is the version that is meant; 0 where any is (no If-Match, or "*"). Conflict "object.changed" for a tag that can be of
+// no version: it was weak, or not ours (RFC 9110 §13.1.1).
+func (m Matching) version() (uint64, error) {
+	text := strings.TrimSpace(m.IfMatch)
+	if text == "" || text == "*" {
+		return 0, nil
+	}
+	inner, ok := strings.CutPrefix(strings.TrimSuffix(text, `"`), `"`)
+	v, err := strconv.ParseUint(inner, 10, 64)
+	if !ok || err != nil || v == 0 || tagOf(v) != text {
+		return 0, mail.E("restd.version", mail.Conflict, "object.changed")
+	}
+	return v, nil
 }

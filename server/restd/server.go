@@ -6,6 +6,7 @@
 package restd
 
 import (
+	"compress/gzip"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -14,12 +15,15 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tegami/directory"
+	"tegami/domains"
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
 	"tegami/queue"
 	"tegami/server/door"
+	"tegami/trace"
+	"tegami/wire/dns"
 )
 
 // Prefix is below what everything is served.
@@ -35,9 +39,15 @@ type Config struct {
 	Queue     *queue.Queue
 	Runner    *queue.Runner // nil before the platform is started
 	Sessions  *door.Sessions
+	Trace     *trace.Service
+	Domains   *domains.Service
+	Lookup    dns.Lookup
+	Machine   Machine
 	Words     *i18n.Catalogue
 	Log       *slog.Logger
 	Zone      mail.Zone
+	Tally     Tally // counts requests; nil: they are not limited
+	Limits    Limits
 }
 
 // Server answers the operations. Make it with New.
@@ -48,23 +58,34 @@ type Server struct {
 	log    *slog.Logger
 	mux    *http.ServeMux
 	api    huma.API
+	limits Limits
+	uses   uses
+	zips   sync.Pool // of *gzip.Writer
 }
 
 // New makes the door with all its operations.
 func New(c Config) *Server {
 	speakProblems()
-	s := &Server{config: c, dir: c.Directory, words: c.Words, log: obs.Named(c.Log, "restd"), mux: http.NewServeMux()}
+	s := &Server{config: c, dir: c.Directory, words: c.Words, log: obs.Named(c.Log, "restd"), mux: http.NewServeMux(), limits: c.Limits.orDefaults()}
+	s.zips.New = func() any {
+		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for an unknown level only
+		return w
+	}
 	s.api = humago.New(s.mux, description())
 	for _, add := range []func(){
 		s.addSelf,
+		s.addTrace, s.addOverview, s.addQueue, s.addNodes,
 	} {
 		add()
 	}
 	return s
 }
 
-// Handler answers everything below Prefix.
-func (s *Server) Handler() http.Handler { return s.mux }
+// As answers everything below Prefix for a caller who is known already: somebody at the machine itself. He is not
+// counted, and need not say why he changes something.
+func (s *Server) As(c *directory.Caller) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, c) })
+}
 
 // Description is the interface's description, OpenAPI 3.1 as JSON.
 func (s *Server) Description() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
@@ -74,6 +95,7 @@ func description() huma.Config {
 	c := huma.DefaultConfig("Tegami", Version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Prefix+"/openapi", "", ""
 	c.CreateHooks = nil // no $schema in answers
+	c.Info.Description = "The control API: everything the panel and the command line do. Errors are problems (RFC 9457) with a key that does not change."
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key":     {Type: "http", Scheme: "bearer", Description: "An API key of a company or an operator."},
@@ -88,5 +110,10 @@ var speaking sync.Once
 
 // speakProblems has huma answer its own findings in our form. It knows no other place for that than a variable of its package.
 func speakProblems() {
-	speaking.Do(func() { huma.NewErrorWithContext = newProblem })
+	speaking.Do(func() {
+		huma.NewErrorWithContext = newProblem
+		huma.NewError = func(status int, said string, errs ...error) huma.StatusError {
+			return newProblem(nil, status, said, errs...)
+		}
+	})
 }
