@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -16,22 +17,37 @@ type AccountState string
 const (
 	AccountActive    AccountState = "active"
 	AccountSuspended AccountState = "suspended" // no sign-in; mail still comes in
+	// AccountDeleted: no sign-in, no mail; its addresses stay its own. It can be restored within Grace of Deleted, then it is destroyed.
+	AccountDeleted AccountState = "deleted"
 )
 
 // Account is one ID: one mail address and one box. Its slices are shared: don't change them.
 type Account struct {
 	ID      mail.AccountID
+	Version uint64 // grows with each change; 0 from where it isn't known
 	Tenant  mail.TenantID
 	Domain  mail.DomainID
 	Address mail.Address
 	Aliases []mail.Address
-	Name    string // the person's, for the reader
+	Name    string // of Profile, for the reader
+	Profile Profile
+	Hidden  bool            // not in the address book of the domain (ML-6)
+	Shared  bool            // a shared mailbox: nobody signs in to it, Seats say who works in it
+	Seats   []Seat          // of a shared mailbox
+	Groups  []mail.ObjectID // that it is in, ascending
+	Switches
 	State   AccountState
-	Quota   int64  // octets, by the domain's plan (SV-4)
-	Lang    string // "ja" or "en"
-	Roles   []Role
+	Deleted time.Time  // when State became AccountDeleted
+	Quota   int64      // octets, by the domain's plan (SV-4)
+	Lang    string     // "ja" or "en"
+	Grants  []Grant    // what it may do beside using its own mail (CP-6)
 	Forward Forwarding // ML-5
 	Filter  bool       // it has an active script, which says what becomes of its mail (ML-12)
+	// Redirects are whereto that script sends mail on.
+	Redirects Redirects
+	// MustChange: its password was given out by an administrator, and must be changed before anything else is done with it.
+	MustChange bool
+	LastSignIn time.Time // to the day; zero = never
 	// SendingStopped says why the account may not send, as a key of the catalogue; "" = it may.
 	SendingStopped string
 }
@@ -46,16 +62,31 @@ func sameAddress(a, b mail.Address) bool {
 	return a.Domain == b.Domain && strings.EqualFold(a.Local, b.Local)
 }
 
-// Has tells whether the account has a role.
-func (a *Account) Has(r Role) bool { return slices.Contains(a.Roles, r) }
+// Has tells whether the account has a role, in the whole company or a part of it.
+func (a *Account) Has(r Role) bool { return slices.Contains(a.Roles(), r) }
+
+// Roles lists the account's roles, each once.
+func (a *Account) Roles() []Role { return rolesOf(a.Grants) }
+
+// May tells whether the account, while it is active, has a right on what stands in a place of its company.
+func (a *Account) May(right Right, in Place) bool {
+	return a.State == AccountActive && (&Caller{grants: a.Grants}).MayIn(right, in)
+}
 
 // AccountSpec asks for an account.
 type AccountSpec struct {
 	Address  mail.Address
-	Name     string
+	Name     string // of Profile, for who knows nothing else; "" = Profile's
 	Password string // "" = nobody can sign in until one is set
 	Lang     string // "" = the tenant's
-	Roles    []Role
+	Roles    []Role // in the whole company
+	Profile  Profile
+	Aliases  []mail.Address // further addresses in domains of the tenant
+	Groups   []mail.ObjectID
+	Hidden   bool // not in the address book
+	Shared   bool // a shared mailbox: no password and no roles
+	// MustChange: Password is an initial one, to be changed at the first sign-in.
+	MustChange bool
 }
 
 // Limits of accounts.
@@ -71,26 +102,37 @@ type accountDoc struct {
 	Address mail.Address   `json:"address"`
 	Aliases []mail.Address `json:"aliases,omitempty"`
 	Domain  mail.DomainID  `json:"domain"`
-	Name    string         `json:"name,omitempty"`
+	Profile Profile        `json:"profile,omitzero"`
 	State   AccountState   `json:"state"`
 	Lang    string         `json:"lang"`
-	Roles   []Role         `json:"roles,omitempty"`
+	Grants  []Grant        `json:"grants,omitempty"`
 	Forward Forwarding     `json:"forward,omitzero"`
 	Filter  bool           `json:"filter,omitempty"`
 
-	SendingStopped string `json:"sendingStopped,omitempty"`
+	Hidden bool            `json:"hidden,omitempty"`
+	Shared bool            `json:"shared,omitempty"`
+	Seats  []Seat          `json:"seats,omitempty"`
+	Groups []mail.ObjectID `json:"groups,omitempty"`
+	Switches
+	Deleted        time.Time `json:"deleted,omitzero"`
+	MustChange     bool      `json:"mustChange,omitempty"`
+	LastSignIn     time.Time `json:"lastSignIn,omitzero"`
+	Redirects      Redirects `json:"redirects,omitzero"`
+	SendingStopped string    `json:"sendingStopped,omitempty"`
 }
-
-func (d *accountDoc) is(r Role) bool { return slices.Contains(d.Roles, r) }
 
 // account joins the document with what its domain says.
 func (d *accountDoc) account(id mail.AccountID, tenant mail.TenantID, plan Plan) Account {
 	return Account{
 		ID: id, Tenant: tenant, Domain: d.Domain, Address: d.Address, Aliases: d.Aliases,
-		Name: d.Name, State: d.State, Quota: int64(plan), Lang: d.Lang, Roles: d.Roles,
-		Forward: d.Forward, Filter: d.Filter, SendingStopped: d.SendingStopped,
+		Name: d.Profile.Name(), Profile: d.Profile, Hidden: d.Hidden, Shared: d.Shared, Seats: d.Seats, Groups: d.Groups, Switches: d.Switches,
+		State: d.State, Deleted: d.Deleted, Quota: int64(plan), Lang: d.Lang, Grants: d.Grants,
+		Forward: d.Forward, Filter: d.Filter, Redirects: d.Redirects, MustChange: d.MustChange, LastSignIn: d.LastSignIn, SendingStopped: d.SendingStopped,
 	}
 }
+
+// place is where the account stands, for scoped roles.
+func (d *accountDoc) place() Place { return Place{Domain: d.Domain, Groups: d.Groups} }
 
 // readAccount gives an account's document and version. NotFound "account.unknown".
 func readAccount(r store.Reader, id mail.AccountID) (doc accountDoc, version uint64, err error) {
@@ -111,11 +153,38 @@ func putAccount(tx store.Tx, id mail.AccountID, doc accountDoc, version uint64) 
 	for _, a := range doc.Aliases {
 		o.Unique = append(o.Unique, addressKey(a))
 	}
-	o.Marks = append(o.Marks, inDomain(doc.Domain))
-	for _, r := range doc.Roles {
-		o.Marks = append(o.Marks, hasRole(r))
-	}
+	o.Marks = doc.marks()
 	return taken(put(tx, o, doc), "address.taken")
+}
+
+// marks are by what an account is found. One that was deleted is found in the trash only: it counts as no ID (ML-1) and has no role.
+func (d *accountDoc) marks() []store.Key {
+	if d.State == AccountDeleted {
+		return []store.Key{inTrash, trashOf(d.Domain)}
+	}
+	marks := []store.Key{inDomain(d.Domain)}
+	for _, r := range rolesOf(d.Grants) {
+		marks = append(marks, hasRole(r))
+	}
+	for _, g := range d.Groups {
+		marks = append(marks, inGroup(g))
+	}
+	for _, s := range d.Seats {
+		marks = append(marks, seatOf(s.Account))
+	}
+	if d.Profile.Department != "" {
+		marks = append(marks, inDepartment(d.Profile.Department))
+	}
+	return marks
+}
+
+// domainID finds a domain without counting its accounts. NotFound "domain.unknown".
+func domainID(r store.Reader, name string) (mail.DomainID, error) {
+	o, err := r.ObjectByKey(domainKey(name))
+	if mail.Is(err, mail.NotFound) || err == nil && o.Kind != kindDomain {
+		return 0, mail.E("directory.domainID", mail.NotFound, "domain.unknown", name)
+	}
+	return mail.DomainID(o.ID), err
 }
 
 // planOf gives the plan of a domain.
@@ -138,12 +207,14 @@ func (c *Company) Account(ctx context.Context, id mail.AccountID) (a Account, er
 }
 
 func (c *Company) readFull(r store.Reader, id mail.AccountID) (Account, error) {
-	doc, _, err := readAccount(r, id)
+	doc, version, err := readAccount(r, id)
 	if err != nil {
 		return Account{}, err
 	}
 	plan, err := planOf(r, doc.Domain)
-	return doc.account(id, c.id, plan), err
+	a := doc.account(id, c.id, plan)
+	a.Version = version
+	return a, err
 }
 
 // Find gives the account that has an address, as its own or as an alias. NotFound "account.unknown".
@@ -170,33 +241,57 @@ type AccountPage struct {
 	Limit  int            // 1 to store.MaxPage; 0 = store.MaxPage
 }
 
-// Accounts lists accounts in order of ID.
+// Accounts lists accounts in order of ID, without the deleted.
 func (c *Company) Accounts(ctx context.Context, p AccountPage) ([]Account, error) {
+	limit := p.Limit
+	if limit <= 0 || limit > store.MaxPage {
+		limit = store.MaxPage
+	}
 	var all []Account
 	err := c.view(ctx, "directory.Accounts", func(r store.Reader) error {
-		objects, err := listAccounts(r, p)
-		if err != nil {
-			return err
-		}
-		all = make([]Account, 0, len(objects))
+		all = make([]Account, 0, limit)
 		plans := make(map[mail.DomainID]Plan)
-		for _, o := range objects {
-			var doc accountDoc
-			if err := read(o, &doc); err != nil {
+		for from := p; len(all) < limit; {
+			from.Limit = limit
+			objects, err := listAccounts(r, from)
+			if err != nil {
 				return err
 			}
-			plan, ok := plans[doc.Domain]
-			if !ok {
-				if plan, err = planOf(r, doc.Domain); err != nil {
+			for _, o := range objects[:min(len(objects), limit)] {
+				a, err := c.accountOf(r, o, plans)
+				if err != nil {
 					return err
 				}
-				plans[doc.Domain] = plan
+				if from.After = a.ID; a.State != AccountDeleted && len(all) < limit {
+					all = append(all, a)
+				}
 			}
-			all = append(all, doc.account(mail.AccountID(o.ID), c.id, plan))
+			if len(objects) < limit {
+				return nil
+			}
 		}
 		return nil
 	})
 	return all, err
+}
+
+// accountOf takes an account's object apart. plans are those of domains, known already.
+func (c *Company) accountOf(r store.Reader, o store.Object, plans map[mail.DomainID]Plan) (Account, error) {
+	var doc accountDoc
+	if err := read(o, &doc); err != nil {
+		return Account{}, err
+	}
+	plan, ok := plans[doc.Domain]
+	if !ok {
+		var err error
+		if plan, err = planOf(r, doc.Domain); err != nil {
+			return Account{}, err
+		}
+		plans[doc.Domain] = plan
+	}
+	a := doc.account(mail.AccountID(o.ID), c.id, plan)
+	a.Version = o.Version
+	return a, nil
 }
 
 func listAccounts(r store.Reader, p AccountPage) ([]store.Object, error) {
@@ -214,156 +309,70 @@ func listAccounts(r store.Reader, p AccountPage) ([]store.Object, error) {
 	return r.Marked(kindAccount, inDomain(d.ID), page)
 }
 
-// SetAccountState suspends an account or takes it up again.
+// SetAccountState suspends an account or takes it up again. Conflict "account.deleted" for one that was deleted.
 func (c *Company) SetAccountState(ctx context.Context, by mail.Actor, id mail.AccountID, state AccountState) error {
 	const op = "directory.SetAccountState"
 	if state != AccountActive && state != AccountSuspended {
 		return mail.E(op, mail.Invalid, "account.state", string(state))
 	}
-	return c.changeAccount(ctx, by, op, id, func(_ store.Tx, doc *accountDoc) error {
+	return c.changeAccount(ctx, by, op, RightAccounts, id, func(_ store.Tx, doc *accountDoc) error {
+		if doc.State == AccountDeleted {
+			return mail.E(op, mail.Conflict, "account.deleted", doc.Address.String())
+		}
 		doc.State = state
 		return nil
 	})
 }
 
-// SetRoles replaces an account's roles (CP-3). Conflict "account.last_admin".
-func (c *Company) SetRoles(ctx context.Context, by mail.Actor, id mail.AccountID, roles []Role) error {
-	const op = "directory.SetRoles"
-	if err := checkRoles(op, roles); err != nil {
-		return err
-	}
-	return c.changeAccount(ctx, by, op, id, func(_ store.Tx, doc *accountDoc) error {
-		doc.Roles = slices.Clone(roles)
-		return nil
-	})
-}
-
-func checkRoles(op mail.Op, roles []Role) error {
-	if i := slices.IndexFunc(roles, func(r Role) bool { return r != RoleOwner }); i >= 0 {
-		return mail.E(op, mail.Invalid, "role.unknown", string(roles[i]))
-	}
-	if len(roles) > 1 {
-		return mail.E(op, mail.Invalid, "role.twice", string(RoleOwner))
-	}
-	return nil
-}
-
-// changeAccount lets fn change an account. The last administrator stays one while
-// administrators act; operators may leave a tenant without.
-func (c *Company) changeAccount(ctx context.Context, by mail.Actor, op mail.Op, id mail.AccountID, fn func(store.Tx, *accountDoc) error) error {
-	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
+// changeAccount lets fn change an account, if the actor has a right on it and it can't do more than the actor. The last owner
+// stays one while administrators act; operators may leave a company without.
+func (c *Company) changeAccount(ctx context.Context, by mail.Actor, op mail.Op, need Right, id mail.AccountID, fn func(store.Tx, *accountDoc) error) error {
+	return c.change(ctx, by, op, need, func(tx store.Tx) error {
 		doc, version, err := readAccount(tx, id)
+		if err == nil {
+			err = c.permitAccount(tx, by, op, need, &doc)
+		}
 		if err != nil {
 			return err
 		}
-		was := doc.is(RoleOwner) && doc.State == AccountActive
+		was := doc
 		if err := fn(tx, &doc); err != nil {
 			return err
 		}
-		if was && !(doc.is(RoleOwner) && doc.State == AccountActive) {
-			if err := notLastAdmin(tx, by, op, id); err != nil {
-				return err
-			}
+		if err := ownerLeft(tx, by, op, id, [2]*accountDoc{&was, &doc}); err != nil {
+			return err
 		}
 		return putAccount(tx, id, doc, version)
 	})
-}
-
-// notLastAdmin refuses to take the last active administrator but id away (CP-3).
-func notLastAdmin(r store.Reader, by mail.Actor, op mail.Op, id mail.AccountID) error {
-	if by.Role() == mail.Operator {
-		return nil
-	}
-	others := false
-	err := eachMarked(r, kindAccount, hasRole(RoleOwner), func(o store.Object) error {
-		var doc accountDoc
-		err := read(o, &doc)
-		others = others || mail.AccountID(o.ID) != id && doc.State == AccountActive
-		return err
-	})
-	if err == nil && !others {
-		err = mail.E(op, mail.Conflict, "account.last_admin")
-	}
-	return err
-}
-
-// DeleteAccount removes an account with its credential, its mailboxes, all mail in
-// them, its scripts, and its places on the tenant's lists. Its address is free again. Conflict "account.last_admin".
-func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.AccountID) error {
-	const op = "directory.DeleteAccount"
-	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
-		doc, version, err := readAccount(tx, id)
-		if err != nil {
-			return err
-		}
-		if doc.is(RoleOwner) {
-			if err := notLastAdmin(tx, by, op, id); err != nil {
-				return err
-			}
-		}
-		if err := dropCredential(tx, id); err != nil {
-			return err
-		}
-		if err := dropMailboxes(tx, id); err != nil {
-			return err
-		}
-		if err := dropBelongings(tx, id); err != nil {
-			return err
-		}
-		if err := dropMemberships(tx, append(slices.Clone(doc.Aliases), doc.Address)...); err != nil {
-			return err
-		}
-		return tx.DeleteObject(kindAccount, mail.ObjectID(id), version)
-	})
-}
-
-// dropMailboxes deletes an account's mailboxes, those below before those above.
-func dropMailboxes(tx store.Tx, id mail.AccountID) error {
-	boxes, err := tx.Mailboxes(id)
-	if err != nil {
-		return err
-	}
-	children := make(map[mail.MailboxID][]mail.MailboxID)
-	for _, b := range boxes {
-		children[b.Parent] = append(children[b.Parent], b.ID)
-	}
-	var drop func(parent mail.MailboxID) error
-	drop = func(parent mail.MailboxID) error {
-		for _, b := range children[parent] {
-			if err := drop(b); err != nil {
-				return err
-			}
-			if err := tx.DeleteMailbox(b); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return drop(0)
 }
 
 // AddAlias gives an account a further address, in any domain of the tenant. Reserved
 // names are allowed. Conflict "address.taken"; Full "aliases.too_many".
 func (c *Company) AddAlias(ctx context.Context, by mail.Actor, alias mail.Address, id mail.AccountID) error {
 	const op = "directory.AddAlias"
+	return c.changeAccount(ctx, by, op, RightAccounts, id, func(tx store.Tx, doc *accountDoc) error {
+		if len(doc.Aliases) >= MaxAliases {
+			return mail.E(op, mail.Full, "aliases.too_many", MaxAliases)
+		}
+		doc.Aliases = slices.Clone(doc.Aliases)
+		return doc.addAlias(tx, op, alias)
+	})
+}
+
+// addAlias puts a further address into the document.
+func (d *accountDoc) addAlias(r store.Reader, op mail.Op, alias mail.Address) error {
 	alias, err := ownAddress(alias)
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
-	return c.changeAccount(ctx, by, op, id, func(tx store.Tx, doc *accountDoc) error {
-		if _, _, err := domainNamed(tx, alias.Domain); err != nil {
-			return err
-		}
-		if len(doc.Aliases) >= MaxAliases {
-			return mail.E(op, mail.Full, "aliases.too_many", MaxAliases)
-		}
-		have, err := tx.ObjectByKey(addressKey(alias))
-		if err == nil && mail.AccountID(have.ID) == id {
-			return mail.E(op, mail.Conflict, "address.taken", alias.String())
-		}
-		doc.Aliases = append(doc.Aliases, alias)
-		return nil
-	})
+	if _, err := domainID(r, alias.Domain); err != nil {
+		return err
+	}
+	if d.has(alias) {
+		return mail.E(op, mail.Conflict, "address.taken", alias.String())
+	}
+	d.Aliases = append(d.Aliases, alias)
+	return nil
 }
 
 // Alias is a further address of an account.
@@ -400,7 +409,7 @@ func (c *Company) Aliases(ctx context.Context, id mail.AccountID) ([]Alias, erro
 // RemoveAlias takes an alias away from its account. NotFound "alias.unknown".
 func (c *Company) RemoveAlias(ctx context.Context, by mail.Actor, alias mail.Address) error {
 	const op = "directory.RemoveAlias"
-	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
+	return c.change(ctx, by, op, RightAccounts, func(tx store.Tx) error {
 		o, err := tx.ObjectByKey(addressKey(alias))
 		if err != nil && !mail.Is(err, mail.NotFound) {
 			return err
@@ -408,6 +417,9 @@ func (c *Company) RemoveAlias(ctx context.Context, by mail.Actor, alias mail.Add
 		var doc accountDoc
 		if err == nil && o.Kind == kindAccount {
 			if err := read(o, &doc); err != nil {
+				return err
+			}
+			if err := c.permitAccount(tx, by, op, RightAccounts, &doc); err != nil {
 				return err
 			}
 		}

@@ -1,8 +1,9 @@
 package directory
 
 import (
+	"cmp"
 	"context"
-	"strings"
+	"slices"
 
 	"tegami/mail"
 	"tegami/store"
@@ -24,7 +25,7 @@ func (c *Company) AddAccount(ctx context.Context, by mail.Actor, spec AccountSpe
 // each its own where passwords shall last. Errors as AddAccount; Full "accounts.too_many".
 func (c *Company) AddAccounts(ctx context.Context, by mail.Actor, specs []AccountSpec) ([]Account, error) {
 	const op = "directory.AddAccounts"
-	if err := c.may(ctx, by, op, manages); err != nil {
+	if err := c.check(ctx, by, op, RightAccounts); err != nil {
 		return nil, err
 	}
 	if len(specs) > MaxBulk {
@@ -43,7 +44,7 @@ func (c *Company) AddAccounts(ctx context.Context, by mail.Actor, specs []Accoun
 		return nil, mail.Wrap(op, err)
 	}
 	var made []Account
-	err = c.update(ctx, by, op, manages, func(tx store.Tx) error {
+	err = c.change(ctx, by, op, RightAccounts, func(tx store.Tx) error {
 		made = make([]Account, 0, len(docs))
 		domains, err := roomFor(tx, docs)
 		if err != nil {
@@ -52,15 +53,48 @@ func (c *Company) AddAccounts(ctx context.Context, by mail.Actor, specs []Accoun
 		for i, doc := range docs {
 			d := domains[doc.Address.Domain]
 			doc.Domain = d.ID
+			if err := c.checkNew(tx, by, op, &doc, specs[i].Aliases); err != nil {
+				return err
+			}
 			id, err := c.addAccount(tx, doc, credentials[specs[i].Password])
 			if err != nil {
 				return err
 			}
-			made = append(made, doc.account(id, c.id, d.Plan))
+			one := doc.account(id, c.id, d.Plan)
+			one.Version = 1
+			made = append(made, one)
 		}
 		return nil
 	})
 	return made, err
+}
+
+// checkNew judges by what stands in the store what a new account shall have.
+func (c *Company) checkNew(tx store.Tx, by mail.Actor, op mail.Op, doc *accountDoc, aliases []mail.Address) error {
+	if err := c.permit(tx, by, op, RightAccounts, doc.place()); err != nil {
+		return err
+	}
+	if len(doc.Groups) > 0 {
+		groups := doc.Groups
+		doc.Groups = nil
+		if err := c.setGroups(tx, by, op, doc, groups); err != nil {
+			return err
+		}
+	}
+	if len(doc.Grants) > 0 {
+		if err := c.mayGive(tx, by, op, doc.Grants); err != nil {
+			return err
+		}
+	}
+	if len(aliases) > MaxAliases {
+		return mail.E(op, mail.Full, "aliases.too_many", MaxAliases)
+	}
+	for _, a := range aliases {
+		if err := doc.addAlias(tx, op, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newAccounts checks what was asked for, without looking anything up.
@@ -71,18 +105,22 @@ func newAccounts(op mail.Op, specs []AccountSpec, lang string) ([]accountDoc, er
 		if err != nil {
 			return nil, mail.Wrap(op, err)
 		}
-		doc := accountDoc{Address: addr, Name: strings.TrimSpace(s.Name), State: AccountActive, Lang: s.Lang, Roles: s.Roles}
-		if doc.Lang == "" {
-			doc.Lang = lang
+		doc := accountDoc{
+			Address: addr, State: AccountActive, Lang: cmp.Or(s.Lang, lang), Grants: WholeGrants(s.Roles...),
+			Hidden: s.Hidden, Shared: s.Shared, Groups: slices.Clone(s.Groups), MustChange: s.MustChange && s.Password != "",
 		}
-		if len(doc.Name) > MaxName {
-			return nil, mail.E(op, mail.Invalid, "name.malformed", MaxName)
+		s.Profile.DisplayName = cmp.Or(s.Name, s.Profile.DisplayName)
+		if doc.Profile, err = s.Profile.checked(op); err != nil {
+			return nil, err
 		}
 		if err := checkLang(op, doc.Lang); err != nil {
 			return nil, err
 		}
-		if err := checkRoles(op, doc.Roles); err != nil {
+		if err := checkGrants(op, doc.Grants); err != nil {
 			return nil, err
+		}
+		if doc.Shared && (s.Password != "" || len(doc.Grants) > 0) {
+			return nil, mail.E(op, mail.Conflict, "account.shared", addr.String())
 		}
 		docs = append(docs, doc)
 	}

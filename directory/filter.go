@@ -1,6 +1,9 @@
 package directory
 
 import (
+	"slices"
+	"time"
+
 	"tegami/mail"
 	"tegami/store"
 )
@@ -18,19 +21,28 @@ const (
 )
 
 // ofAccount are the kinds of objects that are kept for an account, here or by other rooms, under the mark of OfAccount.
-var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions}
+var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions, kindSessions, kindFactors, kindSignIns}
 
 // OfAccount marks what belongs to an account and goes with it.
 func OfAccount(id mail.AccountID) store.Key { return store.Key{Name: "account", Value: id.String()} }
 
-// SetFilter notes whether an account has an active script, inside the transaction that activates it: so that a delivery
-// knows without a look-up. NotFound "account.unknown".
-func SetFilter(tx store.Tx, id mail.AccountID, on bool) error {
+// MaxRedirects is how many of a script's addresses are noted.
+const MaxRedirects = 50
+
+// SetFilter notes whether an account has an active script and whereto it sends mail on, inside the transaction that activates or
+// changes it: so that a delivery knows without a look-up, and administrators see who forwards. NotFound "account.unknown".
+func SetFilter(tx store.Tx, id mail.AccountID, on bool, to []mail.Address) error {
 	doc, version, err := readAccount(tx, id)
-	if err != nil || doc.Filter == on {
+	to = to[:min(len(to), MaxRedirects)]
+	if err != nil || doc.Filter == on && slices.EqualFunc(doc.Redirects.To, to, sameAddress) {
 		return mail.Wrap("directory.SetFilter", err)
 	}
-	doc.Filter = on
+	if doc.Filter = on; !slices.EqualFunc(doc.Redirects.To, to, sameAddress) {
+		doc.Redirects = Redirects{}
+		if len(to) > 0 {
+			doc.Redirects = Redirects{slices.Clone(to), time.Now().UTC().Truncate(time.Second)}
+		}
+	}
 	return mail.Wrap("directory.SetFilter", putAccount(tx, id, doc, version))
 }
 

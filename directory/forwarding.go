@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"slices"
+	"time"
 
 	"tegami/mail"
 	"tegami/store"
@@ -13,6 +14,8 @@ import (
 type Forwarding struct {
 	To   []mail.Address `json:"to,omitempty"`
 	Keep bool           `json:"keep,omitempty"` // the account's box gets the mail too
+	// Since is when it was set as it is, to the second. SetForwarding sets it.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // MaxForwards is how many targets an account's forwarding has (ML-5).
@@ -29,8 +32,11 @@ func (c *Company) SetForwarding(ctx context.Context, by mail.Actor, id mail.Acco
 	if len(f.To) > MaxForwards {
 		return mail.E(op, mail.Full, "forward.too_many", MaxForwards)
 	}
-	f.To = slices.Clone(f.To)
-	return c.changeAccount(ctx, by, op, id, func(tx store.Tx, doc *accountDoc) error {
+	f.To, f.Since = slices.Clone(f.To), time.Now().UTC().Truncate(time.Second)
+	if !f.On() {
+		f = Forwarding{}
+	}
+	return c.changeAccount(ctx, by, op, RightAccounts, id, func(tx store.Tx, doc *accountDoc) error {
 		settings, _, err := readSettings(tx)
 		if err != nil {
 			return err
@@ -106,12 +112,15 @@ func (c *Company) StopSending(ctx context.Context, by mail.Actor, id mail.Accoun
 
 // ResumeSending lets an account send again. For administrators.
 func (c *Company) ResumeSending(ctx context.Context, by mail.Actor, id mail.AccountID) error {
-	return c.setSending(ctx, by, "directory.ResumeSending", manages, id, "")
+	return c.setSending(ctx, by, "directory.ResumeSending", within, id, "")
 }
 
 func (c *Company) setSending(ctx context.Context, by mail.Actor, op mail.Op, need duty, id mail.AccountID, reason string) error {
 	return c.update(ctx, by, op, need, func(tx store.Tx) error {
 		doc, version, err := readAccount(tx, id)
+		if err == nil && by.Role() != mail.Platform {
+			err = c.permitAccount(tx, by, op, RightPolicy, &doc)
+		}
 		if err != nil || doc.SendingStopped == reason {
 			return err
 		}

@@ -48,7 +48,8 @@ type List struct {
 	Tenant  mail.TenantID
 	Domain  mail.DomainID
 	Address mail.Address
-	Members int // how many; only from Company.List, FindList and Lists
+	Members int // how many; only from Company.List, FindList, Lists and SearchLists
+	Version uint64
 	ListSpec
 }
 
@@ -117,11 +118,12 @@ type memberDoc struct {
 	Name    string        `json:"name,omitempty"`
 	Mute    bool          `json:"mute,omitempty"` // may not post
 	Off     bool          `json:"off,omitempty"`
+	Away    bool          `json:"away,omitempty"` // its account is deleted, and may be restored
 	Bounces []time.Time   `json:"bounces,omitempty"`
 }
 
 func (d *memberDoc) member(id mail.ObjectID) Member {
-	return Member{ID: id, Address: d.Address, Name: d.Name, CanPost: !d.Mute, Off: d.Off, Bounces: d.Bounces}
+	return Member{ID: id, Address: d.Address, Name: d.Name, CanPost: !d.Mute, Off: d.Off || d.Away, Bounces: d.Bounces}
 }
 
 // listDoc is a list as stored.
@@ -134,7 +136,7 @@ type listDoc struct {
 func listOf(o store.Object, tenant mail.TenantID) (List, error) {
 	var doc listDoc
 	err := read(o, &doc)
-	return List{ID: o.ID, Tenant: tenant, Domain: doc.Domain, Address: doc.Address, ListSpec: doc.ListSpec}, err
+	return List{ID: o.ID, Version: o.Version, Tenant: tenant, Domain: doc.Domain, Address: doc.Address, ListSpec: doc.ListSpec}, err
 }
 
 func putList(tx store.Tx, l *List, version uint64) error {

@@ -36,19 +36,22 @@ func (c *Company) AddList(ctx context.Context, by mail.Actor, addr mail.Address,
 	if l.ListSpec, err = checkSpec(op, spec); err != nil {
 		return List{}, err
 	}
-	err = c.update(ctx, by, op, manages, func(tx store.Tx) error {
-		d, _, err := domainNamed(tx, addr.Domain)
+	err = c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
+		domain, err := domainID(tx, addr.Domain)
+		if err == nil {
+			err = c.permit(tx, by, op, RightLists, Place{Domain: domain})
+		}
 		if err != nil {
 			return err
 		}
-		n, err := tx.CountMarked(kindList, inDomain(d.ID))
+		n, err := tx.CountMarked(kindList, inDomain(domain))
 		if err == nil && n >= MaxLists {
 			err = mail.E(op, mail.Full, "lists.too_many", MaxLists)
 		}
 		if err != nil {
 			return err
 		}
-		l.ID, l.Domain = mail.ObjectID(tx.NextID()), d.ID
+		l.ID, l.Domain, l.Version = mail.ObjectID(tx.NextID()), domain, 1
 		return putList(tx, &l, 0)
 	})
 	return l, err
@@ -62,22 +65,100 @@ func (c *Company) SetList(ctx context.Context, by mail.Actor, id mail.ObjectID, 
 	if spec, err = checkSpec(op, spec); err != nil {
 		return List{}, err
 	}
-	err = c.update(ctx, by, op, manages, func(tx store.Tx) error {
-		var version uint64
-		if l, version, err = c.readList(tx, id); err != nil {
+	err = c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
+		if l, err = c.listFor(tx, by, op, id); err != nil {
 			return err
 		}
 		l.ListSpec = spec
-		return putList(tx, &l, version)
+		return l.write(tx)
 	})
+	return l, err
+}
+
+// ListChange says what becomes of a list; nil leaves a part as it is.
+type ListChange struct {
+	Version   uint64 // the one that was read; 0 = whatever stands
+	Name      *string
+	Posting   *PostingPolicy
+	Posters   *[]mail.Address
+	Owners    *[]mail.Address
+	Moderated *bool
+	Prefix    *string
+	Number    *bool
+	Hidden    *bool
+	Lang      *string
+}
+
+// Spec is what the change makes of nothing.
+func (ch *ListChange) Spec() (s ListSpec) {
+	ch.apply(&s)
+	return s
+}
+
+// apply changes a list's rules.
+func (ch *ListChange) apply(s *ListSpec) {
+	replace(&s.Name, ch.Name)
+	replace(&s.Posting, ch.Posting)
+	replace(&s.Posters, ch.Posters)
+	replace(&s.Owners, ch.Owners)
+	replace(&s.Moderated, ch.Moderated)
+	replace(&s.Prefix, ch.Prefix)
+	replace(&s.Number, ch.Number)
+	replace(&s.Hidden, ch.Hidden)
+	replace(&s.Lang, ch.Lang)
+}
+
+// replace puts a new value in place of an old one, where there is one.
+func replace[T any](old, new *T) {
+	if new != nil {
+		*old = *new
+	}
+}
+
+// ChangeList is SetList for some of what is said about a list. Conflict "object.changed" for another version.
+func (c *Company) ChangeList(ctx context.Context, by mail.Actor, id mail.ObjectID, ch ListChange) (l List, err error) {
+	const op = "directory.ChangeList"
+	err = c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
+		if l, err = c.listFor(tx, by, op, id); err != nil {
+			return err
+		}
+		if ch.Version != 0 && ch.Version != l.Version {
+			return mail.E(op, mail.Conflict, "object.changed")
+		}
+		ch.apply(&l.ListSpec)
+		if l.ListSpec, err = checkSpec(op, l.ListSpec); err != nil {
+			return err
+		}
+		if l.Members, err = tx.CountMarked(kindMember, onList(id)); err != nil {
+			return err
+		}
+		return l.write(tx)
+	})
+	return l, err
+}
+
+// write writes a list that was read.
+func (l *List) write(tx store.Tx) error {
+	err := putList(tx, l, l.Version)
+	l.Version++
+	return err
+}
+
+// listFor reads a list that the actor manages.
+func (c *Company) listFor(r store.Reader, by mail.Actor, op mail.Op, id mail.ObjectID) (List, error) {
+	l, _, err := c.readList(r, id)
+	if err == nil {
+		err = c.permit(r, by, op, RightLists, Place{Domain: l.Domain})
+	}
 	return l, err
 }
 
 // DeleteList removes a list with its members, and from the lists on which it stands. Its address is free again. For administrators.
 // NotFound "list.unknown".
 func (c *Company) DeleteList(ctx context.Context, by mail.Actor, id mail.ObjectID) error {
-	return c.update(ctx, by, "directory.DeleteList", manages, func(tx store.Tx) error {
-		l, version, err := c.readList(tx, id)
+	const op = "directory.DeleteList"
+	return c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
+		l, err := c.listFor(tx, by, op, id)
 		if err != nil {
 			return err
 		}
@@ -99,7 +180,7 @@ func (c *Company) DeleteList(ctx context.Context, by mail.Actor, id mail.ObjectI
 				return err
 			}
 		}
-		return tx.DeleteObject(kindList, id, version)
+		return tx.DeleteObject(kindList, id, l.Version)
 	})
 }
 

@@ -77,18 +77,36 @@ func (c *Company) Members(ctx context.Context, list mail.ObjectID) ([]Member, er
 }
 
 // AddMembers puts addresses on a list, all or none (LI-5); CanPost and Name are taken over from
-// those that are on it already. For administrators. Full "list.members_full" past 1,000 (LI-3),
+// those that are on it already. Full "list.members_full" past 1,000 (LI-3),
 // Conflict "list.cycle" for a list on which this one stands, Invalid "address.malformed", NotFound
 // "list.unknown".
 func (c *Company) AddMembers(ctx context.Context, by mail.Actor, list mail.ObjectID, members []Member) error {
-	const op = "directory.AddMembers"
-	if len(members) > MaxMembers {
+	return c.changeMembers(ctx, by, "directory.AddMembers", list, members, nil)
+}
+
+// RemoveMembers takes addresses off a list, all or none. NotFound "list.no_member", "list.unknown".
+func (c *Company) RemoveMembers(ctx context.Context, by mail.Actor, list mail.ObjectID, addrs []mail.Address) error {
+	return c.changeMembers(ctx, by, "directory.RemoveMembers", list, nil, addrs)
+}
+
+// ChangeMembers takes addresses off a list and puts others on it, all or none, with the errors of AddMembers and RemoveMembers.
+func (c *Company) ChangeMembers(ctx context.Context, by mail.Actor, list mail.ObjectID, members []Member, gone []mail.Address) error {
+	return c.changeMembers(ctx, by, "directory.ChangeMembers", list, members, gone)
+}
+
+func (c *Company) changeMembers(ctx context.Context, by mail.Actor, op mail.Op, list mail.ObjectID, members []Member, gone []mail.Address) error {
+	if max(len(members), len(gone)) > MaxMembers {
 		return mail.E(op, mail.Full, "list.members_full", MaxMembers)
 	}
-	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
-		l, _, err := c.readList(tx, list)
+	return c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
+		l, err := c.listFor(tx, by, op, list)
 		if err != nil {
 			return err
+		}
+		for _, a := range gone {
+			if err := removeMember(tx, list, a); err != nil {
+				return err
+			}
 		}
 		e, err := c.edit(tx, &l)
 		if err != nil {
@@ -96,22 +114,6 @@ func (c *Company) AddMembers(ctx context.Context, by mail.Actor, list mail.Objec
 		}
 		for _, m := range members {
 			if err := e.add(m); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// RemoveMembers takes addresses off a list, all or none. For administrators. NotFound
-// "list.no_member", "list.unknown".
-func (c *Company) RemoveMembers(ctx context.Context, by mail.Actor, list mail.ObjectID, addrs []mail.Address) error {
-	return c.update(ctx, by, "directory.RemoveMembers", manages, func(tx store.Tx) error {
-		if _, _, err := c.readList(tx, list); err != nil {
-			return err
-		}
-		for _, a := range addrs {
-			if err := removeMember(tx, list, a); err != nil {
 				return err
 			}
 		}
@@ -130,11 +132,7 @@ func removeMember(tx store.Tx, list mail.ObjectID, addr mail.Address) error {
 // dropMemberships takes addresses off all lists of the tenant.
 func dropMemberships(tx store.Tx, addrs ...mail.Address) error {
 	for _, a := range addrs {
-		var on []store.Object
-		err := eachMarked(tx, kindMember, memberAddress(a), func(o store.Object) error {
-			on = append(on, o)
-			return nil
-		})
+		on, err := membershipsOf(tx, a)
 		if err != nil {
 			return err
 		}
@@ -147,11 +145,21 @@ func dropMemberships(tx store.Tx, addrs ...mail.Address) error {
 	return nil
 }
 
+// membershipsOf gives an address's places on lists.
+func membershipsOf(r store.Reader, a mail.Address) (on []store.Object, err error) {
+	err = eachMarked(r, kindMember, memberAddress(a), func(o store.Object) error {
+		on = append(on, o)
+		return nil
+	})
+	return on, err
+}
+
 // ResumeMember lets a member that bounces switched off get the list's mail again. For administrators.
 // NotFound "list.no_member", "list.unknown".
 func (c *Company) ResumeMember(ctx context.Context, by mail.Actor, list mail.ObjectID, addr mail.Address) error {
-	return c.update(ctx, by, "directory.ResumeMember", manages, func(tx store.Tx) error {
-		if _, _, err := c.readList(tx, list); err != nil {
+	const op = "directory.ResumeMember"
+	return c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
+		if _, err := c.listFor(tx, by, op, list); err != nil {
 			return err
 		}
 		doc, o, err := readMember(tx, list, addr)
@@ -169,7 +177,7 @@ func (c *Company) ResumeMember(ctx context.Context, by mail.Actor, list mail.Obj
 func Bounced(tx store.Tx, list mail.ObjectID, addr mail.Address, at time.Time) (off bool, err error) {
 	const op = "directory.Bounced"
 	doc, o, err := readMember(tx, list, addr)
-	if mail.Is(err, mail.NotFound) || err == nil && doc.Off {
+	if mail.Is(err, mail.NotFound) || err == nil && (doc.Off || doc.Away) {
 		return false, nil
 	}
 	if err != nil {

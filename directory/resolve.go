@@ -157,6 +157,9 @@ func (e *entry) read(r store.Reader, to mail.Address) error {
 	if err := read(o, &doc); err != nil {
 		return err
 	}
+	if doc.State == AccountDeleted {
+		return unknown(to) // the address stays its own, and nobody has it
+	}
 	id := mail.AccountID(o.ID)
 	if e.credential, err = readCredential(r, id); err != nil {
 		return err

@@ -39,6 +39,9 @@ type Settings struct {
 	DomainRate  Rate `json:"domainRate"`
 	TenantRate  Rate `json:"tenantRate"`
 
+	// GALWide: users see the address book of all the company's domains, not of their own alone (ML-6).
+	GALWide bool `json:"galWide,omitempty"`
+
 	// DMARCOverride is what becomes of mail that its domain wants rejected (RFC 9989): "reject", which ""
 	// means too, or "accept".
 	DMARCOverride string `json:"dmarcOverride,omitempty"`
@@ -103,27 +106,67 @@ func (c *Company) Settings(ctx context.Context) (s Settings, err error) {
 	return s, err
 }
 
-// SetSettings replaces the tenant's settings. For its administrators, but for TenantRate: another one than is set is
+// SettingsState are the settings with who changed them last, and when.
+type SettingsState struct {
+	Settings
+	Version uint64 // 0 before any were set
+	Changed time.Time
+	By      string
+}
+
+// settingsDoc are settings as stored.
+type settingsDoc struct {
+	Settings
+	By string `json:"by,omitempty"`
+}
+
+// SettingsState gives the tenant's settings with who changed them last.
+func (c *Company) SettingsState(ctx context.Context) (s SettingsState, err error) {
+	err = c.view(ctx, "directory.SettingsState", func(r store.Reader) error {
+		settings, o, err := readSettings(r)
+		if err != nil || o.Version == 0 {
+			s = SettingsState{Settings: settings}
+			return err
+		}
+		var doc settingsDoc
+		err = read(o, &doc)
+		s = SettingsState{settings, o.Version, o.Changed, doc.By}
+		return err
+	})
+	return s, err
+}
+
+// SetSettings replaces the tenant's settings. For its administrators of policy, but for TenantRate: another one than is set is
 // Denied "actor.denied" unless by an operator. Invalid "settings.mode",
 // "settings.rate", "settings.override", "settings.zone", "domain.malformed", "lang.unknown"; Full "settings.domains_full".
 func (c *Company) SetSettings(ctx context.Context, by mail.Actor, s Settings) error {
+	return c.ReplaceSettings(ctx, by, 0, s)
+}
+
+// ReplaceSettings is SetSettings for the version that was read, 0 = whatever stands there. Conflict "object.changed".
+func (c *Company) ReplaceSettings(ctx context.Context, by mail.Actor, version uint64, s Settings) error {
 	const op = "directory.SetSettings"
 	s, err := checkSettings(op, s)
 	if err != nil {
 		return err
 	}
-	return c.update(ctx, by, op, manages, func(tx store.Tx) error {
-		old, o, err := readSettings(tx)
-		if err == nil && s.TenantRate != old.TenantRate && by.Role() != mail.Operator {
-			err = mail.E(op, mail.Denied, "actor.denied")
-		}
-		if err != nil {
+	return c.change(ctx, by, op, RightPolicy, func(tx store.Tx) error {
+		if err := c.permit(tx, by, op, RightPolicy, Place{}); err != nil {
 			return err
+		}
+		old, o, err := readSettings(tx)
+		switch {
+		case err != nil:
+			return err
+		case version != 0 && version != o.Version:
+			return mail.E(op, mail.Conflict, "object.changed")
+		case s.TenantRate != old.TenantRate && by.Role() != mail.Operator:
+			return mail.E(op, mail.Denied, "actor.denied")
 		}
 		if o.ID.IsZero() {
 			o.ID = mail.ObjectID(tx.NextID())
 		}
-		return put(tx, o, s)
+		return put(tx, o, settingsDoc{s, by.Name()})
 	})
 }
 

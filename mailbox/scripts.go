@@ -231,7 +231,10 @@ func (a *Account) PutScript(ctx context.Context, name string, text []byte) error
 			k = all[i]
 		}
 		k.Text = string(text)
-		return k.write(tx)
+		if err := k.write(tx); err != nil || !k.Active {
+			return err
+		}
+		return directory.SetFilter(tx, a.account.ID, true, a.redirects(text))
 	})
 }
 
@@ -268,8 +271,20 @@ func (a *Account) ActivateScript(ctx context.Context, name string) (err error) {
 				return err
 			}
 		}
-		return directory.SetFilter(tx, a.account.ID, next != nil)
+		if next == nil {
+			return directory.SetFilter(tx, a.account.ID, false, nil)
+		}
+		return directory.SetFilter(tx, a.account.ID, true, a.redirects([]byte(next.Text)))
 	})
+}
+
+// redirects are the addresses to which a script sends mail on, as far as they stand in it.
+func (a *Account) redirects(text []byte) []mail.Address {
+	script, err := sieve.Compile(text, a.service.cfg.Sieve)
+	if err != nil {
+		return nil // it does not compile any more, and so sends nothing on
+	}
+	return script.Redirects()
 }
 
 // toActivate gives the script of a name; nil for none.

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tegami/mail"
 )
 
 // compiler checks a script against the language and makes calls of its nodes.
@@ -18,6 +20,7 @@ type compiler struct {
 	told      map[string]bool       // faults that are told once
 	loops     []string              // names of the loops around, "" for one without
 	included  []Inclusion
+	redirects []mail.Address
 	started   bool // a command other than require was seen
 	nested    bool // inside a block
 }
@@ -118,7 +121,7 @@ func compile(lang *language, source []byte, lim Limits) (*Script, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	return &Script{limits: lim, calls: calls, slots: len(k.variables), weight: k.weight, lines: 1 + strings.Count(string(source), "\n"), included: k.included}, nil
+	return &Script{limits: lim, calls: calls, slots: len(k.variables), weight: k.weight, lines: 1 + strings.Count(string(source), "\n"), included: k.included, redirects: k.redirects}, nil
 }
 
 // commands compiles a block.

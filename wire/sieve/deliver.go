@@ -210,8 +210,15 @@ func (r *run) target(c *call, mailbox string) (a FileInto, err error) {
 // checkRedirect checks what is known of the address.
 func checkRedirect(k *compiler, c *call) {
 	t := &c.args[0].list[0]
-	if _, _, ok := parseMailbox(t.fixed); t.constant() && !c.has("list") && !ok {
+	if !t.constant() || c.has("list") {
+		return
+	}
+	_, to, ok := parseMailbox(t.fixed)
+	switch {
+	case !ok:
 		k.fault(c.line, "sieve.address", t.fixed)
+	case !slices.ContainsFunc(k.redirects, func(a mail.Address) bool { return sameAddress(a, to) }):
+		k.redirects = append(k.redirects, to)
 	}
 }
 

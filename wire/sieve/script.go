@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+
+	"tegami/mail"
 )
 
 // A Script is compiled and valid. It never changes and can be run by many at once.
@@ -15,7 +17,13 @@ type Script struct {
 	weight int // of its regular expressions, in instructions
 	// included are its include commands.
 	included []Inclusion
+	// redirects are the constant addresses of its redirect commands, each once.
+	redirects []mail.Address
 }
+
+// Redirects are the addresses of the script's redirect commands that stand in it, each once. What is put together when it
+// runs, from variables, and what included scripts have is not among them.
+func (s *Script) Redirects() []mail.Address { return s.redirects }
 
 // Compile checks a script and makes it ready to run. The zero Limits mean the usual ones. The error is a
 // *SyntaxError with all that is wrong; where the grammar is broken, with that only.
