@@ -61,6 +61,14 @@ func reasoned(op mail.Op, by mail.Actor) error {
 	return nil
 }
 
+// opens gives an operator who opens a contract that as his reason, if he says none.
+func opens(by mail.Actor) mail.Actor {
+	if by.Reason() == "" {
+		return by.For("opening of the contract")
+	}
+	return by
+}
+
 // update writes to the tenant when the actor may. That he still is what he was when he signed in
 // is looked up in the same transaction: sessions are long.
 func (c *Company) update(ctx context.Context, by mail.Actor, op mail.Op, need duty, fn func(store.Tx) error) error {

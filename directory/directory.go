@@ -31,6 +31,8 @@ type Config struct {
 	CachedSignIns int
 	// Bearer checks the access tokens of an identity provider (SS-4). nil: none are taken, and no door offers it.
 	Bearer BearerVerifier
+	// KeepLog is how long lines of the operation logs are kept. 0 = two years; never less than store.KeepActs.
+	KeepLog time.Duration
 	// LockLoopback counts failed sign-ins from the loopback network too. A demo on one
 	// machine leaves it off, because there all clients share one address.
 	LockLoopback bool

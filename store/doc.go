@@ -22,7 +22,7 @@
 //
 // # Full text
 //
-// The indexes of Texts are apart from all this: no transaction, no flush, made again where they are lost.
+// The indexes of Texts and Traces are apart from all this: no transaction, no flush, made again where they are lost.
 //
 // # Change
 //

@@ -70,6 +70,9 @@ type Tenant interface {
 	// Texts gives the full-text indexes of the tenant's accounts.
 	Texts() Texts
 
+	// Traces gives the tenant's index of the message trace.
+	Traces() Traces
+
 	// View calls fn with one consistent state. Keep it short: a long reader holds
 	// old pages alive; read in portions and write to the network outside.
 	View(ctx context.Context, fn func(Reader) error) error

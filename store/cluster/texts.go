@@ -166,5 +166,5 @@ func (t *tenant) checkTexts(ctx context.Context, repair bool, found sql.Report) 
 		}
 		found(fmt.Sprintf("the full-text index of account %s is damaged and will be made again", a), repair && err == nil, false)
 	}
-	return nil
+	return t.checkTrace(ctx, repair, found)
 }

@@ -30,14 +30,30 @@ type textFiles struct {
 
 // textKey names an index.
 type textKey struct {
-	dir     string // where the tenant's indexes are
-	account mail.AccountID
+	dir     string         // where the tenant's indexes are
+	account mail.AccountID // zero: the index of the message trace
 }
 
-func (k textKey) path() string { return filepath.Join(k.dir, k.account.String()+textSuffix) }
+func (k textKey) path() string {
+	if k.account.IsZero() {
+		return filepath.Join(k.dir, traceFile)
+	}
+	return filepath.Join(k.dir, k.account.String()+textSuffix)
+}
 
-// textSuffix ends the names of indexes.
-const textSuffix = ".db"
+// form gives the tables of the index and their version.
+func (k textKey) form() (schema []string, version int) {
+	if k.account.IsZero() {
+		return sql.TraceSchema, store.TraceVersion
+	}
+	return sql.TextSchema, store.TextVersion
+}
+
+// textSuffix ends the names of indexes; traceFile is that of the message trace.
+const (
+	textSuffix = ".db"
+	traceFile  = "trace.db"
+)
 
 // Limits of a connection to an index.
 const (
@@ -155,6 +171,11 @@ func (t *textFile) close() {
 
 // read runs fn over the index as it stands; not at all where there is none.
 func (t *textFile) read(fn func(*sql.TextIndex) error) error {
+	return t.look(func(c *conn) error { return fn(sql.NewTextIndex(c, t.key.account)) })
+}
+
+// look is read over the file's connection.
+func (t *textFile) look(fn func(*conn) error) error {
 	t.life.RLock()
 	defer t.life.RUnlock()
 	c, err := t.reader()
@@ -166,7 +187,7 @@ func (t *textFile) read(fn func(*sql.TextIndex) error) error {
 	if err := c.Begin(); err != nil {
 		return err
 	}
-	err = fn(sql.NewTextIndex(c, t.key.account))
+	err = fn(c)
 	if e := c.Commit(); e != nil {
 		return errors.Join(err, e)
 	}
@@ -176,6 +197,11 @@ func (t *textFile) read(fn func(*sql.TextIndex) error) error {
 
 // update runs fn in a transaction, making the index if there is none.
 func (t *textFile) update(fn func(*sql.TextIndex) error) error {
+	return t.change(func(c *conn) error { return fn(sql.NewTextIndex(c, t.key.account)) })
+}
+
+// change is update over the file's connection.
+func (t *textFile) change(fn func(*conn) error) error {
 	t.life.RLock()
 	defer t.life.RUnlock()
 	t.write.Lock()
@@ -187,7 +213,7 @@ func (t *textFile) update(fn func(*sql.TextIndex) error) error {
 	if err := c.Begin(); err != nil {
 		return err
 	}
-	if err = fn(sql.NewTextIndex(c, t.key.account)); err == nil {
+	if err = fn(c); err == nil {
 		err = c.Commit()
 	}
 	if err != nil {
@@ -278,7 +304,7 @@ func (t *textFile) connect(writer bool) (*conn, error) {
 		return nil, failure(op, err)
 	}
 	c := &conn{db: db, texts: t.texts, stmts: make([]*sqlite.Stmt, len(t.texts))}
-	if err := c.setUpText(writer); err != nil {
+	if err := c.setUpText(t.key, writer); err != nil {
 		db.Close()
 		return nil, failure(op, err)
 	}
@@ -286,7 +312,7 @@ func (t *textFile) connect(writer bool) (*conn, error) {
 }
 
 // setUpText prepares a connection to an index and looks at its version.
-func (c *conn) setUpText(writer bool) error {
+func (c *conn) setUpText(key textKey, writer bool) error {
 	c.db.SetBusyTimeout(busyTimeout)
 	begin := "BEGIN"
 	if writer {
@@ -297,10 +323,11 @@ func (c *conn) setUpText(writer bool) error {
 	if err != nil {
 		return err
 	}
+	schema, wanted := key.form()
 	version, err := c.number("PRAGMA user_version")
 	if err == nil && version == 0 && writer {
-		err = c.makeTexts()
-	} else if err == nil && version != store.TextVersion {
+		err = c.makeTexts(schema, wanted)
+	} else if err == nil && version != wanted {
 		err = errOutdated
 	}
 	if err != nil {
@@ -314,9 +341,9 @@ func (c *conn) setUpText(writer bool) error {
 }
 
 // makeTexts makes the tables and notes the version, in one step.
-func (c *conn) makeTexts() error {
-	statements := append([]string{"BEGIN IMMEDIATE"}, sql.TextSchema...)
-	return c.scripts(append(statements, fmt.Sprintf("PRAGMA user_version=%d", store.TextVersion), "COMMIT")...)
+func (c *conn) makeTexts(schema []string, version int) error {
+	statements := append([]string{"BEGIN IMMEDIATE"}, schema...)
+	return c.scripts(append(statements, fmt.Sprintf("PRAGMA user_version=%d", version), "COMMIT")...)
 }
 
 // scripts runs statements that are not worth keeping.

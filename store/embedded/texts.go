@@ -158,7 +158,7 @@ func (t *tenant) checkTexts(ctx context.Context, repair bool, found sql.Report) 
 			return err
 		}
 	}
-	return nil
+	return t.checkTrace(repair, found)
 }
 
 func (t *tenant) checkText(a mail.AccountID, repair bool, found sql.Report) error {

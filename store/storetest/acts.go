@@ -145,6 +145,7 @@ func actsBackwards(f *fixture) {
 		{"operation", store.ActQuery{Why: "b"}, []uint64{5, 2}},
 		{"kind", store.ActQuery{Kind: "list"}, []uint64{4, 3}},
 		{"object", store.ActQuery{Kind: "account", ID: 5}, []uint64{5, 1}},
+		{"object of any kind", store.ActQuery{ID: 5}, []uint64{5, 4, 3, 1}},
 		{"object and actor", store.ActQuery{Kind: "account", ID: 5, Actor: "abe"}, []uint64{5}},
 		{"object and operation", store.ActQuery{Kind: "account", ID: 5, Why: "a"}, []uint64{1}},
 		{"actor and operation", store.ActQuery{Actor: "sato", Why: "a"}, []uint64{4, 1}},

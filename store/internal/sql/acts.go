@@ -145,20 +145,17 @@ func (r *Reader) ActsBack(q store.ActQuery) ([]store.Act, error) {
 	actor, why := q.Actor, string(q.Why)
 	query := qActsBack
 	switch {
-	case q.Kind != "" && !q.ID.IsZero():
+	case !q.ID.IsZero():
 		query = qActsOfObject
 	case actor != "":
 		query, actor = qActsOfActor, ""
 	case why != "":
 		query, why = qActsOfOp, ""
 	}
-	r.args.Reset().Int(high).Int(low).Int(since).Int(until).Text(actor).Text(actor).Text(why).Text(why)
-	if query == qActsOfObject {
-		r.args.Text(q.Kind).Int(int64(q.ID))
-	} else {
-		r.args.Text(q.Kind).Text(q.Kind)
-	}
+	r.args.Reset().Int(high).Int(low).Int(since).Int(until).Text(actor).Text(actor).Text(why).Text(why).Text(q.Kind).Text(q.Kind)
 	switch query {
+	case qActsOfObject:
+		r.args.Int(int64(q.ID))
 	case qActsOfActor:
 		r.args.Text(q.Actor)
 	case qActsOfOp:

@@ -82,5 +82,8 @@ func Texts(d Dialect) []string {
 	for _, text := range textQueryTexts {
 		all = append(all, d.Expand(text))
 	}
+	for _, text := range traceQueryTexts {
+		all = append(all, d.Expand(text))
+	}
 	return all
 }

@@ -127,7 +127,10 @@ const (
 )
 
 func (q Query) String() string {
-	if q >= numQueries {
+	switch {
+	case q >= endOfTextQueries:
+		return traceQueryTexts[q-endOfTextQueries]
+	case q >= numQueries:
 		return textQueryTexts[q-numQueries]
 	}
 	return queryTexts[q]
@@ -184,7 +187,7 @@ var queryTexts = [numQueries]string{
 	qDeleteMark:   "DELETE FROM object_mark WHERE {t=}kind = ? AND name = ? AND value = ? AND id = ?",
 	qActs:         "SELECT " + actColumns + " FROM act WHERE {t=}seq > ? ORDER BY seq LIMIT ?",
 	qActsBack:     "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?)" + lastActs,
-	qActsOfObject: "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND kind = ? AND id = ?" + lastActs,
+	qActsOfObject: "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?) AND id = ?" + lastActs,
 	qActsOfActor:  "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?) AND actor = ?" + lastActs,
 	qActsOfOp:     "SELECT " + actColumns + " FROM act WHERE {t=}" + actsBack + " AND (? = '' OR kind = ?) AND why = ?" + lastActs,
 	// By at, not by seq: the index on at answers at once.

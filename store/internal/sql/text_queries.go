@@ -18,7 +18,7 @@ const (
 	qDropTextSegments
 	qDropTextPages
 
-	endOfQueries
+	endOfTextQueries
 )
 
 const textHeads = "SELECT id, lo, hi, docs, bits, octets, email, CASE WHEN anys IS NULL THEN 0 ELSE 1 END FROM text_segment WHERE {t=}account = ? AND mailbox = ? ORDER BY lo"
@@ -26,7 +26,7 @@ const textHeads = "SELECT id, lo, hi, docs, bits, octets, email, CASE WHEN anys 
 // maxTextPages is how many pages one query gives: the places of qTextPages.
 const maxTextPages = 12
 
-var textQueryTexts = [endOfQueries - numQueries]string{
+var textQueryTexts = [endOfTextQueries - numQueries]string{
 	qTextHeads - numQueries:     textHeads,
 	qTextHeadsLock - numQueries: textHeads + "{lock}",
 	qTextUIDs - numQueries:      "SELECT uids, anys FROM text_segment WHERE {t=}account = ? AND mailbox = ? AND lo = ?",

@@ -8,6 +8,6 @@ ALTER TABLE act ADD COLUMN hash {blob};
 INSERT INTO meta ({t,}name, num, data) SELECT {t,}'acts.anchor', num, NULL FROM meta WHERE name = 'acts';
 
 CREATE INDEX act_at ON act ({t,}at, seq);
-CREATE INDEX act_object ON act ({t,}kind, id, seq);
+CREATE INDEX act_object ON act ({t,}id, seq);
 CREATE INDEX act_actor ON act ({t,}actor, seq);
 CREATE INDEX act_why ON act ({t,}why, seq);
