@@ -63,16 +63,16 @@ func (p Paging) after(list string) (at []string, err error) {
 	return at, nil
 }
 
-// afterID opens the cursor of a list that is ordered by id; zero for the beginning. Invalid "cursor.malformed".
-func afterID[K any](p Paging, list string) (id mail.ID[K], err error) {
+// afterID opens the cursor of a list that is ordered by id; id stays as it is for the beginning. Invalid "cursor.malformed".
+func afterID[K any](p Paging, list string, id *mail.ID[K]) error {
 	at, err := p.after(list)
 	if err != nil || at == nil {
-		return id, err
+		return err
 	}
 	if id.UnmarshalText([]byte(at[0])) != nil {
-		return id, mail.E("restd.afterID", mail.Invalid, "cursor.malformed")
+		return mail.E("restd.afterID", mail.Invalid, "cursor.malformed")
 	}
-	return id, nil
+	return nil
 }
 
 func sumOf(list string, text []byte) []byte {
