@@ -93,15 +93,20 @@ func dropSeats(tx store.Tx, id mail.AccountID) error {
 	return nil
 }
 
-// SendsAs tells whether a signed-in account may write under an address that is not its own: that of a shared mailbox at which it
-// has a seat with SeatPost.
-func (d *Directory) SendsAs(ctx context.Context, who *Account, from mail.Address) (bool, error) {
+// SendsAs gives the account under whose addresses a signed-in account may write when it says it is from: its own, or a shared mailbox
+// at which it has a seat with SeatPost. Denied "sender.not_owned".
+func (d *Directory) SendsAs(ctx context.Context, who Account, from mail.Address) (Account, error) {
+	const op = "directory.SendsAs"
+	if who.Owns(from) {
+		return who, nil
+	}
 	t, err := d.Resolve(ctx, from)
-	if mail.Is(err, mail.NotFound) || mail.Is(err, mail.Denied) {
-		return false, nil
+	if err != nil && !mail.Is(err, mail.NotFound) && !mail.Is(err, mail.Denied) {
+		return who, mail.Wrap(op, err)
 	}
-	if err != nil || t.Tenant != who.Tenant || !t.Account.Shared || t.Account.State != AccountActive {
-		return false, mail.Wrap("directory.SendsAs", err)
+	shared := err == nil && t.Tenant == who.Tenant && t.Account.Shared && t.Account.State == AccountActive && t.Account.Owns(from)
+	if !shared || !slices.Contains(t.Account.Seats, Seat{who.ID, SeatPost}) {
+		return who, mail.E(op, mail.Denied, "sender.not_owned", from.String())
 	}
-	return slices.Contains(t.Account.Seats, Seat{who.ID, SeatPost}), nil
+	return t.Account, nil
 }

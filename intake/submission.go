@@ -36,8 +36,11 @@ func (in *Intake) submit(ctx context.Context, who *directory.Identity, from mail
 		return nil, err
 	}
 	// The null reverse-path is for receipts (RFC 8098 §3), whose From is still the account's.
-	if !from.IsNull() && !account.Owns(from) {
-		return nil, mail.E(op, mail.Denied, "sender.not_owned", from.String())
+	as := account
+	if !from.IsNull() {
+		if as, err = in.cfg.Directory.SendsAs(ctx, account, from); err != nil {
+			return nil, mail.Wrap(op, err)
+		}
 	}
 	if err := in.mayWrite(ctx, account); err != nil {
 		return nil, err
@@ -45,7 +48,7 @@ func (in *Intake) submit(ctx context.Context, who *directory.Identity, from mail
 	if account.SendingStopped != "" {
 		return nil, mail.E(op, mail.Denied, "account.sending_stopped")
 	}
-	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, account: account, address: account.Address, owns: account.Owns}
+	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, account: account, address: account.Address, owns: as.Owns}
 	if !from.IsNull() {
 		s.address = from
 	}
