@@ -1,0 +1,1 @@
+-- The index of the message trace. In the embedded store it lies in a file of its own (TraceSchema), so there is nothing to do here.
