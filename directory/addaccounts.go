@@ -134,6 +134,9 @@ func (c *Company) newCredentials(ctx context.Context, by mail.Actor, specs []Acc
 		if _, have := made[s.Password]; have || s.Password == "" {
 			continue
 		}
+		if err := c.dir.judgePassword(ctx, by, c.id, s.Password, nil, s.Address.Local, s.Name, s.Profile.LastName); err != nil {
+			return nil, err
+		}
 		doc, err := c.dir.newCredential(ctx, by, s.Password, noScram, credentialDoc{})
 		if err != nil {
 			return nil, err

@@ -214,6 +214,9 @@ func (c *Company) ResetPassword(ctx context.Context, by mail.Actor, id mail.Acco
 	if err != nil {
 		return "", err
 	}
+	if err := c.judgeFor(ctx, by, t, id, password, nil); err != nil {
+		return "", mail.Wrap(op, err)
+	}
 	credential, err := c.dir.newCredential(ctx, by, password, t.NoScram, have.docOrNone())
 	if err != nil {
 		return "", mail.Wrap(op, err)

@@ -74,8 +74,8 @@ func (d *Directory) newCredential(ctx context.Context, by mail.Actor, password s
 	if err != nil {
 		return nil, err
 	}
-	doc := credentialDoc{Serial: have.Serial + 1, Apps: have.Apps, Factors: have.Factors, Changed: time.Now().Truncate(time.Second)}
-	if len(have.Apps) > 0 {
+	doc := credentialDoc{Serial: have.Serial + 1, History: have.formerly(), Apps: have.Apps, Factors: have.Factors, Changed: time.Now().Truncate(time.Second)}
+	if len(have.Apps) > 0 && have.Scram != nil {
 		doc.Scram = &scramDoc{Salt: have.Scram.Salt, Iterations: have.Scram.Iterations}
 	}
 	return &doc, d.hashing.do(ctx, func() error {
@@ -92,8 +92,8 @@ func (d *Directory) newCredential(ctx context.Context, by mail.Actor, password s
 	})
 }
 
-// checkPassword prepares a new password (RFC 4013). Invalid "password.malformed" or
-// "password.too_short"; Full "password.too_long".
+// checkPassword prepares a new password (RFC 4013). What it must be like beside that says the policy: judgePassword. Invalid
+// "password.malformed" or "password.too_short"; Full "password.too_long".
 func checkPassword(by mail.Actor, password string) (string, error) {
 	const op = "directory.checkPassword"
 	prepared, err := sasl.Prepare(password)
@@ -102,8 +102,8 @@ func checkPassword(by mail.Actor, password string) (string, error) {
 		return "", mail.E(op, mail.Invalid, "password.malformed")
 	case len(prepared) > MaxPassword:
 		return "", mail.E(op, mail.Full, "password.too_long", MaxPassword)
-	case utf8.RuneCountInString(prepared) < MinPassword && by.Role() != mail.Operator:
-		return "", mail.E(op, mail.Invalid, "password.too_short", MinPassword)
+	case utf8.RuneCountInString(prepared) < leastPassword && by.Role() != mail.Operator:
+		return "", mail.E(op, mail.Invalid, "password.too_short", leastPassword)
 	}
 	return prepared, nil
 }
@@ -225,19 +225,46 @@ func (c *Company) SetPassword(ctx context.Context, by mail.Actor, id mail.Accoun
 	if err != nil {
 		return err
 	}
+	if err := c.judgeFor(ctx, by, t, id, password, have); err != nil {
+		return mail.Wrap(op, err)
+	}
 	doc, err := c.dir.newCredential(ctx, by, password, t.NoScram, have.docOrNone())
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
 	return c.update(ctx, by, op, need, func(tx store.Tx) error {
-		if _, _, err := readAccount(tx, id); err != nil {
+		account, version, err := readAccount(tx, id)
+		if err != nil {
 			return err
 		}
 		if err := c.permitOwn(tx, by, op, RightPasswords, id); err != nil {
 			return err
 		}
+		if account.MustChange {
+			account.MustChange = false
+			if err := putAccount(tx, id, account, version); err != nil {
+				return err
+			}
+		}
 		return putCredential(tx, id, have, doc)
 	})
+}
+
+// judgeFor holds an account's new password to the company's policy. Only its owner is told that he had it before.
+func (c *Company) judgeFor(ctx context.Context, by mail.Actor, t *contract, id mail.AccountID, password string, have *credential) error {
+	var account accountDoc
+	err := c.view(ctx, "directory.judgeFor", func(r store.Reader) (err error) {
+		account, _, err = readAccount(r, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var former *credentialDoc
+	if by.Account() == id && have != nil {
+		former = &have.credentialDoc
+	}
+	return c.dir.judgePassword(ctx, by, c.id, password, former, t.namesOf(&account)...)
 }
 
 // credentialOf reads an account's credential, nil where it has none.

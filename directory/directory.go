@@ -33,6 +33,8 @@ type Config struct {
 	Bearer BearerVerifier
 	// KeepLog is how long lines of the operation logs are kept. 0 = two years; never less than store.KeepActs.
 	KeepLog time.Duration
+	// Passkeys does the ceremonies of passkeys. nil: none are taken.
+	Passkeys PasskeyVerifier
 	// LockLoopback counts failed sign-ins from the loopback network too. A demo on one
 	// machine leaves it off, because there all clients share one address.
 	LockLoopback bool

@@ -49,7 +49,8 @@ type factorsDoc struct {
 	Handle   []byte       `json:"handle,omitempty"`   // names the holder to passkeys
 	Recovery [][]byte     `json:"recovery,omitempty"` // SHA-256 of codes; nobody guesses 80 random bits
 	Trusted  []trustedDoc `json:"trusted,omitempty"`
-	Asked    time.Time    `json:"asked,omitzero"` // when it was asked for a second factor first
+	Asked    time.Time    `json:"asked,omitzero"`  // when it was asked for a second factor first
+	Spent    []string     `json:"spent,omitempty"` // ceremonies of passkeys that were answered, hashed
 }
 
 // trustedDoc is a browser that is trusted.

@@ -193,7 +193,10 @@ func (d *Directory) AddOperator(ctx context.Context, by mail.Actor, spec Operato
 	}
 	var secret *credentialDoc
 	if spec.Password != "" {
-		var err error
+		err := d.judgePassword(ctx, by, 0, spec.Password, nil, doc.Name)
+		if err != nil {
+			return OperatorAccount{}, mail.Wrap(op, err)
+		}
 		if secret, err = d.newCredential(ctx, by, spec.Password, true, credentialDoc{}); err != nil {
 			return OperatorAccount{}, mail.Wrap(op, err)
 		}
@@ -322,6 +325,10 @@ func (d *Directory) SetOperatorPassword(ctx context.Context, by mail.Actor, id m
 	}
 	e, err := d.loadOperator(ctx, id)
 	if err != nil {
+		return mail.Wrap(op, err)
+	}
+	have := e.credential.docOrNone()
+	if err := d.judgePassword(ctx, by, 0, password, &have, e.Name); err != nil {
 		return mail.Wrap(op, err)
 	}
 	doc, err := d.newCredential(ctx, by, password, true, e.credential.docOrNone())

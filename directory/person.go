@@ -18,7 +18,9 @@ type person struct {
 	serial   uint64 // of the password
 	must     bool   // the password must be changed
 	cred     credentialDoc
-	operator *operatorEntry // nil for accounts
+	// credential is what cred was read from; nil where there is none.
+	credential *credential
+	operator   *operatorEntry // nil for accounts
 }
 
 // person finds a holder by the name it signed in with. Denied when it may not act any more, with the answers of Current.
@@ -68,7 +70,7 @@ func personOf(c *contract, e *entry) *person {
 	cred := e.credential.docOrNone()
 	return &person{
 		holder: holder{c.ID, mail.ObjectID(a.ID)}, contract: c, account: a, name: a.Address.String(), lang: a.Lang,
-		serial: cred.Serial, must: a.MustChange, cred: cred,
+		serial: cred.Serial, must: a.MustChange, cred: cred, credential: e.credential,
 	}
 }
 
@@ -78,7 +80,7 @@ func operatorPerson(op mail.Op, e *operatorEntry) (*person, error) {
 		return nil, mail.E(op, mail.Denied, "account.suspended")
 	}
 	cred := e.credential.docOrNone()
-	return &person{holder: holder{id: mail.ObjectID(e.ID)}, name: e.Name, lang: e.Lang, serial: cred.Serial, cred: cred, operator: e}, nil
+	return &person{holder: holder{id: mail.ObjectID(e.ID)}, name: e.Name, lang: e.Lang, serial: cred.Serial, cred: cred, credential: e.credential, operator: e}, nil
 }
 
 // administers tells whether the person has a role.

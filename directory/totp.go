@@ -98,13 +98,13 @@ func (d *Directory) beginTOTP(ctx context.Context, by mail.Actor, p *person) (e 
 }
 
 // finishTOTP sets up the app whose code it shows, in place of the one before, and gives recovery codes where there were none.
-// Denied "auth.code_wrong".
+// Invalid "auth.code_wrong".
 func (d *Directory) finishTOTP(ctx context.Context, by mail.Actor, p *person, code string) (recovery []string, err error) {
 	const op = "directory.finishTOTP"
 	err = d.changeFactors(ctx, by, op, p.holder, func(_ store.Tx, f *factorsDoc) error {
 		now := time.Now()
 		if f.Pending == nil || now.Sub(f.Pending.Created) > pendingTime || !f.Pending.take(narrow(code), now) {
-			return mail.E(op, mail.Denied, "auth.code_wrong")
+			return mail.E(op, mail.Invalid, "auth.code_wrong") // the way it was set up; nobody is refused
 		}
 		f.TOTP, f.Pending = f.Pending, nil
 		f.TOTP.Created = now

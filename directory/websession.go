@@ -50,6 +50,7 @@ type sessionDoc struct {
 	Serial  uint64        `json:"serial"`
 	Method  FactorKind    `json:"method"`
 	Started time.Time     `json:"started"`
+	Proved  time.Time     `json:"proved"` // when its holder showed last that it is him
 	Used    time.Time     `json:"used"`
 	Remote  netip.Addr    `json:"remote"`
 	Agent   string        `json:"agent,omitempty"`
@@ -257,7 +258,7 @@ func (d *Directory) openSession(ctx context.Context, o mail.Origin, agent string
 		slices.SortStableFunc(doc.List, func(a, b sessionDoc) int { return a.Used.Compare(b.Used) })
 		doc.List = doc.List[max(0, len(doc.List)-MaxWebSessions+1):]
 		doc.List = append(doc.List, sessionDoc{
-			mail.ObjectID(tx.NextID()), hash[:], p.name, p.serial, how, now, now, o.Remote, cut(agent, maxAgent),
+			mail.ObjectID(tx.NextID()), hash[:], p.name, p.serial, how, now, now, now, o.Remote, cut(agent, maxAgent),
 		})
 		return nil
 	})

@@ -262,8 +262,8 @@ func (d *Directory) Enrolment(ctx context.Context, b Browser, token string) (Enr
 	return e, mail.Wrap(op, err)
 }
 
-// Enrol sets up the authenticator app whose code it shows, and goes on. The recovery codes are in the answer, once. Denied
-// "auth.code_wrong", "auth.step_over".
+// Enrol sets up the authenticator app whose code it shows, and goes on. The recovery codes are in the answer, once. Invalid
+// "auth.code_wrong"; Denied "auth.step_over".
 func (d *Directory) Enrol(ctx context.Context, b Browser, token, code string) (*WebStep, error) {
 	const op = "directory.Enrol"
 	p, w, err := d.resume(ctx, b, StepEnrol, token)
