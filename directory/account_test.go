@@ -37,7 +37,7 @@ func TestAddressesAreUnique(t *testing.T) {
 	h.must(c.RemoveAlias(h.ctx, h.ops, addr("INFO@alpha.example")))
 	h.says(c.RemoveAlias(h.ctx, h.ops, addr("info@alpha.example")), mail.NotFound, "alias.unknown")
 	h.must(add("info@alpha.example"))
-	h.must(c.DeleteAccount(h.ctx, h.ops, sato.ID))
+	h.destroy(c, sato)
 	h.says(c.DeleteAccount(h.ctx, h.ops, sato.ID), mail.NotFound, "account.unknown")
 	h.must(add("sato@alpha.example"))
 }
@@ -148,13 +148,13 @@ func TestCP3Administrators(t *testing.T) {
 	h.must(c.DeleteAccount(h.ctx, second, boss.ID))
 }
 
-// TestDeletedAccountsLeaveNothing looks into the store after a deletion.
-func TestDeletedAccountsLeaveNothing(t *testing.T) {
+// TestDestroyedAccountsLeaveNothing looks into the store after the end of an account.
+func TestDestroyedAccountsLeaveNothing(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
 	a := h.account(c, "sato@alpha.example")
 	h.fill(a, 2<<20)
-	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.destroy(c, a)
 	box, err := h.store.Tenant(a.Tenant).Usage(h.ctx, a.ID)
 	if err != nil || box.Used != 0 || box.Messages != 0 {
 		t.Errorf("the box still holds %+v, %v", box, err)

@@ -92,7 +92,7 @@ func TestAppPasswordsStay(t *testing.T) {
 	h.tries("imaps", user, "the first password", "auth.failed")
 	h.must(h.StillValid(h.ctx, byApp))
 
-	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.destroy(c, a)
 	h.says(h.StillValid(h.ctx, byApp), mail.Denied, "account.suspended")
 	h.account(c, user)
 	h.tries("imaps", user, secret, "auth.failed")

@@ -93,6 +93,13 @@ func (h *house) account(c *directory.Company, address string, roles ...directory
 	return a
 }
 
+// destroy deletes an account and ends it for good.
+func (h *house) destroy(c *directory.Company, a directory.Account) {
+	h.Helper()
+	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.must(c.DestroyAccount(h.ctx, h.ops, a.ID, a.Address))
+}
+
 // from is a session from an address.
 func from(ip string) mail.Origin {
 	return mail.Origin{Door: "smtps", Zone: mail.ZoneInternet, Remote: netip.MustParseAddr(ip), Session: "test"}

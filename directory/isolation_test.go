@@ -35,6 +35,9 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		directory.AccountSuspended, []directory.Role{directory.RoleOwner},
 		s.list.ID, directory.ListSpec{Name: "x"}, directory.ListPage{Domain: s.domain},
 		[]directory.Member{{Address: s.account.Address}}, []mail.Address{addr("member@" + s.domain)},
+		directory.AccountChange{Lang: new("en")}, directory.RosterQuery{}, directory.AliasQuery{}, directory.ForwardQuery{}, directory.ListQuery{},
+		directory.GALQuery{}, directory.GroupSpec{Name: "x"}, directory.ContactSpec{Address: addr("x@elsewhere.example"), Domain: s.account.Domain}, s.account.Domain,
+		directory.ListChange{}, directory.SeatRead, uint64(0), []mail.AccountID{s.account.ID}, []directory.Grant(nil),
 		directory.Forwarding{To: []mail.Address{addr("x@elsewhere.example")}}, directory.Settings{}, directory.AppPasswordSpec{Name: "telephone"},
 		directory.DomainChange{IDs: 50}, []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
 	} {

@@ -136,7 +136,7 @@ func TestLI7Cycles(t *testing.T) {
 	}
 }
 
-// TestAccountLeavesItsLists when it is deleted.
+// TestAccountLeavesItsLists when it is destroyed; while it is deleted only, its places wait for it.
 func TestAccountLeavesItsLists(t *testing.T) {
 	h := newHouse(t, directory.Config{})
 	c := h.company("alpha.example", 10)
@@ -144,6 +144,14 @@ func TestAccountLeavesItsLists(t *testing.T) {
 	h.must(c.AddAlias(h.ctx, h.ops, addr("info@alpha.example"), sato.ID))
 	l := h.list(c, "team@alpha.example", "info@alpha.example", "x@elsewhere.example", "sato@alpha.example")
 	h.must(c.DeleteAccount(h.ctx, h.ops, sato.ID))
+	if got := h.members(c, l); got != "-info@alpha.example x@elsewhere.example -sato@alpha.example" {
+		t.Errorf("members while it is deleted: %s", got)
+	}
+	h.must(c.RestoreAccount(h.ctx, h.ops, sato.ID))
+	if got := h.members(c, l); got != "info@alpha.example x@elsewhere.example sato@alpha.example" {
+		t.Errorf("members after it was restored: %s", got)
+	}
+	h.destroy(c, sato)
 	if got := h.members(c, l); got != "x@elsewhere.example" {
 		t.Errorf("members: %s", got)
 	}

@@ -87,7 +87,7 @@ func TestSecondSignInIsCheap(t *testing.T) {
 	h.signIn("sato@alpha.example")
 
 	// An account made anew under the address does not inherit the old one's sign-in.
-	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.destroy(c, a)
 	_, err = c.AddAccount(h.ctx, h.ops, directory.AccountSpec{Address: addr("sato@alpha.example"), Password: "another good password"})
 	h.must(err)
 	_, err = h.SignIn(h.ctx, from("127.0.0.1"), "smtps", "sato@alpha.example", password)
@@ -319,7 +319,7 @@ func TestCurrent(t *testing.T) {
 	h.says(err, mail.Denied, "tenant.not_started")
 	_, err = h.SetTenantStart(h.ctx, h.ops, a.Tenant, time.Now().Add(-time.Hour))
 	h.must(err)
-	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.destroy(c, a)
 	h.account(c, "sato@alpha.example")
 	_, err = h.Current(h.ctx, id)
 	h.says(err, mail.Denied, "account.suspended")

@@ -299,6 +299,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 		a, err := h.dir.Company(users[0].Tenant).Find(h.ctx, addr("user0@alpha.example"))
 		h.must(err)
 		h.must(h.dir.Company(users[0].Tenant).DeleteAccount(h.ctx, h.ops, a.ID))
+		h.must(h.dir.Company(users[0].Tenant).DestroyAccount(h.ctx, h.ops, a.ID, a.Address))
 		_, err = h.commit(tx, text)
 		if len(names) == 1 {
 			h.says(err, mail.NotFound, "recipient.unknown")

@@ -151,8 +151,8 @@ func TestMetadataLives(t *testing.T) {
 
 	h.share(own, "Archive", "lr")
 	h.must(annotate(h, other, shared+"Archive", "/private/comment", "mine"))
-	h.must(h.dir.Company(own.Identity().Tenant()).DeleteAccount(ctx, h.operator, other.Identity().Account().ID))
-	h.must(h.dir.Company(own.Identity().Tenant()).DeleteAccount(ctx, h.operator, own.Identity().Account().ID))
+	h.destroy(other)
+	h.destroy(own)
 	h.equal("objects left", h.objects(own.Identity().Tenant(), "grant", "annotation", "subscriptions"), "[]")
 }
 

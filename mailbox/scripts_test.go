@@ -153,12 +153,11 @@ func TestScriptsGoWithTheirAccount(t *testing.T) {
 	h := newHouse(t, mailbox.Config{})
 	tenant := h.company("alpha.example", "en", "admin", "sato")
 	a := h.open("sato@alpha.example")
-	id := a.Identity().Account().ID
 	for i := range 3 {
 		h.must(a.PutScript(t.Context(), fmt.Sprint(i), []byte("keep;")))
 	}
 	h.must(a.ActivateScript(t.Context(), "1"))
-	h.must(h.dir.Company(tenant).DeleteAccount(t.Context(), h.operator, id))
+	h.destroy(a)
 	h.must(h.store.Tenant(tenant).View(t.Context(), func(r store.Reader) error {
 		left, err := r.Objects(directory.KindScript, store.Page{})
 		if len(left) > 0 {

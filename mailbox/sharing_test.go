@@ -397,12 +397,11 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 func TestRightsGoWithTheAccount(t *testing.T) {
 	h, own, other, _ := two(t)
 	ctx := t.Context()
-	company := h.dir.Company(own.Identity().Tenant())
 	h.share(own, "Archive", "lr")
 	h.must(other.SetACL(ctx, "Archive", owner, mailbox.Set, mailbox.AllRights))
 	h.must(other.Subscribe(ctx, shared+"Archive", true))
 	id := other.Identity().Account().ID
-	h.must(company.DeleteAccount(ctx, h.operator, id))
+	h.destroy(other)
 	grants, err := own.ACL(ctx, "Archive")
 	h.must(err)
 	h.equal("the list of the owner", grants, "[{"+owner+" lrswipkxtea}]")
@@ -416,6 +415,15 @@ func TestRightsGoWithTheAccount(t *testing.T) {
 	if next.Identity().Account().ID == id {
 		t.Error("an account's id was used again")
 	}
+}
+
+// destroy ends an account for good.
+func (h *house) destroy(a *mailbox.Account) {
+	h.Helper()
+	acc := a.Identity().Account()
+	c := h.dir.Company(acc.Tenant)
+	h.must(c.DeleteAccount(h.Context(), h.operator, acc.ID))
+	h.must(c.DestroyAccount(h.Context(), h.operator, acc.ID, acc.Address))
 }
 
 // addUser makes an account beside another.
