@@ -171,11 +171,20 @@ func (s *Server) whoCalls(r *http.Request, origin mail.Origin) (*directory.Calle
 
 // origin is where a request comes from.
 func (s *Server) origin(a *answer) mail.Origin {
-	o := mail.Origin{Door: "web", Zone: s.config.Zone, Session: a.id, Received: time.Now()}
+	o := mail.Origin{Door: "web", Zone: s.config.Zone, Session: a.id, Received: time.Now(), Agent: agentOf(a.request)}
 	if at, err := netip.ParseAddrPort(a.request.RemoteAddr); err == nil {
 		o.Remote = at.Addr().Unmap()
 	}
 	return o
+}
+
+// maxAgent is the length of what a program calls itself, in octets, as the operation log keeps it.
+const maxAgent = 200
+
+// agentOf is what the program of a request calls itself.
+func agentOf(r *http.Request) string {
+	text := r.UserAgent()
+	return strings.ToValidUTF8(text[:min(len(text), maxAgent)], "")
 }
 
 // langOf is the language a request asks for: Japanese unless it asks for English.

@@ -68,7 +68,7 @@ var findings = []finding{
 	sentence(validation.MsgExpectedMatchPattern, "request.field.pattern"),
 	sentence(validation.MsgExpectedMinProperties, "request.field.min_items"),
 	sentence(validation.MsgExpectedMaxProperties, "request.field.max_items"),
-	sentence("unknown content type", "request.media"),
+	sentence("unknown content type%s", "request.media"),
 	sentence("unexpected end of JSON input", "request.json"),
 	sentence("invalid character %s", "request.json"),
 	sentence("json: cannot unmarshal%s", "request.field.form"),
@@ -152,10 +152,8 @@ func (a *answer) field(err error) Field {
 			f.Name = strings.TrimPrefix(f.Name+"."+f.Args[0].(string), ".")
 		}
 		f.Args = nil
-	case "request.field.pattern", "request.field.form", "request.field.time", "request.field.address", "request.field.uri", "request.json":
+	case "request.field.pattern", "request.field.form", "request.field.time", "request.field.address", "request.field.uri", "request.json", "request.media":
 		f.Args = nil // huma's own words, or what a program thinks of
-	case "request.field.one_of":
-		f.Args[0] = strings.ReplaceAll(f.Args[0].(string), ",", "|")
 	}
 	f.Detail = a.text(f.Key, f.Args...)
 	return f

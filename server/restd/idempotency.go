@@ -54,19 +54,21 @@ func (s *Server) once(a *answer, call *Call, o operation, do func()) {
 		return
 	}
 	a.record = &record{}
-	defer func() {
-		p := recover()
+	finished := false
+	defer func() { // also when do panics: then nothing is remembered
+		var answer *directory.Answer
+		if finished {
+			a.end() // what was held back belongs to the record
+			answer = a.record.answer()
+		}
 		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepPatience)
 		defer cancel()
-		a.end() // what was held back belongs to the record
-		if err := s.dir.EndAsk(keep, by, ask, a.record.answer(p != nil)); err != nil {
+		if err := s.dir.EndAsk(keep, by, ask, answer); err != nil {
 			s.log.Error("idempotency", "request", a.id, "err", err)
-		}
-		if p != nil {
-			panic(p)
 		}
 	}()
 	do()
+	finished = true
 }
 
 // askOf reads the whole request, for its fingerprint. Invalid "idempotency.malformed"; Full "request.too_big".
@@ -134,9 +136,9 @@ func (r *record) add(b []byte) {
 }
 
 // answer is what is remembered; nil where that is nothing.
-func (r *record) answer(broken bool) *directory.Answer {
+func (r *record) answer() *directory.Answer {
 	switch {
-	case broken, r.status >= http.StatusInternalServerError, r.status == http.StatusTooManyRequests,
+	case r.status >= http.StatusInternalServerError, r.status == http.StatusTooManyRequests,
 		r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
 		return nil
 	}

@@ -55,6 +55,9 @@ func (c *Call) Actor() mail.Actor {
 // add puts an operation into the table. do gets a caller that has the right; where it reaches within the company is judged
 // below, by the services.
 func add[I, O any](s *Server, o operation, do func(context.Context, *Call, *I) (*O, error)) {
+	if o.Right == directory.RightOrder && !o.writes() { // operators who only look may look here too
+		o.Right = directory.RightOrderRead
+	}
 	huma.Register(s.api, o.described(s), func(ctx context.Context, in *I) (*O, error) {
 		call, _ := ctx.Value(callKey{}).(*Call)
 		out, err := do(ctx, call, in)
@@ -68,9 +71,29 @@ func add[I, O any](s *Server, o operation, do func(context.Context, *Call, *I) (
 	})
 }
 
-// noteView writes into the company's log that personal data was looked at. Who looks at what can't be noted does not see it.
+// noteView writes into the company's log that personal data was looked at (CP-7). Who gets its error sees nothing.
 func (c *Call) noteView(ctx context.Context, o operation) error {
-	return nil // until Company.NoteView is there
+	if c.Company == nil {
+		return nil // the caller's own
+	}
+	return c.Company.NoteView(ctx, c.Actor(), mail.Op("restd."+o.ID), strings.TrimSuffix(o.Tag, "s"), o.object(c.answer.request))
+}
+
+// object is the id of what a request is about: the last in its path, but for the company's. Zero for a list.
+func (o operation) object(r *http.Request) (id mail.ObjectID) {
+	_, last, ok := cutLast(o.Path, "{")
+	name, _, _ := strings.Cut(last, "}")
+	if !ok || name == "tenant" || id.UnmarshalText([]byte(r.PathValue(name))) != nil {
+		return 0
+	}
+	return id
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // callKey is under what a request's Call passes through huma, from its middleware to add, which takes it out again: the
@@ -114,6 +137,16 @@ func (o operation) writes() bool { return o.Method != http.MethodGet && o.Method
 
 // inTenant tells whether the operation belongs to a company.
 func (o operation) inTenant() bool { return strings.Contains(o.Path, "{tenant}") }
+
+// thing is the last part of the path that is a parameter, but for the company: it names what the operation is about.
+func (o operation) thing() (name string) {
+	for part := range strings.SplitSeq(o.Path, "/") {
+		if inner, ok := strings.CutPrefix(part, "{"); ok && inner != "tenant}" {
+			name = strings.TrimSuffix(inner, "}")
+		}
+	}
+	return name
+}
 
 // headers are the request header fields that the frame reads.
 func (o operation) headers() (list []*huma.Param) {
