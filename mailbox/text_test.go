@@ -260,7 +260,7 @@ func TestIndexForgets(t *testing.T) {
 	h.equal("found by their new numbers", h.candidates(v, "Subject: 61"), "true [1] []")
 
 	c := h.dir.Company(id.Tenant())
-	_, err := c.AddAccount(ctx, h.operator, directory.AccountSpec{Address: mail.Address{Local: "extra", Domain: "alpha.example"}, Name: "x", Password: password})
+	_, err = c.AddAccount(ctx, h.operator, directory.AccountSpec{Address: mail.Address{Local: "extra", Domain: "alpha.example"}, Name: "x", Password: password})
 	h.must(err)
 	b := h.open("extra@alpha.example")
 	h.fill(b, "INBOX", 3)
