@@ -109,8 +109,9 @@ func (c *Company) mayGive(r store.Reader, by mail.Actor, op mail.Op, grants []Gr
 // SetGrants replaces what an account may do beside using its own mail (CP-6). Any active account of the company can be given
 // any role (CP-4), by owners only (CP-3); nobody gives more than he has. Denied "role.beyond"; Conflict "account.last_admin"
 // where no active owner of the whole company would be left, unless by an operator; Conflict "role.inactive" for an account that
-// is not active; Invalid "role.unknown", "role.twice"; NotFound "account.unknown", "domain.unknown", "group.unknown".
-func (c *Company) SetGrants(ctx context.Context, by mail.Actor, id mail.AccountID, grants []Grant) error {
+// is not active; Conflict "object.changed" for another version of the account than meant, 0 = whichever stands there; Invalid
+// "role.unknown", "role.twice"; NotFound "account.unknown", "domain.unknown", "group.unknown".
+func (c *Company) SetGrants(ctx context.Context, by mail.Actor, id mail.AccountID, meant uint64, grants []Grant) error {
 	const op = "directory.SetGrants"
 	if err := checkGrants(op, grants); err != nil {
 		return err
@@ -122,6 +123,9 @@ func (c *Company) SetGrants(ctx context.Context, by mail.Actor, id mail.AccountI
 		}
 		if err := c.mayGive(tx, by, op, slices.Concat(doc.Grants, grants)); err != nil {
 			return err
+		}
+		if meant != 0 && meant != version {
+			return mail.E(op, mail.Conflict, "object.changed")
 		}
 		if len(grants) > 0 && doc.State != AccountActive {
 			return mail.E(op, mail.Conflict, "role.inactive", doc.Address.String())
@@ -140,7 +144,7 @@ func (c *Company) SetGrants(ctx context.Context, by mail.Actor, id mail.AccountI
 
 // SetRoles is SetGrants for roles in the whole company.
 func (c *Company) SetRoles(ctx context.Context, by mail.Actor, id mail.AccountID, roles []Role) error {
-	return c.SetGrants(ctx, by, id, WholeGrants(roles...))
+	return c.SetGrants(ctx, by, id, 0, WholeGrants(roles...))
 }
 
 // active tells whether the account is an active owner of the whole company.
@@ -171,6 +175,7 @@ type Administrator struct {
 	Address mail.Address
 	Name    string
 	State   AccountState
+	Place   Place
 	Grants  []Grant
 }
 
@@ -182,7 +187,7 @@ func (c *Company) Administrators(ctx context.Context) (list []Administrator, err
 			err := eachMarked(r, kindAccount, hasRole(role), func(o store.Object) error {
 				var doc accountDoc
 				err := read(o, &doc)
-				found[o.ID] = Administrator{mail.AccountID(o.ID), doc.Address, doc.Profile.Name(), doc.State, doc.Grants}
+				found[o.ID] = Administrator{mail.AccountID(o.ID), doc.Address, doc.Profile.Name(), doc.State, doc.place(), doc.Grants}
 				return err
 			})
 			if err != nil {

@@ -147,6 +147,7 @@ func taken(err error, text string) error {
 // only. Conflict "network.taken".
 func (d *Directory) OpenTenant(ctx context.Context, by mail.Actor, spec TenantSpec) (Tenant, error) {
 	const op = "directory.OpenTenant"
+	by = opens(by)
 	t, err := newTenant(op, by, spec)
 	if err != nil {
 		return Tenant{}, err
@@ -283,6 +284,9 @@ func (d *Directory) changeTenant(ctx context.Context, by mail.Actor, op mail.Op,
 	if by.Role() != mail.Operator {
 		return t, mail.E(op, mail.Denied, "actor.denied")
 	}
+	if err := reasoned(op, by); err != nil {
+		return t, err
+	}
 	if _, err := d.contract(ctx, id); err != nil {
 		return t, err
 	}
@@ -313,7 +317,7 @@ func (d *Directory) changeTenant(ctx context.Context, by mail.Actor, op mail.Op,
 var contractKey = store.Key{Name: "contract", Value: "own"}
 
 // copyContract writes the contract into the tenant's own store. Nobody reads it there: it is what the tenant's operation
-// log shows of what operators did (CP-7). Where a crash left it out, the next change brings it up.
+// log shows of what operators did (CP-7). Where a crash left it out, KeepLogs or the next change brings it up.
 func (d *Directory) copyContract(ctx context.Context, by mail.Actor, op mail.Op, t *Tenant) error {
 	return d.store.Tenant(t.ID).Update(ctx, by, op, func(tx store.Tx) error {
 		o, err := tx.ObjectByKey(contractKey)

@@ -1,6 +1,10 @@
 package mail
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // An Actor is who acts: a signed-in person, an API key, an operator, or the platform at
 // work. Every write names one. Nobody can make one up: only directory and queue
@@ -62,8 +66,10 @@ func (a Actor) Name() string { return a.name }
 // Origin is where the actor's session came from.
 func (a Actor) Origin() Origin { return a.origin }
 
-// For is the same actor, with why it acts. The operation log keeps that (CP-7). What is longer than MaxReason is cut.
+// For is the same actor, with why it acts. The operation log keeps that (CP-7). What is longer than MaxReason is cut; control
+// characters are spaces.
 func (a Actor) For(reason string) Actor {
+	reason = strings.ToValidUTF8(strings.Map(spaced, reason), "?")
 	if len(reason) > MaxReason {
 		end := MaxReason
 		for end > 0 && !utf8.RuneStart(reason[end]) {
@@ -73,6 +79,13 @@ func (a Actor) For(reason string) Actor {
 	}
 	a.reason = reason
 	return a
+}
+
+func spaced(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }
 
 // Reason is why the actor acts; "" where it need not say.

@@ -17,6 +17,7 @@ import (
 	"tegami/directory"
 	"tegami/domains"
 	"tegami/i18n"
+	"tegami/jobs"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
@@ -40,6 +41,7 @@ type Config struct {
 	Runner    *queue.Runner // nil before the platform is started
 	Sessions  *door.Sessions
 	Trace     *trace.Service
+	Jobs      *jobs.Service
 	Domains   *domains.Service
 	Lookup    dns.Lookup
 	Machine   Machine
@@ -73,7 +75,9 @@ func New(c Config) *Server {
 	}
 	s.api = humago.New(s.mux, description())
 	for _, add := range []func(){
-		s.addSelf,
+		s.addSelf, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk,
+		s.addTenants, s.addDomains, s.addSettings, s.addBranding,
+		s.addAccounts, s.addAliases, s.addGroups, s.addLists, s.addGAL, s.addForwarding,
 		s.addTrace, s.addOverview, s.addQueue, s.addNodes,
 	} {
 		add()
