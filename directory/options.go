@@ -113,3 +113,6 @@ func fromNow(terms []Term, options []Option, now time.Time) []Term {
 	}
 	return changed
 }
+
+// Check refuses what can't be had: Invalid "option.unknown", Denied "option.not_offered".
+func (o Option) Check() error { return checkOption("directory.Check", o) }
