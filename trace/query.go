@@ -197,10 +197,14 @@ type matcher struct {
 	sender, recipient party
 	subject           string
 	network           netip.Prefix
+	item              mail.ItemID // where Trace is the id of an item
 }
 
 func newMatcher(q Query) *matcher {
 	m := &matcher{Query: q, sender: partyOf(q.Sender), recipient: partyOf(q.Recipient), subject: folded(q.Subject)}
+	if id, err := mail.ParseID[struct{}](q.Trace); err == nil {
+		m.item = mail.ItemID(id)
+	}
 	if ip, err := netip.ParseAddr(q.Remote); err == nil {
 		ip = ip.Unmap()
 		m.network = netip.PrefixFrom(ip, ip.BitLen())

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -108,9 +109,58 @@ func (x *searching) full() bool {
 	return true
 }
 
+// run looks at what the index does not have yet, and then at what it proposes.
 func (x *searching) run(ctx context.Context) error {
-	return x.scan(ctx, x.from)
+	if !x.m.item.IsZero() {
+		x.from, x.before = max(x.from, x.m.item), min(x.before, x.m.item+1)
+	}
+	grams := x.m.wanted()
+	if len(grams) == 0 {
+		return x.scan(ctx, x.from)
+	}
+	at, err := x.tenant.Traces().Cursor(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.scan(ctx, max(at+1, x.from)); err != nil || !x.page.Next.IsZero() {
+		return err
+	}
+	for x.before > x.from && !x.full() {
+		if err := x.propose(ctx, grams); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// propose looks at the next items that the index proposes.
+func (x *searching) propose(ctx context.Context, grams []store.Gram) error {
+	n := min(max(x.m.Limit, leastProposed)+1, x.left, store.MaxPage)
+	ids, err := x.tenant.Traces().Find(ctx, store.TraceFind{Grams: grams, From: x.from, Before: x.before, Limit: n})
+	if err != nil {
+		return err
+	}
+	var items []store.Item
+	err = x.tenant.View(ctx, func(r store.Reader) (err error) {
+		items, err = r.ItemsOf(ids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(items, func(a, b store.Item) int { return cmp.Compare(b.ID, a.ID) })
+	x.look(items)
+	if len(x.page.Entries) == x.m.Limit {
+		return nil
+	}
+	if x.before = x.from; len(ids) == n {
+		x.before = ids[n-1]
+	}
+	return nil
+}
+
+// leastProposed is how many items the index is asked for at least.
+const leastProposed = 100
 
 // scanPortion is how many items are read at once.
 const scanPortion = 500

@@ -14,18 +14,25 @@ const DefaultKeep = 90 * 24 * time.Hour
 type Config struct {
 	Store store.Store
 	Keep  time.Duration // for how long settled items are kept; 0 = DefaultKeep
-	Log   *slog.Logger  // nil = silent
+	// IndexAfter is how old an item is before it is put into the index. 0 = 10 s; negative: at once, for tests.
+	IndexAfter time.Duration
+	Log        *slog.Logger // nil = silent
 }
 
 // Service searches and keeps the trace. Its methods may be called from many goroutines.
 type Service struct {
-	cfg Config
+	cfg       Config
+	work      work
+	notesWait notes
 }
 
 // New makes the service. Run keeps its index.
 func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.IndexAfter == 0 {
+		cfg.IndexAfter = indexAfter
 	}
 	if cfg.Keep <= 0 {
 		cfg.Keep = DefaultKeep
@@ -43,6 +50,3 @@ func (s *Service) oldest(since time.Time) time.Time {
 	}
 	return since
 }
-
-// Lag is how far the index is behind, of the company where that is most, as this process knows. A process that does not lead knows nothing.
-func (s *Service) Lag() time.Duration { return 0 }
