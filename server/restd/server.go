@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"tegami/billing"
 	"tegami/directory"
 	"tegami/domains"
 	"tegami/i18n"
@@ -43,6 +44,7 @@ type Config struct {
 	Trace     *trace.Service
 	Jobs      *jobs.Service
 	Domains   *domains.Service
+	Billing   *billing.Service
 	Lookup    dns.Lookup
 	Machine   Machine
 	Words     *i18n.Catalogue
@@ -63,6 +65,8 @@ type Server struct {
 	limits Limits
 	uses   uses
 	zips   sync.Pool // of *gzip.Writer
+
+	described func() ([]byte, error)
 }
 
 // New makes the door with all its operations.
@@ -74,9 +78,11 @@ func New(c Config) *Server {
 		return w
 	}
 	s.api = humago.New(s.mux, description())
+	s.described = sync.OnceValues(s.describe)
+	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", s.serveDescription)
 	for _, add := range []func(){
-		s.addSelf, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk,
-		s.addTenants, s.addDomains, s.addSettings, s.addBranding,
+		s.addSelf, s.addSelfSecurity, s.addSecurity, s.addSessions, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk,
+		s.addTenants, s.addDomains, s.addSettings, s.addBranding, s.addOrders,
 		s.addAccounts, s.addAliases, s.addGroups, s.addLists, s.addGAL, s.addForwarding,
 		s.addTrace, s.addOverview, s.addQueue, s.addNodes,
 	} {
@@ -89,24 +95,6 @@ func New(c Config) *Server {
 // counted, and need not say why he changes something.
 func (s *Server) As(c *directory.Caller) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, c) })
-}
-
-// Description is the interface's description, OpenAPI 3.1 as JSON.
-func (s *Server) Description() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
-
-// description is what the description says beside the operations.
-func description() huma.Config {
-	c := huma.DefaultConfig("Tegami", Version)
-	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Prefix+"/openapi", "", ""
-	c.CreateHooks = nil // no $schema in answers
-	c.Info.Description = "The control API: everything the panel and the command line do. Errors are problems (RFC 9457) with a key that does not change."
-	c.RejectUnknownQueryParameters = true
-	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"key":     {Type: "http", Scheme: "bearer", Description: "An API key of a company or an operator."},
-		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "A signed-in browser."},
-	}
-	c.Security = []map[string][]string{{"key": {}}, {"session": {}}}
-	return c
 }
 
 // speaking guards the one change of huma's own state.
