@@ -145,7 +145,7 @@ func (p *plan) notify(ctx context.Context, n sieve.Notify) error {
 	var to []mail.Recipient
 	allowed := func(list []sieve.Mailbox) (kept []compose.Mailbox, err error) {
 		for _, m := range list {
-			err := p.cfg.Directory.MayForward(ctx, p.job.Tenant, m.Address, true)
+			err := p.cfg.Directory.UserMayForward(ctx, &p.account, m.Address)
 			if mail.Is(err, mail.Denied) {
 				p.refused = append(p.refused, m.Address)
 				continue

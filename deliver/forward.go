@@ -72,6 +72,14 @@ func (f *forwarding) failAll(reason, status string) {
 	}
 }
 
+// mayForward judges a target by what the company allows users' filters, or administrators.
+func (f *forwarding) mayForward(ctx context.Context, to mail.Address) error {
+	if f.it.Filtered {
+		return f.cfg.Directory.UserMayForward(ctx, &f.account, to)
+	}
+	return f.cfg.Directory.MayForward(ctx, f.job.Tenant, to, false)
+}
+
 // targets decides what follows for each target.
 func (f *forwarding) targets(ctx context.Context) error {
 	tokens, err := f.cfg.Directory.Tokens(ctx)
@@ -85,7 +93,7 @@ func (f *forwarding) targets(ctx context.Context) error {
 		if r.Outcome != queue.Waiting {
 			continue
 		}
-		err := f.cfg.Directory.MayForward(ctx, f.job.Tenant, r.Address, f.it.Filtered)
+		err := f.mayForward(ctx, r.Address)
 		if mail.Is(err, mail.Denied) {
 			fail(r, "forward.denied", "5.7.1")
 			f.denied = true

@@ -188,7 +188,7 @@ func (p *plan) redirect(ctx context.Context, a sieve.Redirect) error {
 		p.inbox(e)
 		return nil
 	}
-	err = p.cfg.Directory.MayForward(ctx, p.job.Tenant, a.To, true)
+	err = p.cfg.Directory.UserMayForward(ctx, &p.account, a.To)
 	if mail.Is(err, mail.Denied) {
 		p.refused = append(p.refused, a.To)
 		p.inbox(e)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 
@@ -30,6 +31,15 @@ func (c *Company) ID() mail.TenantID { return c.id }
 type Switches struct {
 	NoUserForward bool `json:"noUserForward,omitempty"` // its filters forward nothing (ML-5)
 	NoIMAP        bool `json:"noImap,omitempty"`        // no reading by IMAP, whatever its domain has (SV-7)
+}
+
+// UserMayForward judges whether an account's filters may forward to an address now: as MayForward, and not at all where an
+// administrator switched that off for the account. Denied "forward.denied".
+func (d *Directory) UserMayForward(ctx context.Context, a *Account, to mail.Address) error {
+	if a.NoUserForward {
+		return mail.E("directory.UserMayForward", mail.Denied, "forward.denied", to.String())
+	}
+	return d.MayForward(ctx, a.Tenant, to, true)
 }
 
 // PreparedPassword is a password that was hashed ahead of the transaction that gives it to an account.
@@ -72,20 +82,12 @@ const (
 	initialTime   = 1
 )
 
-// PrepareInitial makes a random initial password for an account and hashes it, which takes a twentieth of a millisecond. Such a
+// PrepareInitial makes a random password for an account that will be, and hashes it, which takes a twentieth of a millisecond. Such a
 // password has 100 random bits, so a slow hash would protect it from nothing (ADR 13); it has no SCRAM keys, as it is good for changing it only.
-func (c *Company) PrepareInitial(ctx context.Context, address mail.Address) (string, *PreparedPassword, error) {
-	have, err := c.credentialAt(ctx, address)
-	if err != nil {
-		return "", nil, mail.Wrap("directory.PrepareInitial", err)
-	}
+func PrepareInitial() (string, *PreparedPassword) {
 	password := NewInitialPassword()
-	was := have.docOrNone()
-	doc := &credentialDoc{Serial: was.Serial + 1, Apps: was.Apps, Password: hashInitial(password)}
-	if len(was.Apps) > 0 {
-		doc.Scram = &scramDoc{Salt: was.Scram.Salt, Iterations: was.Scram.Iterations}
-	}
-	return password, &PreparedPassword{doc, have}, nil
+	doc := &credentialDoc{Serial: 1, Password: hashInitial(password), Changed: time.Now().Truncate(time.Second)}
+	return password, &PreparedPassword{doc, nil}
 }
 
 // hashInitial gives the PHC string of a password we made.

@@ -70,6 +70,8 @@ func (l *login) identity(ctx context.Context, p *proof) (*Identity, error) {
 		return nil, mail.E(op, mail.Denied, "account.shared", a.Address.String())
 	case l.protocol.isIMAP() && !l.entry.domain.Has(OptionIMAPS):
 		return nil, mail.E(op, mail.Denied, "option.imaps_not_contracted")
+	case l.protocol.isIMAP() && a.NoIMAP:
+		return nil, mail.E(op, mail.Denied, "account.no_imap")
 	case p.app != nil && !p.app.isFor(l.protocol):
 		return nil, mail.E(op, mail.Denied, "auth.scope")
 	}

@@ -161,7 +161,7 @@ func judgeAccounts(ctx context.Context, in *Import, lines []line[accountChange],
 		}
 		if err == nil && l.change.password != "" {
 			column = "password"
-			err = in.Company.CheckPassword(in.By, l.change.password)
+			err = in.Company.CheckPassword(ctx, in.By, l.change.Address, l.change.password)
 		}
 		if err == nil {
 			column = "address"
@@ -297,7 +297,7 @@ func preparePassword(ctx context.Context, in *Import, l *line[accountChange]) (m
 		c.Password, err = in.Company.PreparePassword(ctx, in.By, c.Address, c.password)
 	case l.action == Add:
 		made = Password{Line: l.number, Address: c.Address, Name: nameOf(&c.Change.Profile)}
-		made.Password, c.Password, err = in.Company.PrepareInitial(ctx, c.Address)
+		made.Password, c.Password = directory.PrepareInitial()
 	}
 	return made, err
 }
