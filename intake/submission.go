@@ -48,11 +48,12 @@ func (in *Intake) submit(ctx context.Context, who *directory.Identity, from mail
 	if account.SendingStopped != "" {
 		return nil, mail.E(op, mail.Denied, "account.sending_stopped")
 	}
-	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, account: account, address: account.Address, owns: as.Owns}
+	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, account: account, address: account.Address}
+	s.owns = func(a mail.Address) bool { return as.Owns(a) && in.cfg.Directory.MaySendAs(ctx, a.Domain) == nil }
 	if !from.IsNull() {
 		s.address = from
 	}
-	return s, nil
+	return s, in.cfg.Directory.MaySendAs(ctx, s.address.Domain)
 }
 
 // mayWrite refuses a sender whose box is full (SV-5).
@@ -80,9 +81,12 @@ func (in *Intake) submitVPN(ctx context.Context, o mail.Origin, from mail.Addres
 	if !ours || owner != tenant {
 		return nil, mail.E(op, mail.Denied, "sender.not_owned", from.String())
 	}
+	if err := in.cfg.Directory.MaySendAs(ctx, from.Domain); err != nil {
+		return nil, err
+	}
 	owns := func(a mail.Address) bool {
 		owner, ours, err := in.cfg.Directory.LocalDomain(ctx, a.Domain)
-		return err == nil && ours && owner == tenant
+		return err == nil && ours && owner == tenant && in.cfg.Directory.MaySendAs(ctx, a.Domain) == nil
 	}
 	target, err := in.cfg.Directory.Resolve(ctx, from) // a machine's address needs no account behind it
 	if err == nil {
