@@ -57,6 +57,7 @@ type Directory struct {
 	loading    sync.Mutex                // one goroutine reads contracts anew
 	addresses  *generations[string, *entry]
 	verified   *generations[proofKey, expiry]
+	drifts     drifts  // what changed lately in companies
 	books      library // what is searched and listed of companies
 	hashing    *hasher
 	sessions   *generations[tokenHash, *liveSession]       // of the pages

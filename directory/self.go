@@ -319,3 +319,13 @@ func (d *Directory) ForgetBrowser(ctx context.Context, c *Caller, id mail.Object
 		return nil
 	})
 }
+
+// AddOwnAppPassword is AddAppPassword for who calls, who has to have shown lately that it is him. Errors of confirmed.
+func (d *Directory) AddOwnAppPassword(ctx context.Context, c *Caller, spec AppPasswordSpec) (AppPassword, string, error) {
+	const op = "directory.AddOwnAppPassword"
+	p, err := d.confirmed(ctx, op, c)
+	if err != nil {
+		return AppPassword{}, "", mail.Wrap(op, err)
+	}
+	return d.Company(p.tenant).AddAppPassword(ctx, c.actor, mail.AccountID(p.id), spec)
+}

@@ -14,6 +14,7 @@ import (
 
 	"tegami/mail"
 	"tegami/store"
+	"tegami/wire/qr"
 )
 
 // Parameters of one-time codes by time, those that every authenticator app knows (RFC 6238 §4, RFC 4226 §5.3).
@@ -70,6 +71,9 @@ type Enrolment struct {
 	Secret string // in base32, to be typed
 	URI    string // otpauth://, as a QR code holds it
 }
+
+// QR is the URI as a QR code, a data: URL of an SVG; "" where it is too long for one.
+func (e Enrolment) QR() string { return qr.DataURL(e.URI) }
 
 // Issuer is the name under which authenticator apps list us.
 const Issuer = "Tegami"

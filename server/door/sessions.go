@@ -2,12 +2,12 @@ package door
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
-	"tegami/directory"
 	"tegami/mail"
 )
 
@@ -63,14 +63,8 @@ func (l *Sessions) list(wanted func(*Info) bool) []Info {
 	if l == nil {
 		return nil
 	}
-	l.mu.Lock()
-	servers := make([]*Server, 0, len(l.servers))
-	for s := range l.servers {
-		servers = append(servers, s)
-	}
-	l.mu.Unlock()
 	var all []Info
-	for _, s := range servers {
+	for _, s := range l.listed() {
 		for _, c := range s.conns() {
 			if i := c.info(); wanted(&i) {
 				all = append(all, i)
@@ -79,6 +73,29 @@ func (l *Sessions) list(wanted func(*Info) bool) []Info {
 	}
 	slices.SortFunc(all, func(a, b Info) int { return a.Since.Compare(b.Since) })
 	return all
+}
+
+// listed are the servers that count in.
+func (l *Sessions) listed() []*Server {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.servers))
+}
+
+// End ends a session by its id, in its own words if it finds the time. It is false where there is none.
+func (l *Sessions) End(id string) bool {
+	if l == nil {
+		return false
+	}
+	for _, s := range l.listed() {
+		for _, c := range s.conns() {
+			if c.Origin.Session == id {
+				c.revoke(mail.E("door.End", mail.Denied, "session.ended"))
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // conns are the open connections.
@@ -161,13 +178,14 @@ func (c *Conn) askAfter(ctx context.Context) {
 		return
 	}
 	if why := c.server.cfg.Current(ctx, who); mail.Is(why, mail.Denied) {
-		c.revoke(who, why)
+		c.Log.Info("the sign-in is no longer valid", "account", who.Account().Address.String())
+		c.revoke(why)
 	}
 }
 
 // revoke ends the session, in its own words if it finds the time.
-func (c *Conn) revoke(who *directory.Identity, why error) {
-	c.Log.Info("session ends: its sign-in is no longer valid", "account", who.Account().Address.String(), "err", why)
+func (c *Conn) revoke(why error) {
+	c.Log.Info("session ends", "err", why)
 	c.end(why)
 	time.AfterFunc(lastWords, func() {
 		c.cancel()

@@ -140,4 +140,4 @@ func readerLang(r *http.Request) i18n.Lang {
 }
 
 // QR is the code that an authenticator app reads, as an image in the page's text; "" where there is none.
-func (p *page) QR() template.URL { return "" }
+func (p *page) QR() template.URL { return template.URL(p.Enrolment.QR()) } // made here, of nothing but squares
