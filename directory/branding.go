@@ -68,6 +68,9 @@ func (c *Company) SetLogo(ctx context.Context, by mail.Actor, version uint64, fi
 		return mail.Wrap(op, err)
 	}
 	return c.change(ctx, by, op, RightPolicy, func(tx store.Tx) error {
+		if err := c.permit(tx, by, op, RightPolicy, Place{}); err != nil {
+			return err
+		}
 		o, err := readLogo(tx, op)
 		switch {
 		case mail.Is(err, mail.NotFound):
@@ -87,6 +90,9 @@ func (c *Company) SetLogo(ctx context.Context, by mail.Actor, version uint64, fi
 func (c *Company) RemoveLogo(ctx context.Context, by mail.Actor, version uint64) error {
 	const op = "directory.RemoveLogo"
 	return c.change(ctx, by, op, RightPolicy, func(tx store.Tx) error {
+		if err := c.permit(tx, by, op, RightPolicy, Place{}); err != nil {
+			return err
+		}
 		o, err := readLogo(tx, op)
 		if err != nil {
 			return err

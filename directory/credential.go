@@ -221,7 +221,12 @@ func (c *Company) SetPassword(ctx context.Context, by mail.Actor, id mail.Accoun
 		return mail.Wrap(op, err)
 	}
 	need := ownOr(by, id)
-	if err := c.may(ctx, by, op, need); err != nil {
+	if need == own {
+		err = c.may(ctx, by, op, own)
+	} else {
+		err = c.check(ctx, by, op, RightPasswords)
+	}
+	if err != nil {
 		return err
 	}
 	have, err := c.credentialOf(ctx, op, id)

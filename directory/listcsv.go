@@ -72,7 +72,7 @@ type memberLine struct {
 // number of such lines, of the kind of the first one. Full "import.too_big", "import.too_many_lines"; Invalid "import.header".
 func (c *Company) ImportMembers(ctx context.Context, by mail.Actor, r io.Reader) ([]LineError, error) {
 	const op = "directory.ImportMembers"
-	if err := c.may(ctx, by, op, manages); err != nil {
+	if err := c.check(ctx, by, op, RightLists); err != nil {
 		return nil, err
 	}
 	lines, wrong, err := readMembers(op, r)
@@ -80,14 +80,14 @@ func (c *Company) ImportMembers(ctx context.Context, by mail.Actor, r io.Reader)
 		return nil, err
 	}
 	found := wrong
-	err = c.update(ctx, by, op, manages, func(tx store.Tx) error {
+	err = c.change(ctx, by, op, RightLists, func(tx store.Tx) error {
 		found = wrong[:len(wrong):len(wrong)]
 		edits := make(map[string]*listEdit)
 		for _, l := range lines {
 			if len(found) >= MaxLineErrors {
 				break
 			}
-			err := c.importLine(tx, edits, l)
+			err := c.importLine(tx, by, edits, l)
 			switch mail.KindOf(err) {
 			case mail.Invalid, mail.NotFound, mail.Full, mail.Conflict:
 				if key, _ := mail.TextOf(err); key == "object.changed" {
@@ -109,10 +109,13 @@ func (c *Company) ImportMembers(ctx context.Context, by mail.Actor, r io.Reader)
 }
 
 // importLine does what one line says.
-func (c *Company) importLine(tx store.Tx, edits map[string]*listEdit, l memberLine) error {
+func (c *Company) importLine(tx store.Tx, by mail.Actor, edits map[string]*listEdit, l memberLine) error {
 	e := edits[l.list.Key()]
 	if e == nil {
 		list, err := c.findList(tx, l.list)
+		if err == nil {
+			err = c.permit(tx, by, "directory.ImportMembers", RightLists, Place{Domain: list.Domain})
+		}
 		if err != nil {
 			return err
 		}

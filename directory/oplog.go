@@ -85,6 +85,9 @@ func (c *Company) write(ctx context.Context, by mail.Actor, op mail.Op, fn func(
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
+	if outside := by.Role() != mail.Operator && by.Role() != mail.Observer; outside && by.Tenant() != c.id {
+		return mail.E(op, mail.Denied, "actor.denied")
+	}
 	return mail.Wrap(op, t.store.Update(ctx, by, op, fn))
 }
 
