@@ -15,6 +15,7 @@ import (
 	"tegami/domains"
 	"tegami/i18n"
 	"tegami/intake"
+	"tegami/jobs"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/notice"
@@ -25,6 +26,7 @@ import (
 	"tegami/server/door"
 	"tegami/store"
 	"tegami/store/embedded"
+	"tegami/trace"
 	"tegami/wire/dns"
 )
 
@@ -46,11 +48,14 @@ type Platform struct {
 	reports *report.Service
 	relay   *relay.Relay
 	intake  *intake.Intake
+	trace   *trace.Service
+	jobs    *jobs.Service
 	words   *i18n.Catalogue
 	certs   *certificates // nil until started
 
 	sessions door.Sessions // of all doors for mail software
 
+	started   time.Time
 	listening []Listening
 	halt      context.CancelFunc
 	running   sync.WaitGroup
@@ -84,11 +89,13 @@ func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 // assemble puts the services over a store, the lower floors first.
 func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), words: i18n.New(), failed: make(chan error, len(c.Listen))}
-	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
+	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision, Share: mailbox.Share})
 	p.boxes = mailbox.New(st, p.dir, mailbox.Config{
 		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname,
 	})
 	p.queue = queue.New(st)
+	p.trace = trace.New(trace.Config{Store: st, Log: obs.Named(log, "trace")})
+	p.jobs = jobs.New(jobs.Config{Store: st, Directory: p.dir, Kinds: p.jobKinds(), Log: log})
 	if err := p.outgoing(); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -156,11 +163,12 @@ func (p *Platform) Start(ctx context.Context) error {
 		return err
 	}
 	serving, halt := context.WithCancel(context.WithoutCancel(ctx))
-	p.halt = halt
+	p.halt, p.started = halt, time.Now()
 	p.run(func() { p.certs.keepFresh(serving) })
 	p.run(func() { p.sweep(serving) })
 	p.run(func() { p.tend(serving) })
 	p.run(func() { p.boxes.Index(serving) })
+	p.run(func() { p.jobs.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })
 	p.run(func() { p.runner.Run(serving); p.relay.Close() })

@@ -40,18 +40,25 @@ const vpnDoor = "smtp in the VPN"
 
 // demoState is what demo.json says once every door answers.
 type demoState struct {
-	SMTP       string        `json:"smtp"`
-	SMTPS      string        `json:"smtps"`
-	IMAP       string        `json:"imap"`
-	IMAPS      string        `json:"imaps"`
-	POP3       string        `json:"pop3"`
-	POP3S      string        `json:"pop3s"`
-	HTTPS      string        `json:"https"`
-	Submission string        `json:"submission"`
-	SMTPVPN    string        `json:"smtpVPN"`
-	Sieve      string        `json:"sieve"`
-	CA         string        `json:"ca"`
-	Accounts   []demoAccount `json:"accounts"`
+	SMTP       string `json:"smtp"`
+	SMTPS      string `json:"smtps"`
+	IMAP       string `json:"imap"`
+	IMAPS      string `json:"imaps"`
+	POP3       string `json:"pop3"`
+	POP3S      string `json:"pop3s"`
+	HTTPS      string `json:"https"`
+	Submission string `json:"submission"`
+	SMTPVPN    string `json:"smtpVPN"`
+	Sieve      string `json:"sieve"`
+	CA         string `json:"ca"`
+	Panel      string `json:"panel"`
+	Webmail    string `json:"webmail"`
+	API        string `json:"api"`
+	// OperatorKey and OwnerKey are API keys: of the operator, and of the first company's owner.
+	OperatorKey string        `json:"operatorKey"`
+	OwnerKey    string        `json:"ownerKey"`
+	Operator    demoAccount   `json:"operator"` // for the panel's sign-in page
+	Accounts    []demoAccount `json:"accounts"`
 }
 
 type demoAccount struct {
@@ -71,11 +78,16 @@ func (c demoCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := seed(sh.ctx, p, c.Accounts, c.More, password)
+	accounts, keys, err := seed(sh.ctx, p, c.Accounts, c.More, password)
 	if err != nil {
 		return errors.Join(err, p.Close())
 	}
-	err = runPlatform(sh, p, c.config(), log, func() error { return c.announce(sh, p, accounts) })
+	err = runPlatform(sh, p, c.config(), log, func() error {
+		return c.announce(sh, p, demoState{
+			Accounts: accounts, OperatorKey: keys.operator, OwnerKey: keys.owner,
+			Operator: demoAccount{demoOperator, password, []string{demoOperator}},
+		})
+	})
 	return errors.Join(err, c.forget())
 }
 
@@ -149,7 +161,7 @@ func (c demoCommand) config() app.Config {
 const noResolver = "127.0.0.1:9"
 
 // announce waits until every door answers, writes demo.json and says where to go.
-func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount) error {
+func (c demoCommand) announce(sh *shell, p *app.Platform, state demoState) error {
 	at := map[string]string{}
 	for _, l := range p.Listeners() {
 		door := l.Protocol
@@ -165,16 +177,26 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, accounts []demoAccount
 	if err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
-	state := demoState{at["smtp"], at["smtps"], at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["https"], at["submission"], at[vpnDoor], at["sieve"], ca, accounts}
+	state.open(at, ca)
 	if err := state.write(filepath.Join(c.Data, stateFile)); err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
-	fmt.Fprintln(sh.out, sh.text("demo.ready", "https://"+state.HTTPS+"/", accounts[0].Address, accounts[0].Password, filepath.Join(c.Data, stateFile)))
+	fmt.Fprintln(sh.out, sh.text("demo.ready", state.Panel, state.Accounts[0].Address, state.Accounts[0].Password, demoOperator, filepath.Join(c.Data, stateFile)))
 	return printTable(sh.out, [][]string{
 		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
 		{"587", state.Submission, "VPN", state.SMTPVPN},
 		{"Sieve", state.Sieve, "CA", ca},
 	})
+}
+
+// open fills in where the doors are.
+func (s *demoState) open(at map[string]string, ca string) {
+	s.SMTP, s.SMTPS, s.Submission, s.SMTPVPN = at["smtp"], at["smtps"], at["submission"], at[vpnDoor]
+	s.IMAP, s.IMAPS, s.POP3, s.POP3S, s.Sieve = at["imap"], at["imaps"], at["pop3"], at["pop3s"], at["sieve"]
+	s.HTTPS, s.CA = at["https"], ca
+	_, port, _ := net.SplitHostPort(s.HTTPS) // it is one of our listeners
+	site := "https://localhost:" + port      // passkeys are bound to a name
+	s.Panel, s.Webmail, s.API = site+"/panel/", site+"/", "https://"+s.HTTPS+"/api/v1"
 }
 
 // write puts the file there in one step, so that nobody reads half of it.

@@ -28,11 +28,13 @@ type seeder struct {
 	password string
 }
 
-// seed makes sure both companies are there and gives their accounts, the first company's first.
+// seed makes sure both companies are there and gives their accounts, the first company's first, and the API keys of this start.
 // more is how many companies of one account there are besides, c0.example and on.
-func seed(ctx context.Context, p *app.Platform, accounts, more int, password string) ([]demoAccount, error) {
+func seed(ctx context.Context, p *app.Platform, accounts, more int, password string) (all []demoAccount, keys demoKeys, err error) {
 	s := seeder{ctx, p.Directory(), directory.Operator("demo", ""), password}
-	var all []demoAccount
+	if err := s.operator(); err != nil {
+		return nil, keys, err
+	}
 	companies := []demoCompany{
 		{"アルファ商事株式会社", "alpha.example", "ja", accounts, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		{"Beta Trading Ltd", "beta.example", "en", smallCompany, nil},
@@ -40,22 +42,27 @@ func seed(ctx context.Context, p *app.Platform, accounts, more int, password str
 	for i := range more {
 		companies = append(companies, demoCompany{fmt.Sprintf("Company %d", i), fmt.Sprintf("c%d.example", i), "en", 1, nil})
 	}
-	for _, c := range companies {
-		made, err := s.company(c)
+	for i, c := range companies {
+		company, err := s.open(c)
 		if err != nil {
-			return nil, err
+			return nil, keys, err
+		}
+		made, err := s.company(company, c)
+		if err != nil {
+			return nil, keys, err
 		}
 		all = append(all, made...)
+		if i == 0 {
+			if keys, err = s.keys(company); err != nil {
+				return nil, keys, err
+			}
+		}
 	}
-	return all, nil
+	return all, keys, nil
 }
 
-// company makes sure of one company.
-func (s seeder) company(want demoCompany) ([]demoAccount, error) {
-	company, err := s.open(want)
-	if err != nil {
-		return nil, err
-	}
+// company makes sure of the accounts of one company, and of what it has beside them.
+func (s seeder) company(company *directory.Company, want demoCompany) ([]demoAccount, error) {
 	have := map[string]bool{}
 	for page := (directory.AccountPage{}); ; {
 		list, err := company.Accounts(s.ctx, page)
@@ -70,7 +77,11 @@ func (s seeder) company(want demoCompany) ([]demoAccount, error) {
 		}
 		page.After = list[len(list)-1].ID
 	}
-	return s.accounts(company, want, have)
+	all, err := s.accounts(company, want, have)
+	if err != nil {
+		return nil, err
+	}
+	return all, s.furnish(company, want)
 }
 
 // open makes sure of a company's contract and domain.
@@ -111,7 +122,7 @@ func (s seeder) accounts(company *directory.Company, want demoCompany, have map[
 	var missing []directory.AccountSpec
 	for i := range want.accounts {
 		spec := directory.AccountSpec{
-			Address: mail.Address{Local: fmt.Sprintf("user%d", i), Domain: want.domain}, Name: fmt.Sprintf("User %d", i), Password: s.password,
+			Address: mail.Address{Local: fmt.Sprintf("user%d", i), Domain: want.domain}, Profile: profileOf(i, want), Password: s.password,
 		}
 		account := demoAccount{spec.Address.String(), s.password, []string{}}
 		if i == 0 {
