@@ -33,5 +33,7 @@
 // # Caches
 //
 // Resolve and SignIn answer from memory. The store's epochs say when that is stale:
-// every entry carries the epoch it was read under, and is read again when the epoch grew.
+// every entry carries the epoch it was read under. When it grew, the operation log says whether anything changed that an address was made of (drift).
+//
+// Lists of people are answered from memory too: a book holds a company's accounts, lists and contacts, kept up from the operation log.
 package directory

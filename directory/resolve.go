@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tegami/mail"
@@ -40,7 +41,8 @@ type entry struct {
 	domain     Domain      // of the account, not of the alias
 	credential *credential // nil where no password is set
 	tenant     mail.TenantID
-	epoch      uint64 // of the tenant, when it was read
+	floating   bool          // who has it is not known from its own objects alone: the postmaster nobody named
+	epoch      atomic.Uint64 // of the tenant, under which it was as it is
 }
 
 // Resolve tells what an address leads to. It answers from memory where it can, in
@@ -96,10 +98,11 @@ func (d *Directory) entry(ctx context.Context, c *contract, to mail.Address) (*e
 	epoch := c.store.Epoch() // before reading: what changes meanwhile makes the entry stale
 	var room [mail.MaxLocalPart + 1 + mail.MaxDomain]byte
 	key := appendKey(room[:0], to)
-	if e, ok := getBytes(d.addresses, key); ok && e.epoch == epoch && e.tenant == c.ID {
+	if e, ok := getBytes(d.addresses, key); ok && e.tenant == c.ID && d.fresh(ctx, c, e, epoch) {
 		return e, nil
 	}
-	e := &entry{tenant: c.ID, epoch: epoch}
+	e := &entry{tenant: c.ID}
+	e.epoch.Store(epoch)
 	err := c.store.View(ctx, func(r store.Reader) error { return e.read(r, to) })
 	if err != nil {
 		return nil, err
@@ -141,6 +144,7 @@ func (e *entry) read(r store.Reader, to mail.Address) error {
 	o, err := r.ObjectByKey(addressKey(to))
 	if mail.Is(err, mail.NotFound) && strings.EqualFold(to.Local, postmaster) {
 		o, err = firstAdmin(r)
+		e.floating = true
 	}
 	if err == nil && o.Kind == kindList {
 		l, err := listOf(o, e.tenant)
