@@ -88,8 +88,8 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// ofAccount is the path of an account.
-type ofAccount struct {
+// OfAccount is the path of an account.
+type OfAccount struct {
 	InTenant
 	Account mail.AccountID `path:"account" doc:"The account's id"`
 }
@@ -207,7 +207,7 @@ func answerAccount(ctx context.Context, c *Call, id mail.AccountID) (*Tagged[Acc
 	return tagged(a.Version, v), nil
 }
 
-func (s *Server) getAccount(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) getAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return answerAccount(ctx, c, in.Account)
 }
 
@@ -269,7 +269,7 @@ func oneSize() error { return mail.E("restd.oneSize", mail.Denied, "account.size
 
 // changeAccountIn says what becomes of an account. What is absent stays.
 type changeAccountIn struct {
-	ofAccount
+	OfAccount
 	Matching
 	Body struct {
 		Address     *string `json:"address,omitempty" maxLength:"320" doc:"Its new address, in a domain of the company"`
@@ -320,29 +320,29 @@ func (s *Server) change(ctx context.Context, c *Call, id mail.AccountID, do func
 	return answerAccount(ctx, c, id)
 }
 
-func (s *Server) suspendAccount(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) suspendAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.change(ctx, c, in.Account, func() error {
 		return c.Company.SetAccountState(ctx, c.Actor(), in.Account, directory.AccountSuspended)
 	})
 }
 
-func (s *Server) resumeAccount(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) resumeAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.change(ctx, c, in.Account, func() error {
 		return c.Company.SetAccountState(ctx, c.Actor(), in.Account, directory.AccountActive)
 	})
 }
 
-func (s *Server) deleteAccount(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) deleteAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.change(ctx, c, in.Account, func() error { return c.Company.DeleteAccount(ctx, c.Actor(), in.Account) })
 }
 
-func (s *Server) restoreAccount(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) restoreAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.change(ctx, c, in.Account, func() error { return c.Company.RestoreAccount(ctx, c.Actor(), in.Account) })
 }
 
 // destroyIn asks for the end of an account.
 type destroyIn struct {
-	ofAccount
+	OfAccount
 	Body struct {
 		Confirm string `json:"confirm" maxLength:"320" doc:"The account's address, written down by who wants it destroyed"`
 	}
@@ -361,7 +361,7 @@ func (s *Server) destroyAccount(ctx context.Context, c *Call, in *destroyIn) (*s
 
 // passwordIn asks for an initial password.
 type passwordIn struct {
-	ofAccount
+	OfAccount
 	Body struct {
 		Password string `json:"password,omitempty" maxLength:"256" doc:"Absent: one is made"`
 	}
@@ -383,11 +383,11 @@ func (s *Server) resetPassword(ctx context.Context, c *Call, in *passwordIn) (*s
 	return &struct{ Body InitialPassword }{InitialPassword{word}}, nil
 }
 
-func (s *Server) stopSending(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) stopSending(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.change(ctx, c, in.Account, func() error { return c.Company.StopSending(ctx, c.Actor(), in.Account, "") })
 }
 
-func (s *Server) resumeSending(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) resumeSending(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.change(ctx, c, in.Account, func() error { return c.Company.ResumeSending(ctx, c.Actor(), in.Account) })
 }
 

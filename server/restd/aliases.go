@@ -45,7 +45,7 @@ func (s *Server) listAliases(ctx context.Context, c *Call, in *aliasesIn) (*List
 
 // aliasIn asks for an alias.
 type aliasIn struct {
-	ofAccount
+	OfAccount
 	Body struct {
 		Address string `json:"address" maxLength:"320" doc:"In any domain of the company; names such as postmaster are allowed"`
 	}
@@ -61,7 +61,7 @@ func (s *Server) addAlias(ctx context.Context, c *Call, in *aliasIn) (*Tagged[Ac
 
 // ofAlias is the path of an alias.
 type ofAlias struct {
-	ofAccount
+	OfAccount
 	Address string `path:"address" maxLength:"320" doc:"The alias"`
 }
 

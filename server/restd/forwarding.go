@@ -69,7 +69,7 @@ func (s *Server) listForwards(ctx context.Context, c *Call, in *forwardsIn) (*Li
 
 // setForwardingIn asks for a forwarding.
 type setForwardingIn struct {
-	ofAccount
+	OfAccount
 	Body struct {
 		To   []string `json:"to" minItems:"1" maxItems:"5"`
 		Keep bool     `json:"keepCopy,omitempty" doc:"The account's box gets the mail too"`
@@ -84,7 +84,7 @@ func (s *Server) setForwarding(ctx context.Context, c *Call, in *setForwardingIn
 	return s.forward(ctx, c, in.Account, directory.Forwarding{To: to, Keep: in.Body.Keep})
 }
 
-func (s *Server) clearForwarding(ctx context.Context, c *Call, in *ofAccount) (*Tagged[Account], error) {
+func (s *Server) clearForwarding(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
 	return s.forward(ctx, c, in.Account, directory.Forwarding{})
 }
 

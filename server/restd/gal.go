@@ -146,8 +146,8 @@ func (s *Server) createContact(ctx context.Context, c *Call, in *newContactIn) (
 	return newContact(made), nil
 }
 
-// ofContact is the path of a contact.
-type ofContact struct {
+// OfContact is the path of a contact.
+type OfContact struct {
 	InTenant
 	Contact mail.ObjectID `path:"contact" doc:"The contact's id"`
 }
@@ -161,7 +161,7 @@ func contact(ctx context.Context, c *Call, id mail.ObjectID) (directory.Contact,
 	return found, err
 }
 
-func (s *Server) getContact(ctx context.Context, c *Call, in *ofContact) (*Tagged[Contact], error) {
+func (s *Server) getContact(ctx context.Context, c *Call, in *OfContact) (*Tagged[Contact], error) {
 	found, err := contact(ctx, c, in.Contact)
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (s *Server) getContact(ctx context.Context, c *Call, in *ofContact) (*Tagge
 
 // changeContactIn says what becomes of a contact. What is absent stays.
 type changeContactIn struct {
-	ofContact
+	OfContact
 	Matching
 	Body struct {
 		Address *string `json:"address,omitempty" maxLength:"320"`
@@ -211,7 +211,7 @@ func (s *Server) updateContact(ctx context.Context, c *Call, in *changeContactIn
 	return newContact(set), nil
 }
 
-func (s *Server) deleteContact(ctx context.Context, c *Call, in *ofContact) (*struct{}, error) {
+func (s *Server) deleteContact(ctx context.Context, c *Call, in *OfContact) (*struct{}, error) {
 	if _, err := contact(ctx, c, in.Contact); err != nil {
 		return nil, err
 	}

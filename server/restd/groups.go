@@ -53,8 +53,8 @@ func seesGroup(c *Call, id mail.ObjectID) bool {
 	return c.MayIn(directory.RightAccountsRead, directory.Place{Groups: []mail.ObjectID{id}})
 }
 
-// ofGroup is the path of a group.
-type ofGroup struct {
+// OfGroup is the path of a group.
+type OfGroup struct {
 	InTenant
 	Group mail.ObjectID `path:"group" doc:"The group's id"`
 }
@@ -67,7 +67,7 @@ func group(ctx context.Context, c *Call, id mail.ObjectID) (directory.Group, err
 	return c.Company.Group(ctx, id)
 }
 
-func (s *Server) getGroup(ctx context.Context, c *Call, in *ofGroup) (*Tagged[Group], error) {
+func (s *Server) getGroup(ctx context.Context, c *Call, in *OfGroup) (*Tagged[Group], error) {
 	g, err := group(ctx, c, in.Group)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Server) createGroup(ctx context.Context, c *Call, in *newGroupIn) (*Tag
 
 // changeGroupIn says what becomes of a group. What is absent stays.
 type changeGroupIn struct {
-	ofGroup
+	OfGroup
 	Matching
 	Body struct {
 		Name        *string `json:"name,omitempty" minLength:"1" maxLength:"255"`
@@ -127,7 +127,7 @@ func (s *Server) updateGroup(ctx context.Context, c *Call, in *changeGroupIn) (*
 	return tagged(g.Version, newGroup(g)), nil
 }
 
-func (s *Server) deleteGroup(ctx context.Context, c *Call, in *ofGroup) (*struct{}, error) {
+func (s *Server) deleteGroup(ctx context.Context, c *Call, in *OfGroup) (*struct{}, error) {
 	if _, err := group(ctx, c, in.Group); err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Server) deleteGroup(ctx context.Context, c *Call, in *ofGroup) (*struct
 
 // groupMembersIn says who enters and leaves a group.
 type groupMembersIn struct {
-	ofGroup
+	OfGroup
 	Body struct {
 		Add    []mail.AccountID `json:"add,omitempty" maxItems:"1000" doc:"Accounts to put in"`
 		Remove []mail.AccountID `json:"remove,omitempty" maxItems:"1000" doc:"Accounts to take out"`
@@ -150,5 +150,5 @@ func (s *Server) changeGroupMembers(ctx context.Context, c *Call, in *groupMembe
 	if err := c.Company.ChangeGroup(ctx, c.Actor(), in.Group, in.Body.Add, in.Body.Remove); err != nil {
 		return nil, err
 	}
-	return s.getGroup(ctx, c, &in.ofGroup)
+	return s.getGroup(ctx, c, &in.OfGroup)
 }

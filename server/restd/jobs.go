@@ -58,8 +58,8 @@ type JobLine struct {
 	Remark bool   `json:"remark,omitempty" doc:"Not a fault"`
 }
 
-// inJob is the path of a job.
-type inJob struct {
+// InJob is the path of a job.
+type InJob struct {
 	InTenant
 	Job mail.ObjectID `path:"job" doc:"The job's id"`
 }
@@ -116,7 +116,7 @@ func (s *Server) listJobs(ctx context.Context, c *Call, _ *InTenant) (*List[Job]
 	return out, nil
 }
 
-func (s *Server) getJob(ctx context.Context, c *Call, in *inJob) (*struct{ Body Job }, error) {
+func (s *Server) getJob(ctx context.Context, c *Call, in *InJob) (*struct{ Body Job }, error) {
 	j, err := s.config.Jobs.Job(ctx, c.Caller, c.TenantID, in.Job)
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (s *Server) getJob(ctx context.Context, c *Call, in *inJob) (*struct{ Body 
 	return &struct{ Body Job }{s.job(c, &j)}, nil
 }
 
-func (s *Server) cancelJob(ctx context.Context, c *Call, in *inJob) (*struct{ Body Job }, error) {
+func (s *Server) cancelJob(ctx context.Context, c *Call, in *InJob) (*struct{ Body Job }, error) {
 	j, err := s.config.Jobs.Cancel(ctx, c.Caller, c.Actor(), c.TenantID, in.Job)
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (s *Server) report(ctx context.Context, c *Call, id mail.ObjectID) ([]JobLi
 }
 
 func (s *Server) jobReport(ctx context.Context, c *Call, in *struct {
-	inJob
+	InJob
 	Limit  int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many lines at most"`
 	Offset int `query:"offset" minimum:"0" maximum:"10000" doc:"How many lines to leave out at the beginning"`
 }) (*List[JobLine], error) {
@@ -158,7 +158,7 @@ func (s *Server) jobReport(ctx context.Context, c *Call, in *struct {
 	return out, nil
 }
 
-func (s *Server) jobReportCSV(ctx context.Context, c *Call, in *inJob) (*download, error) {
+func (s *Server) jobReportCSV(ctx context.Context, c *Call, in *InJob) (*download, error) {
 	lines, err := s.report(ctx, c, in.Job)
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (s *Server) jobReportCSV(ctx context.Context, c *Call, in *inJob) (*downloa
 	return newDownload("report.csv", text.Bytes()), nil
 }
 
-func (s *Server) takeJobSheet(ctx context.Context, c *Call, in *inJob) (*download, error) {
+func (s *Server) takeJobSheet(ctx context.Context, c *Call, in *InJob) (*download, error) {
 	text, name, err := s.config.Jobs.TakeSheet(ctx, c.Caller, c.Actor(), c.TenantID, in.Job)
 	if err != nil {
 		return nil, err

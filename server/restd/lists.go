@@ -82,8 +82,8 @@ func (s *Server) listLists(ctx context.Context, c *Call, in *listsIn) (*List[Mai
 	return out, nil
 }
 
-// ofList is the path of a mailing list.
-type ofList struct {
+// OfList is the path of a mailing list.
+type OfList struct {
 	InTenant
 	List mail.ObjectID `path:"list" doc:"The mailing list's id"`
 }
@@ -97,7 +97,7 @@ func list(ctx context.Context, c *Call, id mail.ObjectID) (directory.List, error
 	return l, err
 }
 
-func (s *Server) getList(ctx context.Context, c *Call, in *ofList) (*Tagged[MailingList], error) {
+func (s *Server) getList(ctx context.Context, c *Call, in *OfList) (*Tagged[MailingList], error) {
 	l, err := list(ctx, c, in.List)
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (s *Server) createList(ctx context.Context, c *Call, in *newListIn) (*Tagge
 
 // changeListIn says what becomes of a mailing list.
 type changeListIn struct {
-	ofList
+	OfList
 	Matching
 	Body listRules
 }
@@ -190,7 +190,7 @@ func (s *Server) updateList(ctx context.Context, c *Call, in *changeListIn) (*Ta
 	return tagged(l.Version, newMailingList(&l)), nil
 }
 
-func (s *Server) deleteList(ctx context.Context, c *Call, in *ofList) (*struct{}, error) {
+func (s *Server) deleteList(ctx context.Context, c *Call, in *OfList) (*struct{}, error) {
 	if _, err := list(ctx, c, in.List); err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func membersOut(ctx context.Context, c *Call, id mail.ObjectID) (*List[ListMembe
 	return out, nil
 }
 
-func (s *Server) listMembers(ctx context.Context, c *Call, in *ofList) (*List[ListMember], error) {
+func (s *Server) listMembers(ctx context.Context, c *Call, in *OfList) (*List[ListMember], error) {
 	if _, err := list(ctx, c, in.List); err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (s *Server) listMembers(ctx context.Context, c *Call, in *ofList) (*List[Li
 
 // membersIn says who comes on a mailing list and who leaves it.
 type membersIn struct {
-	ofList
+	OfList
 	Body struct {
 		Add    []newMember `json:"add,omitempty" maxItems:"1000"`
 		Remove []string    `json:"remove,omitempty" maxItems:"1000"`
@@ -257,7 +257,7 @@ func (s *Server) changeMembers(ctx context.Context, c *Call, in *membersIn) (*Li
 
 // ofMember is the path of a member.
 type ofMember struct {
-	ofList
+	OfList
 	Address string `path:"address" maxLength:"320" doc:"The member's address"`
 }
 

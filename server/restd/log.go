@@ -58,8 +58,8 @@ var logRoles = map[mail.ActorRole]string{
 	mail.User: "user", mail.Admin: "admin", mail.Operator: "operator", mail.Observer: "observer", mail.Platform: "platform",
 }
 
-// logFilter says which lines are asked for.
-type logFilter struct {
+// LogFilter says which lines are asked for.
+type LogFilter struct {
 	Since time.Time     `query:"since" doc:"From this time on"`
 	Until time.Time     `query:"until" doc:"Before this time"`
 	Actor string        `query:"actor" maxLength:"320" doc:"Who, exactly as in a line"`
@@ -70,7 +70,7 @@ type logFilter struct {
 }
 
 // query is the filter for the directory. Who may read the log of a part of the company only finds what stands there.
-func (f *logFilter) query(c *Call) directory.LogQuery {
+func (f *LogFilter) query(c *Call) directory.LogQuery {
 	q := directory.LogQuery{Since: f.Since, Until: f.Until, Actor: f.Actor, Op: mail.Op(f.Op), Kind: f.Kind, ID: f.ID, Text: f.Text}
 	if !c.Operator() && !c.Whole(directory.RightLogRead) {
 		q.Within = append([]directory.Grant{}, c.Grants()...)
@@ -139,14 +139,14 @@ func (s *Server) logPage(ctx context.Context, c *Call, q directory.LogQuery, at 
 func (s *Server) listLog(ctx context.Context, c *Call, in *struct {
 	InTenant
 	Paging
-	logFilter
+	LogFilter
 }) (*List[LogLine], error) {
 	return s.logPage(ctx, c, in.query(c), in.Paging, c.Company.Log)
 }
 
 func (s *Server) listPlatformLog(ctx context.Context, c *Call, in *struct {
 	Paging
-	logFilter
+	LogFilter
 }) (*List[LogLine], error) {
 	return s.logPage(ctx, c, in.query(c), in.Paging, s.dir.Log)
 }
@@ -155,7 +155,7 @@ func (s *Server) getLogLine(ctx context.Context, c *Call, in *struct {
 	InTenant
 	Seq uint64 `path:"seq" minimum:"1" maximum:"9007199254740991" doc:"The line's number"`
 }) (*struct{ Body LogLine }, error) {
-	q := (&logFilter{}).query(c)
+	q := (&LogFilter{}).query(c)
 	q.Before, q.Limit = in.Seq+1, 1
 	page, err := c.Company.Log(ctx, q)
 	if err != nil {
@@ -179,15 +179,15 @@ func zoneOf(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// logExport asks for a file.
-type logExport struct {
-	logFilter
+// LogExport asks for a file.
+type LogExport struct {
+	LogFilter
 	Zone string `query:"zone" maxLength:"50" doc:"Time zone of the times beside those in UTC; absent: Asia/Tokyo"`
 }
 
 // logFile streams a file of lines. An error before its first octets is an answer like any other; one behind them ends the answer
 // in the middle, which the client sees as an answer that broke off.
-func (s *Server) logFile(c *Call, in *logExport, export func(w *headed, q directory.LogQuery, f directory.LogFile) error) (*huma.StreamResponse, error) {
+func (s *Server) logFile(c *Call, in *LogExport, export func(w *headed, q directory.LogQuery, f directory.LogFile) error) (*huma.StreamResponse, error) {
 	zone, err := zoneOf(in.Zone)
 	if err != nil {
 		return nil, err
@@ -224,14 +224,14 @@ func (w *headed) Write(b []byte) (int, error) {
 
 func (s *Server) exportLog(ctx context.Context, c *Call, in *struct {
 	InTenant
-	logExport
+	LogExport
 }) (*huma.StreamResponse, error) {
-	return s.logFile(c, &in.logExport, func(w *headed, q directory.LogQuery, f directory.LogFile) error {
+	return s.logFile(c, &in.LogExport, func(w *headed, q directory.LogQuery, f directory.LogFile) error {
 		return c.Company.ExportLog(ctx, c.Actor(), w, q, f)
 	})
 }
 
-func (s *Server) exportPlatformLog(ctx context.Context, c *Call, in *logExport) (*huma.StreamResponse, error) {
+func (s *Server) exportPlatformLog(ctx context.Context, c *Call, in *LogExport) (*huma.StreamResponse, error) {
 	return s.logFile(c, in, func(w *headed, q directory.LogQuery, f directory.LogFile) error {
 		return s.dir.ExportLog(ctx, w, q, f)
 	})

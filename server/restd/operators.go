@@ -68,13 +68,13 @@ func (s *Server) createOperator(ctx context.Context, c *Call, in *struct{ Body O
 	return tagged(o.Version, newOperator(o)), nil
 }
 
-// ofOperator is the path of an operator.
-type ofOperator struct {
+// OfOperator is the path of an operator.
+type OfOperator struct {
 	Operator mail.AccountID `path:"operator" doc:"The operator's id"`
 }
 
 func (s *Server) updateOperator(ctx context.Context, c *Call, in *struct {
-	ofOperator
+	OfOperator
 	Matching
 	Body OperatorChange
 }) (*Tagged[Operator], error) {
@@ -92,7 +92,7 @@ func (s *Server) updateOperator(ctx context.Context, c *Call, in *struct {
 }
 
 func (s *Server) setOperatorPassword(ctx context.Context, c *Call, in *struct {
-	ofOperator
+	OfOperator
 	Body struct {
 		Password string `json:"password" minLength:"1" maxLength:"256"`
 	}
@@ -100,6 +100,6 @@ func (s *Server) setOperatorPassword(ctx context.Context, c *Call, in *struct {
 	return nil, s.dir.SetOperatorPassword(ctx, c.Actor(), in.Operator, in.Body.Password)
 }
 
-func (s *Server) deleteOperator(ctx context.Context, c *Call, in *ofOperator) (*struct{}, error) {
+func (s *Server) deleteOperator(ctx context.Context, c *Call, in *OfOperator) (*struct{}, error) {
 	return nil, s.dir.RemoveOperator(ctx, c.Actor(), in.Operator)
 }

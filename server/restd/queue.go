@@ -47,13 +47,13 @@ type Destination struct {
 }
 
 // queueOf is the path of a company's queue: only operators see queues, and administrators their own.
-type queueFilter struct {
+type QueueFilter struct {
 	State string `query:"state" enum:"waiting,held,settled,all" default:"waiting"`
 	Route string `query:"route" maxLength:"300" doc:"Only what waits or is held on this route"`
 }
 
-// inQueue is the path of one item.
-type inQueue struct {
+// InQueue is the path of one item.
+type InQueue struct {
 	InTenant
 	Item mail.ItemID `path:"item"`
 }
@@ -77,7 +77,7 @@ func (s *Server) addQueue() {
 func (s *Server) listQueue(ctx context.Context, c *Call, in *struct {
 	InTenant
 	Paging
-	queueFilter
+	QueueFilter
 }) (*List[QueueItem], error) {
 	after, err := mail.ParseID[struct{}](in.Cursor)
 	if err != nil {
@@ -124,7 +124,7 @@ func (s *Server) queueItem(c *Call, it *queue.Item, most int) QueueItem {
 	}
 }
 
-func (s *Server) getQueueItem(ctx context.Context, c *Call, in *inQueue) (*struct{ Body QueueItem }, error) {
+func (s *Server) getQueueItem(ctx context.Context, c *Call, in *InQueue) (*struct{ Body QueueItem }, error) {
 	it, err := s.config.Queue.Of(c.TenantID).Explain(ctx, in.Item)
 	if err != nil {
 		return nil, err
@@ -135,15 +135,15 @@ func (s *Server) getQueueItem(ctx context.Context, c *Call, in *inQueue) (*struc
 }
 
 func (s *Server) deleteQueueItem(ctx context.Context, c *Call, in *struct {
-	inQueue
+	InQueue
 	Quietly bool `query:"quietly" doc:"Tell nobody: for spam"`
 }) (*struct{}, error) {
 	return nil, s.config.Queue.Of(c.TenantID).Remove(ctx, c.Actor(), in.Item, !in.Quietly)
 }
 
 // actOn makes the operation of something done with one item.
-func (s *Server) actOn(do func(*queue.Lane, context.Context, mail.Actor, mail.ItemID) error) func(context.Context, *Call, *inQueue) (*struct{}, error) {
-	return func(ctx context.Context, c *Call, in *inQueue) (*struct{}, error) {
+func (s *Server) actOn(do func(*queue.Lane, context.Context, mail.Actor, mail.ItemID) error) func(context.Context, *Call, *InQueue) (*struct{}, error) {
+	return func(ctx context.Context, c *Call, in *InQueue) (*struct{}, error) {
 		return nil, do(s.config.Queue.Of(c.TenantID), ctx, c.Actor(), in.Item)
 	}
 }

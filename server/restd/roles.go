@@ -86,13 +86,13 @@ func (s *Server) listAdministrators(ctx context.Context, c *Call, _ *InTenant) (
 	return out, nil
 }
 
-// grantsOf is the path of an account's roles.
-type grantsOf struct {
+// GrantsOf is the path of an account's roles.
+type GrantsOf struct {
 	InTenant
 	Account mail.AccountID `path:"account" doc:"The account's id"`
 }
 
-func (s *Server) getGrants(ctx context.Context, c *Call, in *grantsOf) (*Tagged[Grants], error) {
+func (s *Server) getGrants(ctx context.Context, c *Call, in *GrantsOf) (*Tagged[Grants], error) {
 	a, err := c.Company.Account(ctx, in.Account)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s *Server) getGrants(ctx context.Context, c *Call, in *grantsOf) (*Tagged[
 }
 
 func (s *Server) setGrants(ctx context.Context, c *Call, in *struct {
-	grantsOf
+	GrantsOf
 	Matching
 	Body Grants
 }) (*Tagged[Grants], error) {
@@ -118,5 +118,5 @@ func (s *Server) setGrants(ctx context.Context, c *Call, in *struct {
 	if err := c.Company.SetGrants(ctx, c.Actor(), in.Account, meant, in.Body.Grants); err != nil {
 		return nil, err
 	}
-	return s.getGrants(ctx, c, &in.grantsOf)
+	return s.getGrants(ctx, c, &in.GrantsOf)
 }

@@ -25,7 +25,7 @@ func (s *Server) addSeats(one string) {
 	add(s, operation{ID: "removeSeat", Method: http.MethodDelete, Path: one + "/seats/{member}", Right: write, Tag: tag, Summary: "Take an account's right on a shared mailbox away."}, s.removeSeat)
 }
 
-func (s *Server) listSeats(ctx context.Context, c *Call, in *ofAccount) (*List[Seat], error) {
+func (s *Server) listSeats(ctx context.Context, c *Call, in *OfAccount) (*List[Seat], error) {
 	a, err := account(ctx, c, in.Account)
 	if err != nil {
 		return nil, err
@@ -42,35 +42,35 @@ func (s *Server) listSeats(ctx context.Context, c *Call, in *ofAccount) (*List[S
 	return out, nil
 }
 
-// seatIn is the path of a seat.
-type seatIn struct {
-	ofAccount
+// SeatIn is the path of a seat.
+type SeatIn struct {
+	OfAccount
 	Member mail.AccountID `path:"member" doc:"The id of the account that works in the shared mailbox"`
 }
 
 // setSeatIn asks for a right.
 type setSeatIn struct {
-	seatIn
+	SeatIn
 	Body struct {
 		Right directory.SeatRight `json:"right" enum:"read,write,post"`
 	}
 }
 
 func (s *Server) setSeat(ctx context.Context, c *Call, in *setSeatIn) (*List[Seat], error) {
-	return s.seat(ctx, c, &in.seatIn, in.Body.Right)
+	return s.seat(ctx, c, &in.SeatIn, in.Body.Right)
 }
 
-func (s *Server) removeSeat(ctx context.Context, c *Call, in *seatIn) (*List[Seat], error) {
+func (s *Server) removeSeat(ctx context.Context, c *Call, in *SeatIn) (*List[Seat], error) {
 	return s.seat(ctx, c, in, "")
 }
 
 // seat changes a seat and answers with all there are.
-func (s *Server) seat(ctx context.Context, c *Call, in *seatIn, right directory.SeatRight) (*List[Seat], error) {
+func (s *Server) seat(ctx context.Context, c *Call, in *SeatIn, right directory.SeatRight) (*List[Seat], error) {
 	if _, err := account(ctx, c, in.Account); err != nil {
 		return nil, err
 	}
 	if err := c.Company.SetSeat(ctx, c.Actor(), in.Account, in.Member, right); err != nil {
 		return nil, err
 	}
-	return s.listSeats(ctx, c, &in.ofAccount)
+	return s.listSeats(ctx, c, &in.OfAccount)
 }

@@ -272,14 +272,14 @@ func (s *Server) reason(lang, key string) string {
 	return s.words.Text(i18n.Lang(lang), key)
 }
 
-// inTrace is the path of one message.
-type inTrace struct {
+// InTrace is the path of one message.
+type InTrace struct {
 	Item mail.ItemID `path:"item" doc:"The id of one of its parts"`
 }
 
 func (s *Server) getTrace(ctx context.Context, c *Call, in *struct {
 	InTenant
-	inTrace
+	InTrace
 }) (*struct{ Body TraceMessage }, error) {
 	t, err := s.tracing(ctx, c)
 	if err != nil {
@@ -334,7 +334,7 @@ func (s *Server) searchOwnTrace(ctx context.Context, c *Call, in *struct {
 	return s.own(c).list(ctx, c.Tenant(), q)
 }
 
-func (s *Server) getOwnTrace(ctx context.Context, c *Call, in *inTrace) (*struct{ Body TraceMessage }, error) {
+func (s *Server) getOwnTrace(ctx context.Context, c *Call, in *InTrace) (*struct{ Body TraceMessage }, error) {
 	return s.own(c).message(ctx, c.Tenant(), in.Item)
 }
 
