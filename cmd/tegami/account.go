@@ -40,7 +40,7 @@ func newAccountRow(a directory.Account) accountRow {
 	for i, alias := range a.Aliases {
 		aliases[i] = alias.String()
 	}
-	return accountRow{a.ID, a.Address.String(), a.Name, string(a.State), a.Quota, a.Lang, a.Roles, aliases}
+	return accountRow{a.ID, a.Address.String(), a.Name, string(a.State), a.Quota, a.Lang, a.Roles(), aliases}
 }
 
 func (r accountRow) columns() []string {

@@ -18,9 +18,9 @@ var (
 		{"翔", "しょう"}, {"由美", "ゆみ"}, {"直樹", "なおき"}, {"さくら", "さくら"}, {"拓也", "たくや"}, {"恵", "めぐみ"}, {"誠", "まこと"}, {"結衣", "ゆい"},
 		{"亮", "りょう"}, {"真由美", "まゆみ"}, {"隆", "たかし"}, {"葵", "あおい"}, {"浩", "ひろし"}, {"千尋", "ちひろ"}, {"修", "おさむ"},
 	}
-	departments        = []string{"総務部", "営業部", "開発部", "経理部", "人事部", "営業部 東日本課", "営業部 西日本課", "カスタマーサポート"}
-	englishDepartments = []string{"Sales", "Engineering", "Finance"}
-	englishPeople      = []person{
+	japaneseDepartments = []string{"総務部", "営業部", "開発部", "経理部", "人事部", "営業部 東日本課", "営業部 西日本課", "カスタマーサポート"}
+	englishDepartments  = []string{"Sales", "Engineering", "Finance"}
+	englishPeople       = []person{
 		{last: "Baker", first: "Alice"}, {last: "Clark", first: "Ben"}, {last: "Davies", first: "Carol"}, {last: "Evans", first: "Dan"}, {last: "Foster", first: "Emma"},
 	}
 )
