@@ -102,7 +102,7 @@ const sniffed = 1024
 // refusal says what a file is not taken for.
 func refusal(file []byte) string {
 	head := bytes.ToLower(file[:min(len(file), sniffed)])
-	if bytes.Contains(head, []byte("<svg")) || bytes.HasPrefix(head, []byte("\x1f\x8b")) {
+	if bytes.Contains(head, []byte("<svg")) || bytes.HasPrefix(file, []byte("\x1f\x8b")) {
 		return "logo.svg" // or a packed one, .svgz
 	}
 	return "logo.format"
