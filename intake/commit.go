@@ -30,24 +30,33 @@ type Receipt struct {
 func (tx *Transaction) Commit(ctx context.Context) (Receipt, error) {
 	const op = "intake.Commit"
 	defer tx.Abort()
+	receipt, err := tx.accept(ctx)
+	if err != nil {
+		tx.refusedMessage(err)
+	}
+	return receipt, mail.Wrap(op, err)
+}
+
+// accept is Commit until the transaction ends.
+func (tx *Transaction) accept(ctx context.Context) (Receipt, error) {
 	if tx.overflow != nil {
 		return Receipt{}, tx.overflow
 	}
 	if tx.staged == nil {
-		return Receipt{}, mail.E(op, mail.Invalid, "recipients.none")
+		return Receipt{}, mail.E("intake.accept", mail.Invalid, "recipients.none")
 	}
 	m, err := tx.finish(ctx)
 	if err != nil {
-		return Receipt{}, mail.Wrap(op, err)
+		return Receipt{}, err
 	}
 	if err := tx.limit(ctx, m); err != nil {
-		return Receipt{}, mail.Wrap(op, err)
+		return Receipt{}, err
 	}
 	receipt := Receipt{Trace: tx.trace}
 	for i, s := range tx.shares() {
 		item, delivered, err := tx.commit(ctx, m, s, i == 0)
 		if err != nil {
-			return Receipt{}, mail.Wrap(op, err)
+			return Receipt{}, err
 		}
 		if i == 0 {
 			receipt.Item = item
@@ -110,6 +119,7 @@ func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 	tx.staged.Prepend(tx.stamp(seen, results, at))
 	parsed := mime.ParseChunks(tx.staged.Chunks(), tx.in.cfg.Limits.MIME)
 	m := &finished{doc: tx.doc(parsed.Root.Envelope, seen.author()), at: at}
+	tx.known = &m.doc
 	if err := tx.judge(ctx, m, parsed.Root.Envelope, &facts); err != nil {
 		return nil, err
 	}
@@ -165,14 +175,13 @@ func (tx *Transaction) judge(ctx context.Context, m *finished, e *mime.Envelope,
 	if tx.found != nil && tx.in.cfg.Authenticated != nil {
 		tx.in.cfg.Authenticated(tx.origin, tx.from, tx.found, verdict.Refuse != nil)
 	}
-	if verdict.Refuse != nil {
-		return verdict.Refuse
+	if tx.found != nil {
+		if m.doc.Facts, err = facts.Encode(); err != nil {
+			return err
+		}
 	}
 	m.doc.Spam = verdict.Suspicious
-	if tx.found != nil {
-		m.doc.Facts, err = facts.Encode()
-	}
-	return err
+	return verdict.Refuse
 }
 
 // stamp writes what comes before the message's own header.
@@ -231,6 +240,9 @@ func (tx *Transaction) commit(ctx context.Context, m *finished, s share, first b
 		return 0, 0, err
 	}
 	e.handOver(ctx)
+	if tx.in.cfg.Accepted != nil {
+		tx.in.cfg.Accepted(s.tenant)
+	}
 	return item, delivered, nil
 }
 

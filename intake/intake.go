@@ -40,6 +40,11 @@ type Config struct {
 	Full func(directory.Account)
 	// Hijacked is told that an account's sending was stopped (ML-10). It returns at once.
 	Hijacked func(tenant mail.TenantID, account directory.Account)
+	// Accepted is told of each company that a message was accepted for, after the commit. It returns at once.
+	Accepted func(mail.TenantID)
+	// Refused is told what was refused for good, for the trace of the company it was for or from: what was known of the message,
+	// the recipients it concerns, the catalogue's key and the enhanced status. It returns at once and keeps nothing of doc.
+	Refused func(tenant mail.TenantID, doc *queue.Doc, to []mail.Recipient, reason, status string)
 	// Postmaster is who gets mail for the postmaster of Hostname (RFC 5321 §4.5.1): an address of a company
 	// here. Without one, the house has no postmaster and such mail is refused.
 	Postmaster mail.Address
@@ -129,6 +134,7 @@ func (in *Intake) Begin(ctx context.Context, o mail.Origin, who *directory.Ident
 		err = mail.E(op, mail.Denied, "auth.required")
 	}
 	if err != nil {
+		in.refusedSender(o, who, from, err)
 		return nil, mail.Wrap(op, err)
 	}
 	tx.trace = o.Session + "-" + strconv.FormatUint(in.serial.Add(1), 36)

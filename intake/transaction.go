@@ -30,6 +30,7 @@ type Transaction struct {
 	found    *probe.Found // who sent it, of mail from outside that was authenticated
 	staged   store.Staged // nil before Data and after Abort
 	overflow error        // why the octets are too many
+	known    *queue.Doc   // what was found in the header; nil before
 }
 
 // share are one tenant's recipients.
@@ -57,12 +58,13 @@ func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
 	switch {
 	case mail.Is(err, mail.Denied) && tx.submission != nil:
 		tx.submission.add(r)
-	case err != nil:
+		err = nil
+	case err == nil:
+		err = tx.take(ctx, r, &target)
+	}
+	if err != nil {
+		tx.refusedRecipient(ctx, r, err)
 		return mail.Wrap(op, err)
-	default:
-		if err := tx.take(ctx, r, &target); err != nil {
-			return mail.Wrap(op, err)
-		}
 	}
 	if tx.seen == nil {
 		tx.seen = make(map[string]bool)

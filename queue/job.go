@@ -101,6 +101,9 @@ func (j *Job) Committed() {
 	}
 	further := j.count(it)
 	j.Item = *it
+	if r.config.Settled != nil {
+		r.config.Settled(j.Tenant)
+	}
 	r.mu.Lock()
 	now := time.Now()
 	delete(r.held, j.key())

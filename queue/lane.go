@@ -85,24 +85,21 @@ func (l *Lane) Explain(ctx context.Context, id mail.ItemID) (it Item, err error)
 	return it, known("queue.Explain", id, err)
 }
 
-// Remove deletes an item: what was still to be delivered is not. With notify the sender is told as of a
-// failure ("delivery.removed"), unless it is a message of which nobody is told, and the item stays as the trace. For operators, and
-// administrators of the tenant. NotFound "item.unknown"; Conflict "item.leased" while a carrier has it.
+// Remove gives an item up: what was still to be delivered is not ("delivery.removed"), and the item stays as the trace. With
+// notify the sender is told as of a failure, unless it is a message of which nobody is told. An item that is settled already
+// is deleted. For operators, and administrators of the tenant. NotFound "item.unknown"; Conflict "item.leased" while a carrier has it.
 func (l *Lane) Remove(ctx context.Context, by mail.Actor, id mail.ItemID, notify bool) error {
 	const op mail.Op = "queue.Remove"
-	if !notify {
-		return l.act(ctx, by, op, id, func(tx store.Tx, it *Item) error { return tx.DeleteItem(id, it.Fence) })
-	}
 	return l.act(ctx, by, op, id, func(tx store.Tx, it *Item) error {
 		if it.State == store.ItemSettled {
 			return tx.DeleteItem(id, it.Fence)
 		}
-		return l.fail(tx, it)
+		return l.fail(tx, it, notify)
 	})
 }
 
-// fail gives an item up, and tells the sender.
-func (l *Lane) fail(tx store.Tx, it *Item) error {
+// fail gives an item up, and tells the sender where that is wanted.
+func (l *Lane) fail(tx store.Tx, it *Item, notify bool) error {
 	before := outcomes(it)
 	for i := range it.To {
 		if t := &it.To[i]; t.Outcome == Waiting {
@@ -110,6 +107,9 @@ func (l *Lane) fail(tx store.Tx, it *Item) error {
 		}
 	}
 	it.State, it.Due = store.ItemSettled, time.Time{}
+	if !notify {
+		return Put(tx, it)
+	}
 	return putWithNotice(tx, it, news(it, before))
 }
 

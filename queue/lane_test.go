@@ -72,6 +72,9 @@ func TestLaneActs(t *testing.T) {
 			h.same("released", []any{it.State, it.Hold, it.Due.After(time.Now())}, []any{store.ItemWaiting, "", false})
 			h.same("its lifetime", birth(&it).Equal(time.Now().Truncate(time.Millisecond)), true)
 			h.ok(acts["remove"](lane, by, id))
+			it = h.explain(alpha, id)
+			h.same("removed quietly", []any{it.State, it.To[0].Reason, len(h.on(alpha, RouteNotice))}, []any{store.ItemSettled, "delivery.removed", 0})
+			h.ok(acts["remove"](lane, by, id)) // and now the trace
 			h.says(acts["remove"](lane, by, id), mail.NotFound, "item.unknown")
 		}
 	})

@@ -15,10 +15,12 @@ import (
 
 // Config is what a Runner works with. Zero fields of Schedule and Limits mean their defaults.
 type Config struct {
-	Queue    *Queue
-	Log      *slog.Logger // nil = silent
-	Metrics  *obs.Metrics // nil counts nothing
-	Worker   string       // names this process in leases; "" = "queue"
+	Queue   *Queue
+	Log     *slog.Logger // nil = silent
+	Metrics *obs.Metrics // nil counts nothing
+	// Settled is told of each company of which something in the queue came further. It returns at once. nil: nobody is.
+	Settled  func(mail.TenantID)
+	Worker   string // names this process in leases; "" = "queue"
 	Schedule Schedule
 	Limits   Limits
 }

@@ -97,7 +97,7 @@ func DirectionOf(it *queue.Item) Direction {
 		return System
 	case it.Sender.IsZero() && it.Sign == "":
 		return Inbound
-	case remote:
+	case remote, it.Route == queue.RouteRefused:
 		return Outbound
 	}
 	return Internal
