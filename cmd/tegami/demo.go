@@ -78,14 +78,18 @@ func (c demoCommand) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	accounts, keys, err := seed(sh.ctx, p, c.Accounts, c.More, password)
+	operator, err := c.operatorPassword(password)
+	if err != nil {
+		return errors.Join(err, p.Close())
+	}
+	accounts, keys, err := seed(sh.ctx, p, demoPlan{c.Accounts, c.More, password, operator})
 	if err != nil {
 		return errors.Join(err, p.Close())
 	}
 	err = runPlatform(sh, p, c.config(), log, func() error {
 		return c.announce(sh, p, demoState{
 			Accounts: accounts, OperatorKey: keys.operator, OwnerKey: keys.owner,
-			Operator: demoAccount{demoOperator, password, []string{demoOperator}},
+			Operator: demoAccount{demoOperator, operator, []string{demoOperator}},
 		})
 	})
 	return errors.Join(err, c.forget())
@@ -95,6 +99,7 @@ func (c demoCommand) Run(sh *shell) error {
 const (
 	stateFile    = "demo.json"
 	passwordFile = "demo.password" // of all accounts; also the mark of a demo's folder
+	operatorFile = "demo.operator" // of the operator
 )
 
 // prepare makes the folder, or takes up that of an earlier demo, and gives the accounts' password.
@@ -126,6 +131,23 @@ func (c demoCommand) prepare() (string, error) {
 		return "", broken(err)
 	}
 	return password, nil
+}
+
+// operatorPassword gives the operator's password: that of the accounts where it is a random one, else one of its own, since an
+// operator's must not be easily guessed.
+func (c demoCommand) operatorPassword(ofAccounts string) (string, error) {
+	path := filepath.Join(c.Data, operatorFile)
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		return string(kept), nil
+	}
+	if c.Password != "" {
+		ofAccounts = strings.ToLower(rand.Text()[:16])
+	}
+	if err := os.WriteFile(path, []byte(ofAccounts), 0o600); err != nil {
+		return "", mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
+	}
+	return ofAccounts, nil
 }
 
 // forget removes demo.json, which says that the doors answer.
@@ -181,7 +203,7 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, state demoState) error
 	if err := state.write(filepath.Join(c.Data, stateFile)); err != nil {
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
-	fmt.Fprintln(sh.out, sh.text("demo.ready", state.Panel, state.Accounts[0].Address, state.Accounts[0].Password, demoOperator, filepath.Join(c.Data, stateFile)))
+	fmt.Fprintln(sh.out, sh.text("demo.ready", state.Panel, state.Accounts[0].Address, state.Accounts[0].Password, demoOperator, state.Operator.Password, filepath.Join(c.Data, stateFile)))
 	return printTable(sh.out, [][]string{
 		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
 		{"587", state.Submission, "VPN", state.SMTPVPN},

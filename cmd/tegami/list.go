@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
 	"tegami/deliver"
 	"tegami/directory"
+	"tegami/directory/bulk"
 	"tegami/mail"
 )
 
@@ -354,8 +356,16 @@ func (c listImport) Run(sh *shell, a *adminCommand) error {
 			return err
 		}
 		defer file.Close()
-		lines, err := company.ImportMembers(d.ctx, d.by, file)
-		for _, l := range lines {
+		text, err := io.ReadAll(io.LimitReader(file, bulk.MaxFile+1))
+		if err != nil {
+			return err
+		}
+		in := bulk.Import{Company: company, By: d.by, Kind: "list-members", Text: text, Options: bulk.Options{ConfirmDeletes: bulk.AnyDeletes}}
+		out, err := in.Run(d.ctx)
+		if out == nil {
+			return err
+		}
+		for _, l := range out.Findings {
 			fmt.Fprintln(sh.err, sh.text("cli.line", l.Line, l.Column, sh.words.Error(sh.lang, l.Err)))
 		}
 		return err
@@ -374,7 +384,10 @@ func (c listExport) Run(sh *shell, a *adminCommand) error {
 			return err
 		}
 		var b bytes.Buffer // whole or not at all
-		err = company.ExportMembers(d.ctx, l.ID, &b)
+		w, err := bulk.MemberWriter(&b, bulk.Form{})
+		if err == nil {
+			err = errors.Join(bulk.ExportMembers(d.ctx, company, l.ID, w), w.Close())
+		}
 		_, printErr := sh.out.Write(b.Bytes())
 		return errors.Join(err, printErr)
 	})

@@ -28,18 +28,24 @@ type seeder struct {
 	password string
 }
 
+// demoPlan is what a demo shall have.
+type demoPlan struct {
+	accounts           int    // of the first company
+	more               int    // companies of one account besides, c0.example and on
+	password, operator string // of all accounts, and of the operator
+}
+
 // seed makes sure both companies are there and gives their accounts, the first company's first, and the API keys of this start.
-// more is how many companies of one account there are besides, c0.example and on.
-func seed(ctx context.Context, p *app.Platform, accounts, more int, password string) (all []demoAccount, keys demoKeys, err error) {
-	s := seeder{ctx, p.Directory(), directory.Operator("demo", ""), password}
-	if err := s.operator(); err != nil {
+func seed(ctx context.Context, p *app.Platform, plan demoPlan) (all []demoAccount, keys demoKeys, err error) {
+	s := seeder{ctx, p.Directory(), directory.Operator("demo", ""), plan.password}
+	if err := s.operator(plan.operator); err != nil {
 		return nil, keys, err
 	}
 	companies := []demoCompany{
-		{"アルファ商事株式会社", "alpha.example", "ja", accounts, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		{"アルファ商事株式会社", "alpha.example", "ja", plan.accounts, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		{"Beta Trading Ltd", "beta.example", "en", smallCompany, nil},
 	}
-	for i := range more {
+	for i := range plan.more {
 		companies = append(companies, demoCompany{fmt.Sprintf("Company %d", i), fmt.Sprintf("c%d.example", i), "en", 1, nil})
 	}
 	for i, c := range companies {

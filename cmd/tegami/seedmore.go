@@ -10,7 +10,7 @@ import (
 // demoKey is the name of the API keys a demo makes at each start, in place of the last ones: a key's text is known only when it is made.
 const demoKey = "demo"
 
-// demoOperator is who runs the demo's platform, at the same page and with the same password as everybody.
+// demoOperator is who runs the demo's platform; he signs in at the same page as everybody.
 const demoOperator = "operator"
 
 // demoKeys are API keys: one of the operator, one of the first company's owner.
@@ -48,8 +48,8 @@ func (s seeder) keys(owner *directory.Company) (made demoKeys, err error) {
 }
 
 // operator makes sure of the platform's operator.
-func (s seeder) operator() error {
-	_, err := s.dir.AddOperator(s.ctx, s.by, directory.OperatorSpec{Name: demoOperator, Password: s.password, Role: directory.OperatorFull})
+func (s seeder) operator(password string) error {
+	_, err := s.dir.AddOperator(s.ctx, s.by, directory.OperatorSpec{Name: demoOperator, Password: password, Role: directory.OperatorFull})
 	if mail.Is(err, mail.Conflict) {
 		return nil
 	}
