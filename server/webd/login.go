@@ -105,18 +105,23 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, p *page, wrong er
 
 // entered gives the browser its session. Recovery codes are shown first, where there are new ones.
 func (s *Server) entered(w http.ResponseWriter, r *http.Request, p *page, step *directory.WebStep) {
-	dropCookie(w, stepCookie)
-	dropCookie(w, formCookie)
-	setCookie(w, sessionCookie, step.Token, step.Until)
-	if step.Trust != "" {
-		setCookie(w, trustCookie, step.Trust, step.TrustUntil)
-	}
+	giveSession(w, step)
 	if len(step.Recovery) == 0 {
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 		return
 	}
 	p.View, p.Step, p.Title = "codes", step, "login.codes_title"
 	s.render(w, http.StatusOK, p)
+}
+
+// giveSession gives the browser its session, in place of what it had on the way there.
+func giveSession(w http.ResponseWriter, step *directory.WebStep) {
+	dropCookie(w, stepCookie)
+	dropCookie(w, formCookie)
+	setCookie(w, sessionCookie, step.Token, step.Until)
+	if step.Trust != "" {
+		setCookie(w, trustCookie, step.Trust, step.TrustUntil)
+	}
 }
 
 // views are what is shown for each step, with its title.

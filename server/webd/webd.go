@@ -53,6 +53,8 @@ func New(c Config) *Server {
 	s := &Server{config: c, dir: c.Directory, log: obs.Named(c.Log, "webd"), assets: readAssets(), mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /login", s.showLogin)
 	s.mux.HandleFunc("POST /login", s.postLogin)
+	s.mux.HandleFunc("POST /login/passkey/begin", s.beginPasskey)
+	s.mux.HandleFunc("POST /login/passkey/finish", s.finishPasskey)
 	s.mux.HandleFunc("GET /logout", s.askLogout)
 	s.mux.HandleFunc("POST /logout", s.logout)
 	s.mux.HandleFunc("GET /assets/{name...}", s.serveAsset)
