@@ -13,7 +13,7 @@ import (
 	"tegami/directory"
 )
 
-// Cookies. Their prefix binds them to this host and to TLS (RFC 6265bis §4.1.3.2); no script reads them.
+// Cookies. Their prefix binds them to this host and to TLS; no script reads them.
 const (
 	sessionCookie = "__Host-tegami"       // who is signed in
 	stepCookie    = "__Host-tegami-step"  // a sign-in between two steps
