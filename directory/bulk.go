@@ -20,7 +20,7 @@ import (
 // passwords (AddAccount, SetPassword, ResetPassword) has no place in it: AddPrepared and SetPrepared have.
 func (c *Company) Together(ctx context.Context, by mail.Actor, op mail.Op, need Right, fn func(*Company, store.Tx) error) error {
 	return c.change(ctx, by, op, need, func(tx store.Tx) error {
-		return fn(&Company{dir: c.dir, id: c.id, together: tx}, tx)
+		return fn(&Company{dir: c.dir, id: c.id, together: tx, edits: make(map[string]*listEdit)}, tx)
 	})
 }
 
@@ -52,6 +52,9 @@ type PreparedPassword struct {
 // of a core. Errors as SetPassword.
 func (c *Company) PreparePassword(ctx context.Context, by mail.Actor, address mail.Address, password string) (*PreparedPassword, error) {
 	const op = "directory.PreparePassword"
+	if err := c.check(ctx, by, op, RightAccounts); err != nil {
+		return nil, err
+	}
 	t, err := c.dir.contract(ctx, c.id)
 	if err != nil {
 		return nil, mail.Wrap(op, err)

@@ -14,6 +14,7 @@ type Company struct {
 	id  mail.TenantID
 	// together is the transaction of which everything is a part (Company.Together); nil: everything has its own.
 	together store.Tx
+	edits    map[string]*listEdit // of members, in together; by the list's address
 }
 
 // Company gives the handle of a tenant. It does not fail: a tenant that doesn't exist

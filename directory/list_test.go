@@ -1,7 +1,6 @@
 package directory_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -239,83 +238,4 @@ func TestLI7Bounces(t *testing.T) {
 		t.Error("old bounces count after the member was taken up again")
 	}
 	h.says(c.ResumeMember(h.ctx, h.ops, l.ID, addr("y@elsewhere.example")), mail.NotFound, "list.no_member")
-}
-
-const cp932 = "list_address,action,member_address,member_name\r\nteam@alpha.example,\x92\xc7\x89\xc1,sato@elsewhere.example,\x8d\xb2\x93\xa1\r\n" // 追加, 佐藤
-
-func TestLI5Import(t *testing.T) {
-	h := newHouse(t, directory.Config{})
-	c := h.company("alpha.example", 10)
-	l := h.list(c, "team@alpha.example", "old@elsewhere.example")
-	h.list(c, "other@alpha.example")
-	header := "list_address,action,member_address,member_name,can_post\n"
-	lines, err := c.ImportMembers(h.ctx, h.ops, strings.NewReader("\ufeff"+header+
-		"team@alpha.example,add,a@elsewhere.example,\"Abe, A.\",no\n"+
-		"team@alpha.example,delete,old@elsewhere.example,,\n"+
-		"other@alpha.example,add,'-b@elsewhere.example,'=1+1,yes\n"))
-	if err != nil || len(lines) != 0 {
-		t.Fatalf("%v %v", lines, err)
-	}
-	_, err = c.ImportMembers(h.ctx, h.ops, strings.NewReader(cp932))
-	h.must(err)
-	all, err := c.Members(h.ctx, l.ID)
-	h.must(err)
-	if len(all) != 2 || all[0].Name != "Abe, A." || all[0].CanPost || all[1].Name != "佐藤" || !all[1].CanPost {
-		t.Errorf("members: %+v", all)
-	}
-
-	var out bytes.Buffer
-	other, err := c.FindList(h.ctx, addr("other@alpha.example"))
-	h.must(err)
-	h.must(c.ExportMembers(h.ctx, other.ID, &out))
-	want := "\ufefflist_address,action,member_address,member_name,can_post\r\nother@alpha.example,add,'-b@elsewhere.example,'=1+1,yes\r\n"
-	if out.String() != want {
-		t.Errorf("exported %q, want %q", out.String(), want)
-	}
-	_, err = c.ImportMembers(h.ctx, h.ops, &out)
-	h.must(err)
-	if got := h.members(c, other); got != "-b@elsewhere.example" {
-		t.Errorf("after the round trip: %s", got)
-	}
-}
-
-// TestLI5ImportIsAllOrNothing tells each bad line, and changes nothing.
-func TestLI5ImportIsAllOrNothing(t *testing.T) {
-	h := newHouse(t, directory.Config{})
-	c := h.company("alpha.example", 10)
-	l := h.list(c, "team@alpha.example", "x@elsewhere.example")
-	bad, err := c.ImportMembers(h.ctx, h.ops, strings.NewReader("action,list_address,member_address,can_post\n"+
-		"add,team@alpha.example,good@elsewhere.example,\n"+
-		"add,nolist@alpha.example,a@elsewhere.example,\n"+
-		"add,team@alpha.example,no address,\n"+
-		"put,team@alpha.example,a@elsewhere.example,\n"+
-		"add,team@alpha.example,a@elsewhere.example,perhaps\n"+
-		"add,team@alpha.example,team@alpha.example,\n"+
-		"delete,team@alpha.example,nobody@elsewhere.example,\n"))
-	h.says(err, mail.Invalid, "import.refused")
-	var got []string
-	for _, b := range bad {
-		key, _ := mail.TextOf(b.Err)
-		got = append(got, fmt.Sprint(b.Line, " ", b.Column, " ", key))
-	}
-	want := "4 member_address address.malformed, 5 action import.action, 6 can_post import.answer, " +
-		"3  list.unknown, 7  list.cycle, 8  list.no_member"
-	if strings.Join(got, ", ") != want {
-		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
-	}
-	if got := h.members(c, l); got != "x@elsewhere.example" {
-		t.Errorf("members: %s", got)
-	}
-	for text, key := range map[string]string{
-		"": "import.header", "a,b\n1,2\n": "import.header",
-		"list_address,action,member_address\n\"open": "import.refused",
-	} {
-		_, err := c.ImportMembers(h.ctx, h.ops, strings.NewReader(text))
-		h.says(err, mail.Invalid, key)
-	}
-	_, err = c.ImportMembers(h.ctx, h.ops, strings.NewReader(strings.Repeat("x", directory.MaxCSV+1)))
-	h.says(err, mail.Full, "import.too_big")
-	_, err = c.ImportMembers(h.ctx, h.ops, strings.NewReader("list_address,action,member_address\n"+
-		strings.Repeat("team@alpha.example,add,a@b.example\n", directory.MaxCSVLines+1)))
-	h.says(err, mail.Full, "import.too_many_lines")
 }

@@ -303,18 +303,14 @@ func preparePassword(ctx context.Context, in *Import, l *line[accountChange]) (m
 }
 
 // nameOf is how a person on a line is called.
-func nameOf(p *directory.ProfileChange) string {
-	var f directory.Profile
-	for from, to := range map[*string]*string{p.DisplayName: &f.DisplayName, p.LastName: &f.LastName, p.FirstName: &f.FirstName} {
-		if from != nil {
-			*to = *from
-		}
-	}
-	return f.Name()
+func nameOf(c *directory.ProfileChange) string {
+	var p directory.Profile
+	c.Apply(&p)
+	return p.Name()
 }
 
 // writeAccounts writes the accounts that are in service. Passwords are never written.
-func writeAccounts(ctx context.Context, c *directory.Company, in directory.Selected, w *Writer) error {
+func writeAccounts(ctx context.Context, c *directory.Company, of directory.Selected, w *Writer) error {
 	all, err := c.Groups(ctx)
 	if err != nil {
 		return err
@@ -323,25 +319,7 @@ func writeAccounts(ctx context.Context, c *directory.Company, in directory.Selec
 	for _, g := range all {
 		names[g.ID] = g.Name
 	}
-	for p := (directory.AccountPage{Domain: in.Domain}); ; {
-		accounts, err := c.Accounts(ctx, p)
-		if err != nil {
-			return err
-		}
-		for i := range accounts {
-			a := &accounts[i]
-			p.After = a.ID
-			if a.State == directory.AccountDeleted || !in.Reaches(directory.Place{Domain: a.Domain, Groups: a.Groups}) {
-				continue
-			}
-			if err := w.Write(accountCells(a, names)...); err != nil {
-				return err
-			}
-		}
-		if len(accounts) < accountsAtOnce {
-			return nil
-		}
-	}
+	return eachAccount(ctx, c, of, func(a *directory.Account) error { return w.Write(accountCells(a, names)...) })
 }
 
 // accountsAtOnce is how many accounts are read at once for an export.
@@ -366,6 +344,3 @@ func accountCells(a *directory.Account, names map[mail.ObjectID]string) []string
 		acLang: a.Lang, acGroup: strings.Join(groups, ";"), acMemo: p.Memo,
 	}
 }
-
-// importers are the kinds of files, in the order they are listed.
-var importers = []importer{accounts}

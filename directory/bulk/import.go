@@ -13,9 +13,12 @@ import (
 type Options struct {
 	DryRun        bool `json:"dryRun,omitempty"`        // judge every line and change nothing
 	GoodLinesOnly bool `json:"goodLinesOnly,omitempty"` // do the good lines although others are bad (正常行のみ登録)
-	// ConfirmDeletes is how many deletions the one who imports expects; another number refuses the file.
+	// ConfirmDeletes is how many deletions the one who imports expects; another number refuses the file. AnyDeletes: as many as there are.
 	ConfirmDeletes int `json:"confirmDeletes,omitempty"`
 }
+
+// AnyDeletes is for who looked at the file himself, at the command line of the machine.
+const AnyDeletes = -1
 
 // Watcher is told how far an import is.
 type Watcher interface {
@@ -23,6 +26,13 @@ type Watcher interface {
 	Step(n int)                   // so much more of it is done
 	Found(good, bad int)
 }
+
+// nobody watches.
+type nobody struct{}
+
+func (nobody) Phase(string, int) {}
+func (nobody) Step(int)          {}
+func (nobody) Found(int, int)    {}
 
 // Phases of an import, in their order.
 const (
@@ -39,7 +49,7 @@ type Import struct {
 	Kind    string // of Kinds
 	Text    []byte
 	Options
-	Watch Watcher
+	Watch Watcher // nil: nobody watches
 	// Also is called at the end of the transaction that does the work: what it writes is part of the same commit. An error takes all back.
 	Also func(store.Tx, *Outcome) error
 }
@@ -125,6 +135,9 @@ func (in *Import) Run(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
+	if in.Watch == nil {
+		in.Watch = nobody{}
+	}
 	in.Watch.Phase(PhaseReading, 0)
 	f, err := i.layout().Read(in.Text)
 	if err != nil {
@@ -140,8 +153,11 @@ func (in *Import) refusal(out *Outcome) error {
 	switch {
 	case out.Bad > 0 && !in.GoodLinesOnly:
 		return mail.E(op, mail.Invalid, "import.refused", out.Bad)
-	case out.Deleted != in.ConfirmDeletes && out.Deleted > 0:
+	case out.Deleted != in.ConfirmDeletes && out.Deleted > 0 && in.ConfirmDeletes != AnyDeletes:
 		return mail.E(op, mail.Conflict, "import.confirm_deletes", out.Deleted, in.ConfirmDeletes)
 	}
 	return nil
 }
+
+// importers are the kinds of files, in the order they are listed.
+var importers = []importer{accounts, aliases, groups, groupMembers, lists, listMembers, forwards, contacts}
