@@ -127,8 +127,8 @@ export class Client {
       const tenant = (o.path as { tenant?: string } | undefined)?.tenant ?? this.around.tenant() ?? "";
       const reason = await this.around.reason(tenant);
       if (reason === undefined) throw new Problem(-1, {});
-      // A header carries ASCII only; the server undoes this.
-      if (reason) h.set("Tegami-Reason", encodeURIComponent(reason));
+      // A header carries ASCII only: other text goes as RFC 8187 §3.2 writes it.
+      if (reason) h.set("Tegami-Reason", /^[\x20-\x7e]*$/.test(reason) ? reason : "UTF-8''" + encodeURIComponent(reason));
     }
     return h;
   }

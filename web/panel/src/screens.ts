@@ -49,6 +49,12 @@ export const groups: { id: Screen["group"]; label?: string }[] = [
 
 export const screens: Screen[] = [
   { path: "/overview", label: "panel.overview.title", icon: Gauge, group: "top", right: "overview.read", company: true, load: () => import("./screens/Overview.svelte") },
+  { path: "/accounts", label: "panel.accounts.title", icon: Users, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Accounts.svelte") },
+  { path: "/trace", label: "panel.trace.title", icon: Route, group: "records", right: "trace.read", company: true, load: () => import("./screens/Trace.svelte") },
+  { path: "/my-mail", label: "panel.trace.own", icon: Route, group: "own", right: "self", company: false, load: () => import("./screens/OwnTrace.svelte") },
+  { path: "/tenants", label: "panel.tenants.title", icon: Building2, group: "platform", right: "order.read", company: false, load: () => import("./screens/Tenants.svelte") },
+  { path: "/queue", label: "panel.queue.title", icon: ListTree, group: "platform", right: "order.read", company: false, load: () => import("./screens/Queue.svelte") },
+  { path: "/health", label: "panel.health.title", icon: Activity, group: "platform", right: "order.read", company: false, load: () => import("./screens/Health.svelte") },
 ];
 
 // Parts of the kit, all at once, while the pages are worked on.
