@@ -1,0 +1,57 @@
+package billing_test
+
+import (
+	"context"
+	"testing"
+
+	"tegami/billing"
+	"tegami/directory"
+	"tegami/mail"
+	"tegami/mailbox"
+	"tegami/store"
+	"tegami/store/embedded"
+)
+
+// A house is the order book over a directory and an embedded store.
+type house struct {
+	testing.TB
+	*billing.Service
+	dir *directory.Directory
+	ops mail.Actor
+	ctx context.Context
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	st, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return houseOn(t, st)
+}
+
+// houseOn builds the house over a store.
+func houseOn(t testing.TB, st store.Store) *house {
+	dir := directory.New(st, directory.Config{Provision: mailbox.Provision})
+	return &house{t, billing.New(st, dir), dir, directory.Operator("test", "").For("test"), context.Background()}
+}
+
+func (h *house) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// says wants an error of a kind with a catalogue key.
+func (h *house) says(err error, kind mail.Kind, key string) {
+	h.Helper()
+	if got, _ := mail.TextOf(err); !mail.Is(err, kind) || got != key {
+		h.Errorf("got %v, want %v [%s]", err, kind, key)
+	}
+}
