@@ -55,6 +55,10 @@ export const screens: Screen[] = [
   { path: "/tenants", label: "panel.tenants.title", icon: Building2, group: "platform", right: "order.read", company: false, load: () => import("./screens/Tenants.svelte") },
   { path: "/queue", label: "panel.queue.title", icon: ListTree, group: "platform", right: "order.read", company: false, load: () => import("./screens/Queue.svelte") },
   { path: "/health", label: "panel.health.title", icon: Activity, group: "platform", right: "order.read", company: false, load: () => import("./screens/Health.svelte") },
+  { path: "/operators", label: "panel.operators.title", icon: UserCog, group: "platform", right: "order.read", company: false, load: () => import("./screens/Operators.svelte") },
+  { path: "/keys", label: "panel.keys.title", icon: KeyRound, group: "settings", right: "roles.read", company: true, load: () => import("./screens/Keys.svelte") },
+  { path: "/branding", label: "panel.branding.title", icon: Image, group: "settings", right: "policy.read", company: true, load: () => import("./screens/Branding.svelte") },
+  { path: "/contract", label: "panel.contract.title", icon: FileText, group: "settings", right: "contract.read", company: true, load: () => import("./screens/Contract.svelte") },
 ];
 
 // Parts of the kit, all at once, while the pages are worked on.
