@@ -159,7 +159,7 @@ func (p *Platform) outgoing() (err error) {
 			First: time.Duration(c.Queue.FirstRetry), Max: time.Duration(c.Queue.MaxRetry),
 			Lifetime: time.Duration(c.Queue.Lifetime), Warn: time.Duration(c.Queue.WarnAfter),
 		},
-		Limits: queue.Limits{Grace: p.grace()},
+		Limits: queue.Limits{Grace: p.grace()}, Settled: p.trace.Touch,
 	})
 	p.house = p.newHouse()
 	p.notices = p.newNotices()
@@ -262,7 +262,7 @@ func (p *Platform) newIntake() *intake.Intake {
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, House: p.house, Runner: p.runner, Hostname: c.Hostname,
 		TrustedSealers: c.Inbound.TrustedSealers, Postmaster: postmaster, Metrics: p.metrics, Log: obs.Named(p.log, "intake"),
 		Limits: intake.Limits{Sending: c.Sending.limits()},
-		Full:   p.notices.Full, Hijacked: p.hijacked,
+		Full:   p.notices.Full, Hijacked: p.hijacked, Accepted: p.trace.Touch, Refused: p.trace.Refused,
 		OverLimit: func(t mail.TenantID, a mail.AccountID, o intake.Overrun) {
 			p.notices.OverLimit(t, a, o.Whose, o.Limit, o.Window)
 		},

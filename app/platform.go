@@ -169,6 +169,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.tend(serving) })
 	p.run(func() { p.boxes.Index(serving) })
 	p.run(func() { p.jobs.Run(serving) })
+	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })
 	p.run(func() { p.runner.Run(serving); p.relay.Close() })
