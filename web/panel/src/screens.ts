@@ -53,6 +53,7 @@ export const screens: Screen[] = [
   { path: "/trace", label: "panel.trace.title", icon: Route, group: "records", right: "trace.read", company: true, load: () => import("./screens/Trace.svelte") },
   { path: "/my-mail", label: "panel.trace.own", icon: Route, group: "own", right: "self", company: false, load: () => import("./screens/OwnTrace.svelte") },
   { path: "/tenants", label: "panel.tenants.title", icon: Building2, group: "platform", right: "order.read", company: false, load: () => import("./screens/Tenants.svelte") },
+  { path: "/orders", label: "panel.orders.title", icon: CalendarDays, group: "platform", right: "order.read", company: false, load: () => import("./screens/Orders.svelte") },
   { path: "/queue", label: "panel.queue.title", icon: ListTree, group: "platform", right: "order.read", company: false, load: () => import("./screens/Queue.svelte") },
   { path: "/health", label: "panel.health.title", icon: Activity, group: "platform", right: "order.read", company: false, load: () => import("./screens/Health.svelte") },
   { path: "/operators", label: "panel.operators.title", icon: UserCog, group: "platform", right: "order.read", company: false, load: () => import("./screens/Operators.svelte") },
