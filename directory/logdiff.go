@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"tegami/mail"
 	"tegami/store"
 )
 
@@ -112,6 +113,14 @@ func flat(doc []byte) map[string]leaf {
 	return values
 }
 
+// addressOf is the text of a mail address, which documents have in two parts.
+func addressOf(v map[string]any) (string, bool) {
+	local, ok1 := v["Local"].(string)
+	domain, ok2 := v["Domain"].(string)
+	return mail.Address{Local: local, Domain: domain}.String(), ok1 && ok2 && len(v) == 2
+}
+
+// flatten adds the values of v, and of what is in it.
 func flatten(into map[string]leaf, path string, v any, depth int) {
 	below := func(name string) string {
 		if path == "" {
@@ -121,6 +130,10 @@ func flatten(into map[string]leaf, path string, v any, depth int) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
+		if address, ok := addressOf(v); ok {
+			into[path] = leaf{address, true}
+			return
+		}
 		if depth < maxDiffDepth {
 			for name, value := range v {
 				flatten(into, below(name), value, depth+1)

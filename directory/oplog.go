@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -223,7 +224,13 @@ func (q *LogQuery) wants(a *store.Act) bool {
 	if q.Text == "" || contains(a.Actor, q.Text) || contains(a.Reason, q.Text) || contains(a.Remote, q.Text) {
 		return true
 	}
-	return bytes.Contains(bytes.ToLower(a.Before), []byte(q.Text)) || bytes.Contains(bytes.ToLower(a.After), []byte(q.Text))
+	text := q.Text
+	if local, domain, ok := strings.Cut(text, "@"); ok { // documents have addresses in two parts
+		text = cmp.Or(local, domain)
+	}
+	part, _ := json.Marshal(text) // a string always marshals
+	part = bytes.ToLower(part[1 : len(part)-1])
+	return bytes.Contains(bytes.ToLower(a.Before), part) || bytes.Contains(bytes.ToLower(a.After), part)
 }
 
 func contains(text, lower string) bool { return strings.Contains(strings.ToLower(text), lower) }
