@@ -91,7 +91,7 @@ func timeOrNil(t time.Time) *time.Time {
 // OfAccount is the path of an account.
 type OfAccount struct {
 	InTenant
-	Account mail.AccountID `path:"account" doc:"The account's id"`
+	Account Ref[mail.AccountID] `path:"account" doc:"The account's id"`
 }
 
 func (s *Server) addAccounts() {
@@ -208,7 +208,7 @@ func answerAccount(ctx context.Context, c *Call, id mail.AccountID) (*Tagged[Acc
 }
 
 func (s *Server) getAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return answerAccount(ctx, c, in.Account)
+	return answerAccount(ctx, c, in.Account.ID)
 }
 
 // newAccountIn asks for an account.
@@ -303,8 +303,8 @@ func (s *Server) updateAccount(ctx context.Context, c *Call, in *changeAccountIn
 		}
 		ch.Address = &addr
 	}
-	return s.change(ctx, c, in.Account, func() error {
-		_, err := c.Company.ChangeAccount(ctx, c.Actor(), in.Account, ch)
+	return s.change(ctx, c, in.Account.ID, func() error {
+		_, err := c.Company.ChangeAccount(ctx, c.Actor(), in.Account.ID, ch)
 		return err
 	})
 }
@@ -321,23 +321,23 @@ func (s *Server) change(ctx context.Context, c *Call, id mail.AccountID, do func
 }
 
 func (s *Server) suspendAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.change(ctx, c, in.Account, func() error {
-		return c.Company.SetAccountState(ctx, c.Actor(), in.Account, directory.AccountSuspended)
+	return s.change(ctx, c, in.Account.ID, func() error {
+		return c.Company.SetAccountState(ctx, c.Actor(), in.Account.ID, directory.AccountSuspended)
 	})
 }
 
 func (s *Server) resumeAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.change(ctx, c, in.Account, func() error {
-		return c.Company.SetAccountState(ctx, c.Actor(), in.Account, directory.AccountActive)
+	return s.change(ctx, c, in.Account.ID, func() error {
+		return c.Company.SetAccountState(ctx, c.Actor(), in.Account.ID, directory.AccountActive)
 	})
 }
 
 func (s *Server) deleteAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.change(ctx, c, in.Account, func() error { return c.Company.DeleteAccount(ctx, c.Actor(), in.Account) })
+	return s.change(ctx, c, in.Account.ID, func() error { return c.Company.DeleteAccount(ctx, c.Actor(), in.Account.ID) })
 }
 
 func (s *Server) restoreAccount(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.change(ctx, c, in.Account, func() error { return c.Company.RestoreAccount(ctx, c.Actor(), in.Account) })
+	return s.change(ctx, c, in.Account.ID, func() error { return c.Company.RestoreAccount(ctx, c.Actor(), in.Account.ID) })
 }
 
 // destroyIn asks for the end of an account.
@@ -349,14 +349,14 @@ type destroyIn struct {
 }
 
 func (s *Server) destroyAccount(ctx context.Context, c *Call, in *destroyIn) (*struct{}, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
 	confirm, err := mail.ParseAddress(in.Body.Confirm)
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.Company.DestroyAccount(ctx, c.Actor(), in.Account, confirm)
+	return nil, c.Company.DestroyAccount(ctx, c.Actor(), in.Account.ID, confirm)
 }
 
 // passwordIn asks for an initial password.
@@ -373,10 +373,10 @@ type InitialPassword struct {
 }
 
 func (s *Server) resetPassword(ctx context.Context, c *Call, in *passwordIn) (*struct{ Body InitialPassword }, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	word, err := c.Company.ResetPassword(ctx, c.Actor(), in.Account, in.Body.Password)
+	word, err := c.Company.ResetPassword(ctx, c.Actor(), in.Account.ID, in.Body.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -384,11 +384,11 @@ func (s *Server) resetPassword(ctx context.Context, c *Call, in *passwordIn) (*s
 }
 
 func (s *Server) stopSending(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.change(ctx, c, in.Account, func() error { return c.Company.StopSending(ctx, c.Actor(), in.Account, "") })
+	return s.change(ctx, c, in.Account.ID, func() error { return c.Company.StopSending(ctx, c.Actor(), in.Account.ID, "") })
 }
 
 func (s *Server) resumeSending(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.change(ctx, c, in.Account, func() error { return c.Company.ResumeSending(ctx, c.Actor(), in.Account) })
+	return s.change(ctx, c, in.Account.ID, func() error { return c.Company.ResumeSending(ctx, c.Actor(), in.Account.ID) })
 }
 
 // Department is a department that accounts name.

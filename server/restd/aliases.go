@@ -56,7 +56,7 @@ func (s *Server) addAlias(ctx context.Context, c *Call, in *aliasIn) (*Tagged[Ac
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, c, in.Account, func() error { return c.Company.AddAlias(ctx, c.Actor(), alias, in.Account) })
+	return s.change(ctx, c, in.Account.ID, func() error { return c.Company.AddAlias(ctx, c.Actor(), alias, in.Account.ID) })
 }
 
 // ofAlias is the path of an alias.
@@ -70,12 +70,12 @@ func (s *Server) removeAlias(ctx context.Context, c *Call, in *ofAlias) (*Tagged
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, c, in.Account, func() error {
+	return s.change(ctx, c, in.Account.ID, func() error {
 		whose, err := c.Company.Find(ctx, alias)
 		if err != nil && !mail.Is(err, mail.NotFound) {
 			return err
 		}
-		if err != nil || whose.ID != in.Account {
+		if err != nil || whose.ID != in.Account.ID {
 			return mail.E("restd.removeAlias", mail.NotFound, "alias.unknown", in.Address)
 		}
 		return c.Company.RemoveAlias(ctx, c.Actor(), alias)

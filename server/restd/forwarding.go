@@ -81,11 +81,11 @@ func (s *Server) setForwarding(ctx context.Context, c *Call, in *setForwardingIn
 	if err != nil {
 		return nil, err
 	}
-	return s.forward(ctx, c, in.Account, directory.Forwarding{To: to, Keep: in.Body.Keep})
+	return s.forward(ctx, c, in.Account.ID, directory.Forwarding{To: to, Keep: in.Body.Keep})
 }
 
 func (s *Server) clearForwarding(ctx context.Context, c *Call, in *OfAccount) (*Tagged[Account], error) {
-	return s.forward(ctx, c, in.Account, directory.Forwarding{})
+	return s.forward(ctx, c, in.Account.ID, directory.Forwarding{})
 }
 
 func (s *Server) forward(ctx context.Context, c *Call, id mail.AccountID, f directory.Forwarding) (*Tagged[Account], error) {

@@ -149,7 +149,7 @@ func (s *Server) createContact(ctx context.Context, c *Call, in *newContactIn) (
 // OfContact is the path of a contact.
 type OfContact struct {
 	InTenant
-	Contact mail.ObjectID `path:"contact" doc:"The contact's id"`
+	Contact Ref[mail.ObjectID] `path:"contact" doc:"The contact's id"`
 }
 
 // contact reads a contact that the caller may see. NotFound "contact.unknown".
@@ -162,7 +162,7 @@ func contact(ctx context.Context, c *Call, id mail.ObjectID) (directory.Contact,
 }
 
 func (s *Server) getContact(ctx context.Context, c *Call, in *OfContact) (*Tagged[Contact], error) {
-	found, err := contact(ctx, c, in.Contact)
+	found, err := contact(ctx, c, in.Contact.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (s *Server) updateContact(ctx context.Context, c *Call, in *changeContactIn
 	if err != nil {
 		return nil, err
 	}
-	have, err := contact(ctx, c, in.Contact)
+	have, err := contact(ctx, c, in.Contact.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *Server) updateContact(ctx context.Context, c *Call, in *changeContactIn
 	if version == 0 {
 		version = have.Version
 	}
-	set, err := c.Company.SetContact(ctx, c.Actor(), in.Contact, version, spec)
+	set, err := c.Company.SetContact(ctx, c.Actor(), in.Contact.ID, version, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -212,8 +212,8 @@ func (s *Server) updateContact(ctx context.Context, c *Call, in *changeContactIn
 }
 
 func (s *Server) deleteContact(ctx context.Context, c *Call, in *OfContact) (*struct{}, error) {
-	if _, err := contact(ctx, c, in.Contact); err != nil {
+	if _, err := contact(ctx, c, in.Contact.ID); err != nil {
 		return nil, err
 	}
-	return nil, c.Company.DeleteContact(ctx, c.Actor(), in.Contact)
+	return nil, c.Company.DeleteContact(ctx, c.Actor(), in.Contact.ID)
 }

@@ -56,7 +56,7 @@ func seesGroup(c *Call, id mail.ObjectID) bool {
 // OfGroup is the path of a group.
 type OfGroup struct {
 	InTenant
-	Group mail.ObjectID `path:"group" doc:"The group's id"`
+	Group Ref[mail.ObjectID] `path:"group" doc:"The group's id"`
 }
 
 // group reads a group that the caller may see. NotFound "group.unknown".
@@ -68,7 +68,7 @@ func group(ctx context.Context, c *Call, id mail.ObjectID) (directory.Group, err
 }
 
 func (s *Server) getGroup(ctx context.Context, c *Call, in *OfGroup) (*Tagged[Group], error) {
-	g, err := group(ctx, c, in.Group)
+	g, err := group(ctx, c, in.Group.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (s *Server) updateGroup(ctx context.Context, c *Call, in *changeGroupIn) (*
 	if err != nil {
 		return nil, err
 	}
-	g, err := group(ctx, c, in.Group)
+	g, err := group(ctx, c, in.Group.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -121,17 +121,17 @@ func (s *Server) updateGroup(ctx context.Context, c *Call, in *changeGroupIn) (*
 	if in.Body.Description != nil {
 		spec.Description = *in.Body.Description
 	}
-	if g, err = c.Company.SetGroup(ctx, c.Actor(), in.Group, version, spec); err != nil {
+	if g, err = c.Company.SetGroup(ctx, c.Actor(), in.Group.ID, version, spec); err != nil {
 		return nil, err
 	}
 	return tagged(g.Version, newGroup(g)), nil
 }
 
 func (s *Server) deleteGroup(ctx context.Context, c *Call, in *OfGroup) (*struct{}, error) {
-	if _, err := group(ctx, c, in.Group); err != nil {
+	if _, err := group(ctx, c, in.Group.ID); err != nil {
 		return nil, err
 	}
-	return nil, c.Company.DeleteGroup(ctx, c.Actor(), in.Group)
+	return nil, c.Company.DeleteGroup(ctx, c.Actor(), in.Group.ID)
 }
 
 // groupMembersIn says who enters and leaves a group.
@@ -144,10 +144,10 @@ type groupMembersIn struct {
 }
 
 func (s *Server) changeGroupMembers(ctx context.Context, c *Call, in *groupMembersIn) (*Tagged[Group], error) {
-	if _, err := group(ctx, c, in.Group); err != nil {
+	if _, err := group(ctx, c, in.Group.ID); err != nil {
 		return nil, err
 	}
-	if err := c.Company.ChangeGroup(ctx, c.Actor(), in.Group, in.Body.Add, in.Body.Remove); err != nil {
+	if err := c.Company.ChangeGroup(ctx, c.Actor(), in.Group.ID, in.Body.Add, in.Body.Remove); err != nil {
 		return nil, err
 	}
 	return s.getGroup(ctx, c, &in.OfGroup)

@@ -61,7 +61,7 @@ type JobLine struct {
 // InJob is the path of a job.
 type InJob struct {
 	InTenant
-	Job mail.ObjectID `path:"job" doc:"The job's id"`
+	Job Ref[mail.ObjectID] `path:"job" doc:"The job's id"`
 }
 
 func (s *Server) addJobs() {
@@ -117,7 +117,7 @@ func (s *Server) listJobs(ctx context.Context, c *Call, _ *InTenant) (*List[Job]
 }
 
 func (s *Server) getJob(ctx context.Context, c *Call, in *InJob) (*struct{ Body Job }, error) {
-	j, err := s.config.Jobs.Job(ctx, c.Caller, c.TenantID, in.Job)
+	j, err := s.config.Jobs.Job(ctx, c.Caller, c.TenantID, in.Job.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (s *Server) getJob(ctx context.Context, c *Call, in *InJob) (*struct{ Body 
 }
 
 func (s *Server) cancelJob(ctx context.Context, c *Call, in *InJob) (*struct{ Body Job }, error) {
-	j, err := s.config.Jobs.Cancel(ctx, c.Caller, c.Actor(), c.TenantID, in.Job)
+	j, err := s.config.Jobs.Cancel(ctx, c.Caller, c.Actor(), c.TenantID, in.Job.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s *Server) jobReport(ctx context.Context, c *Call, in *struct {
 	Limit  int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many lines at most"`
 	Offset int `query:"offset" minimum:"0" maximum:"10000" doc:"How many lines to leave out at the beginning"`
 }) (*List[JobLine], error) {
-	lines, err := s.report(ctx, c, in.Job)
+	lines, err := s.report(ctx, c, in.Job.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (s *Server) jobReport(ctx context.Context, c *Call, in *struct {
 }
 
 func (s *Server) jobReportCSV(ctx context.Context, c *Call, in *InJob) (*download, error) {
-	lines, err := s.report(ctx, c, in.Job)
+	lines, err := s.report(ctx, c, in.Job.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (s *Server) jobReportCSV(ctx context.Context, c *Call, in *InJob) (*downloa
 }
 
 func (s *Server) takeJobSheet(ctx context.Context, c *Call, in *InJob) (*download, error) {
-	text, name, err := s.config.Jobs.TakeSheet(ctx, c.Caller, c.Actor(), c.TenantID, in.Job)
+	text, name, err := s.config.Jobs.TakeSheet(ctx, c.Caller, c.Actor(), c.TenantID, in.Job.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -96,9 +96,9 @@ func (s *Server) createKey(ctx context.Context, c *Call, in *struct {
 
 func (s *Server) revokeKey(ctx context.Context, c *Call, in *struct {
 	InTenant
-	Key mail.ObjectID `path:"key" doc:"The key's id"`
+	Key Ref[mail.ObjectID] `path:"key" doc:"The key's id"`
 }) (*struct{}, error) {
-	return nil, c.Company.RevokeKey(ctx, c.Actor(), in.Key)
+	return nil, c.Company.RevokeKey(ctx, c.Actor(), in.Key.ID)
 }
 
 func (s *Server) listOperatorKeys(ctx context.Context, _ *Call, _ *struct{}) (*List[Key], error) {
@@ -120,7 +120,7 @@ func (s *Server) createOperatorKey(ctx context.Context, c *Call, in *struct{ Bod
 }
 
 func (s *Server) revokeOperatorKey(ctx context.Context, c *Call, in *struct {
-	Key mail.ObjectID `path:"key" doc:"The key's id"`
+	Key Ref[mail.ObjectID] `path:"key" doc:"The key's id"`
 }) (*struct{}, error) {
-	return nil, s.dir.RevokeOperatorKey(ctx, c.Actor(), in.Key)
+	return nil, s.dir.RevokeOperatorKey(ctx, c.Actor(), in.Key.ID)
 }

@@ -85,7 +85,7 @@ func (s *Server) listLists(ctx context.Context, c *Call, in *listsIn) (*List[Mai
 // OfList is the path of a mailing list.
 type OfList struct {
 	InTenant
-	List mail.ObjectID `path:"list" doc:"The mailing list's id"`
+	List Ref[mail.ObjectID] `path:"list" doc:"The mailing list's id"`
 }
 
 // list reads a mailing list that the caller may see. NotFound "list.unknown".
@@ -98,15 +98,15 @@ func list(ctx context.Context, c *Call, id mail.ObjectID) (directory.List, error
 }
 
 func (s *Server) getList(ctx context.Context, c *Call, in *OfList) (*Tagged[MailingList], error) {
-	l, err := list(ctx, c, in.List)
+	l, err := list(ctx, c, in.List.ID)
 	if err != nil {
 		return nil, err
 	}
 	return tagged(l.Version, newMailingList(&l)), nil
 }
 
-// listRules are the rules of a mailing list. What is absent stays, or is as usual for a new one.
-type listRules struct {
+// ListRules are the rules of a mailing list. What is absent stays, or is as usual for a new one.
+type ListRules struct {
 	Name      *string                  `json:"name,omitempty" maxLength:"255"`
 	Posting   *directory.PostingPolicy `json:"posting,omitempty" enum:"anyone,tenant,domain,members,listed" doc:"Who may write to it; usually domain"`
 	Posters   *[]string                `json:"posters,omitempty" maxItems:"100"`
@@ -119,7 +119,7 @@ type listRules struct {
 }
 
 // change is what the rules change.
-func (r *listRules) change() (ch directory.ListChange, err error) {
+func (r *ListRules) change() (ch directory.ListChange, err error) {
 	ch = directory.ListChange{Name: r.Name, Posting: r.Posting, Moderated: r.Moderated, Prefix: r.Prefix, Number: r.Number, Lang: r.Lang}
 	if r.Visible != nil {
 		hidden := !*r.Visible
@@ -145,7 +145,7 @@ type newListIn struct {
 	InTenant
 	Body struct {
 		Address string `json:"address" maxLength:"320" doc:"In a domain of the company"`
-		listRules
+		ListRules
 	}
 }
 
@@ -169,7 +169,7 @@ func (s *Server) createList(ctx context.Context, c *Call, in *newListIn) (*Tagge
 type changeListIn struct {
 	OfList
 	Matching
-	Body listRules
+	Body ListRules
 }
 
 func (s *Server) updateList(ctx context.Context, c *Call, in *changeListIn) (*Tagged[MailingList], error) {
@@ -180,10 +180,10 @@ func (s *Server) updateList(ctx context.Context, c *Call, in *changeListIn) (*Ta
 	if ch.Version, err = in.version(); err != nil {
 		return nil, err
 	}
-	if _, err := list(ctx, c, in.List); err != nil {
+	if _, err := list(ctx, c, in.List.ID); err != nil {
 		return nil, err
 	}
-	l, err := c.Company.ChangeList(ctx, c.Actor(), in.List, ch)
+	l, err := c.Company.ChangeList(ctx, c.Actor(), in.List.ID, ch)
 	if err != nil {
 		return nil, err
 	}
@@ -191,10 +191,10 @@ func (s *Server) updateList(ctx context.Context, c *Call, in *changeListIn) (*Ta
 }
 
 func (s *Server) deleteList(ctx context.Context, c *Call, in *OfList) (*struct{}, error) {
-	if _, err := list(ctx, c, in.List); err != nil {
+	if _, err := list(ctx, c, in.List.ID); err != nil {
 		return nil, err
 	}
-	return nil, c.Company.DeleteList(ctx, c.Actor(), in.List)
+	return nil, c.Company.DeleteList(ctx, c.Actor(), in.List.ID)
 }
 
 // membersOut are all members of a mailing list; there are at most 1,000.
@@ -212,10 +212,10 @@ func membersOut(ctx context.Context, c *Call, id mail.ObjectID) (*List[ListMembe
 }
 
 func (s *Server) listMembers(ctx context.Context, c *Call, in *OfList) (*List[ListMember], error) {
-	if _, err := list(ctx, c, in.List); err != nil {
+	if _, err := list(ctx, c, in.List.ID); err != nil {
 		return nil, err
 	}
-	return membersOut(ctx, c, in.List)
+	return membersOut(ctx, c, in.List.ID)
 }
 
 // membersIn says who comes on a mailing list and who leaves it.
@@ -235,7 +235,7 @@ type newMember struct {
 }
 
 func (s *Server) changeMembers(ctx context.Context, c *Call, in *membersIn) (*List[ListMember], error) {
-	if _, err := list(ctx, c, in.List); err != nil {
+	if _, err := list(ctx, c, in.List.ID); err != nil {
 		return nil, err
 	}
 	gone, err := parseAddresses(in.Body.Remove)
@@ -249,10 +249,10 @@ func (s *Server) changeMembers(ctx context.Context, c *Call, in *membersIn) (*Li
 			return nil, err
 		}
 	}
-	if err := c.Company.ChangeMembers(ctx, c.Actor(), in.List, members, gone); err != nil {
+	if err := c.Company.ChangeMembers(ctx, c.Actor(), in.List.ID, members, gone); err != nil {
 		return nil, err
 	}
-	return membersOut(ctx, c, in.List)
+	return membersOut(ctx, c, in.List.ID)
 }
 
 // ofMember is the path of a member.
@@ -262,12 +262,12 @@ type ofMember struct {
 }
 
 func (s *Server) resumeMember(ctx context.Context, c *Call, in *ofMember) (*struct{}, error) {
-	if _, err := list(ctx, c, in.List); err != nil {
+	if _, err := list(ctx, c, in.List.ID); err != nil {
 		return nil, err
 	}
 	addr, err := mail.ParseAddress(in.Address)
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.Company.ResumeMember(ctx, c.Actor(), in.List, addr)
+	return nil, c.Company.ResumeMember(ctx, c.Actor(), in.List.ID, addr)
 }

@@ -60,18 +60,18 @@ var logRoles = map[mail.ActorRole]string{
 
 // LogFilter says which lines are asked for.
 type LogFilter struct {
-	Since time.Time     `query:"since" doc:"From this time on"`
-	Until time.Time     `query:"until" doc:"Before this time"`
-	Actor string        `query:"actor" maxLength:"320" doc:"Who, exactly as in a line"`
-	Op    string        `query:"op" maxLength:"100" doc:"What, by its stable name"`
-	Kind  string        `query:"kind" maxLength:"50" doc:"Of what kind of thing"`
-	ID    mail.ObjectID `query:"id" doc:"Of which one"`
-	Text  string        `query:"text" maxLength:"100" doc:"Stands in actor, address, reason, or in a value before or after"`
+	Since time.Time          `query:"since" doc:"From this time on"`
+	Until time.Time          `query:"until" doc:"Before this time"`
+	Actor string             `query:"actor" maxLength:"320" doc:"Who, exactly as in a line"`
+	Op    string             `query:"op" maxLength:"100" doc:"What, by its stable name"`
+	Kind  string             `query:"kind" maxLength:"50" doc:"Of what kind of thing"`
+	ID    Ref[mail.ObjectID] `query:"id" doc:"Of which one"`
+	Text  string             `query:"text" maxLength:"100" doc:"Stands in actor, address, reason, or in a value before or after"`
 }
 
 // query is the filter for the directory. Who may read the log of a part of the company only finds what stands there.
 func (f *LogFilter) query(c *Call) directory.LogQuery {
-	q := directory.LogQuery{Since: f.Since, Until: f.Until, Actor: f.Actor, Op: mail.Op(f.Op), Kind: f.Kind, ID: f.ID, Text: f.Text}
+	q := directory.LogQuery{Since: f.Since, Until: f.Until, Actor: f.Actor, Op: mail.Op(f.Op), Kind: f.Kind, ID: f.ID.ID, Text: f.Text}
 	if !c.Operator() && !c.Whole(directory.RightLogRead) {
 		q.Within = append([]directory.Grant{}, c.Grants()...)
 	}

@@ -70,7 +70,7 @@ func (s *Server) createOperator(ctx context.Context, c *Call, in *struct{ Body O
 
 // OfOperator is the path of an operator.
 type OfOperator struct {
-	Operator mail.AccountID `path:"operator" doc:"The operator's id"`
+	Operator Ref[mail.AccountID] `path:"operator" doc:"The operator's id"`
 }
 
 func (s *Server) updateOperator(ctx context.Context, c *Call, in *struct {
@@ -82,7 +82,7 @@ func (s *Server) updateOperator(ctx context.Context, c *Call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.dir.ChangeOperator(ctx, c.Actor(), in.Operator, directory.OperatorChange{
+	o, err := s.dir.ChangeOperator(ctx, c.Actor(), in.Operator.ID, directory.OperatorChange{
 		Version: meant, Role: in.Body.Role, Lang: in.Body.Lang, State: in.Body.State,
 	})
 	if err != nil {
@@ -97,9 +97,9 @@ func (s *Server) setOperatorPassword(ctx context.Context, c *Call, in *struct {
 		Password string `json:"password" minLength:"1" maxLength:"256"`
 	}
 }) (*struct{}, error) {
-	return nil, s.dir.SetOperatorPassword(ctx, c.Actor(), in.Operator, in.Body.Password)
+	return nil, s.dir.SetOperatorPassword(ctx, c.Actor(), in.Operator.ID, in.Body.Password)
 }
 
 func (s *Server) deleteOperator(ctx context.Context, c *Call, in *OfOperator) (*struct{}, error) {
-	return nil, s.dir.RemoveOperator(ctx, c.Actor(), in.Operator)
+	return nil, s.dir.RemoveOperator(ctx, c.Actor(), in.Operator.ID)
 }

@@ -3,10 +3,13 @@ package restd
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding"
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"tegami/mail"
 )
@@ -116,3 +119,19 @@ func (m Matching) version() (uint64, error) {
 	}
 	return v, nil
 }
+
+// Ref is an id in a path or a query. huma takes a number for one of digits, whatever it says of itself; what stands in a struct it
+// asks how it is written.
+type Ref[T any] struct{ ID T }
+
+// UnmarshalText reads the id.
+func (r *Ref[T]) UnmarshalText(text []byte) error {
+	id, ok := any(&r.ID).(encoding.TextUnmarshaler)
+	if !ok || len(text) == 0 {
+		return mail.E("restd.Ref", mail.Invalid, "id.malformed", string(text))
+	}
+	return id.UnmarshalText(text)
+}
+
+// Schema describes it.
+func (r Ref[T]) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }

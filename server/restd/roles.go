@@ -89,16 +89,16 @@ func (s *Server) listAdministrators(ctx context.Context, c *Call, _ *InTenant) (
 // GrantsOf is the path of an account's roles.
 type GrantsOf struct {
 	InTenant
-	Account mail.AccountID `path:"account" doc:"The account's id"`
+	Account Ref[mail.AccountID] `path:"account" doc:"The account's id"`
 }
 
 func (s *Server) getGrants(ctx context.Context, c *Call, in *GrantsOf) (*Tagged[Grants], error) {
-	a, err := c.Company.Account(ctx, in.Account)
+	a, err := c.Company.Account(ctx, in.Account.ID)
 	if err != nil {
 		return nil, err
 	}
 	if !c.MayIn(directory.RightRolesRead, directory.Place{Domain: a.Domain, Groups: a.Groups}) {
-		return nil, mail.E("restd.getGrants", mail.NotFound, "account.unknown", in.Account.String())
+		return nil, mail.E("restd.getGrants", mail.NotFound, "account.unknown", in.Account.ID.String())
 	}
 	if a.Grants == nil {
 		a.Grants = []directory.Grant{}
@@ -115,7 +115,7 @@ func (s *Server) setGrants(ctx context.Context, c *Call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Company.SetGrants(ctx, c.Actor(), in.Account, meant, in.Body.Grants); err != nil {
+	if err := c.Company.SetGrants(ctx, c.Actor(), in.Account.ID, meant, in.Body.Grants); err != nil {
 		return nil, err
 	}
 	return s.getGrants(ctx, c, &in.GrantsOf)

@@ -26,7 +26,7 @@ func (s *Server) addSeats(one string) {
 }
 
 func (s *Server) listSeats(ctx context.Context, c *Call, in *OfAccount) (*List[Seat], error) {
-	a, err := account(ctx, c, in.Account)
+	a, err := account(ctx, c, in.Account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Server) listSeats(ctx context.Context, c *Call, in *OfAccount) (*List[S
 // SeatIn is the path of a seat.
 type SeatIn struct {
 	OfAccount
-	Member mail.AccountID `path:"member" doc:"The id of the account that works in the shared mailbox"`
+	Member Ref[mail.AccountID] `path:"member" doc:"The id of the account that works in the shared mailbox"`
 }
 
 // setSeatIn asks for a right.
@@ -66,10 +66,10 @@ func (s *Server) removeSeat(ctx context.Context, c *Call, in *SeatIn) (*List[Sea
 
 // seat changes a seat and answers with all there are.
 func (s *Server) seat(ctx context.Context, c *Call, in *SeatIn, right directory.SeatRight) (*List[Seat], error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	if err := c.Company.SetSeat(ctx, c.Actor(), in.Account, in.Member, right); err != nil {
+	if err := c.Company.SetSeat(ctx, c.Actor(), in.Account.ID, in.Member.ID, right); err != nil {
 		return nil, err
 	}
 	return s.listSeats(ctx, c, &in.OfAccount)

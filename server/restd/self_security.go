@@ -266,15 +266,15 @@ func (s *Server) addPasskey(ctx context.Context, c *Call, in *struct {
 }
 
 func (s *Server) removePasskey(ctx context.Context, c *Call, in *struct {
-	Passkey mail.ObjectID `path:"passkey" doc:"The passkey's id"`
+	Passkey Ref[mail.ObjectID] `path:"passkey" doc:"The passkey's id"`
 }) (*struct{}, error) {
-	return nil, s.dir.RemovePasskey(ctx, c.Caller, in.Passkey)
+	return nil, s.dir.RemovePasskey(ctx, c.Caller, in.Passkey.ID)
 }
 
 func (s *Server) forgetBrowser(ctx context.Context, c *Call, in *struct {
-	Browser mail.ObjectID `path:"browser" doc:"The trusted browser's id"`
+	Browser Ref[mail.ObjectID] `path:"browser" doc:"The trusted browser's id"`
 }) (*struct{}, error) {
-	return nil, s.dir.ForgetBrowser(ctx, c.Caller, in.Browser)
+	return nil, s.dir.ForgetBrowser(ctx, c.Caller, in.Browser.ID)
 }
 
 // ownAccount is the caller's company and account, for those who have one.
@@ -305,8 +305,8 @@ func (s *Server) createOwnAppPassword(ctx context.Context, c *Call, in *struct {
 }
 
 func (s *Server) revokeOwnAppPassword(ctx context.Context, c *Call, in *struct {
-	App mail.ObjectID `path:"app" doc:"The app password's id"`
+	App Ref[mail.ObjectID] `path:"app" doc:"The app password's id"`
 }) (*struct{}, error) {
 	company, id := s.ownAccount(c)
-	return nil, company.RevokeAppPassword(ctx, c.Actor(), id, in.App)
+	return nil, company.RevokeAppPassword(ctx, c.Actor(), id, in.App.ID)
 }

@@ -89,31 +89,31 @@ func (s *Server) sessionList(web []directory.WebSession, tenant mail.TenantID, a
 }
 
 func (s *Server) listAccountSessions(ctx context.Context, c *Call, in *OfAccount) (*List[Session], error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	web, err := c.Company.AccountSessions(ctx, in.Account)
+	web, err := c.Company.AccountSessions(ctx, in.Account.ID)
 	if err != nil {
 		return nil, err
 	}
-	return s.sessionList(web, c.TenantID, in.Account), nil
+	return s.sessionList(web, c.TenantID, in.Account.ID), nil
 }
 
 func (s *Server) endAccountSession(ctx context.Context, c *Call, in *ofSession) (*struct{}, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
 	var id mail.ObjectID
 	if id.UnmarshalText([]byte(in.Session)) == nil && !id.IsZero() {
-		err := c.Company.EndAccountSession(ctx, c.Actor(), in.Account, id)
+		err := c.Company.EndAccountSession(ctx, c.Actor(), in.Account.ID, id)
 		if !mail.Is(err, mail.NotFound) {
 			return nil, err
 		}
 	}
-	if err := c.Company.MayEndSessions(ctx, c.Actor(), in.Account); err != nil {
+	if err := c.Company.MayEndSessions(ctx, c.Actor(), in.Account.ID); err != nil {
 		return nil, err
 	}
-	return nil, s.endMail(c.TenantID, in.Account, in.Session)
+	return nil, s.endMail(c.TenantID, in.Account.ID, in.Session)
 }
 
 // endMail ends a session of mail software, if it is the account's.
@@ -127,13 +127,13 @@ func (s *Server) endMail(tenant mail.TenantID, account mail.AccountID, id string
 }
 
 func (s *Server) endAccountSessions(ctx context.Context, c *Call, in *OfAccount) (*struct{}, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	if err := c.Company.EndAccountSession(ctx, c.Actor(), in.Account, 0); err != nil {
+	if err := c.Company.EndAccountSession(ctx, c.Actor(), in.Account.ID, 0); err != nil {
 		return nil, err
 	}
-	for _, m := range s.config.Sessions.Of(c.TenantID, in.Account) {
+	for _, m := range s.config.Sessions.Of(c.TenantID, in.Account.ID) {
 		s.config.Sessions.End(m.ID)
 	}
 	return nil, nil
@@ -170,10 +170,10 @@ type signInsIn struct {
 }
 
 func (s *Server) listAccountSignIns(ctx context.Context, c *Call, in *signInsIn) (*List[SignIn], error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	all, err := c.Company.AccountSignIns(ctx, in.Account)
+	all, err := c.Company.AccountSignIns(ctx, in.Account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -181,10 +181,10 @@ func (s *Server) listAccountSignIns(ctx context.Context, c *Call, in *signInsIn)
 }
 
 func (s *Server) getAccountFactors(ctx context.Context, c *Call, in *OfAccount) (*struct{ Body Factors }, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	f, err := c.Company.AccountFactors(ctx, in.Account)
+	f, err := c.Company.AccountFactors(ctx, in.Account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -192,17 +192,17 @@ func (s *Server) getAccountFactors(ctx context.Context, c *Call, in *OfAccount) 
 }
 
 func (s *Server) removeAccountFactors(ctx context.Context, c *Call, in *OfAccount) (*struct{}, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	return nil, c.Company.RemoveFactors(ctx, c.Actor(), in.Account)
+	return nil, c.Company.RemoveFactors(ctx, c.Actor(), in.Account.ID)
 }
 
 func (s *Server) listAccountAppPasswords(ctx context.Context, c *Call, in *OfAccount) (*List[AppPassword], error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	all, err := c.Company.AppPasswords(ctx, in.Account)
+	all, err := c.Company.AppPasswords(ctx, in.Account.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -212,18 +212,18 @@ func (s *Server) listAccountAppPasswords(ctx context.Context, c *Call, in *OfAcc
 // ofAppPassword is the path of an app password of an account.
 type ofAppPassword struct {
 	OfAccount
-	App mail.ObjectID `path:"app" doc:"The app password's id"`
+	App Ref[mail.ObjectID] `path:"app" doc:"The app password's id"`
 }
 
 func (s *Server) revokeAccountAppPassword(ctx context.Context, c *Call, in *ofAppPassword) (*struct{}, error) {
-	if _, err := account(ctx, c, in.Account); err != nil {
+	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
-	return nil, c.Company.RevokeAppPassword(ctx, c.Actor(), in.Account, in.App)
+	return nil, c.Company.RevokeAppPassword(ctx, c.Actor(), in.Account.ID, in.App.ID)
 }
 
 func (s *Server) removeOperatorFactors(ctx context.Context, c *Call, in *struct {
-	Operator mail.AccountID `path:"operator" doc:"The operator's id"`
+	Operator Ref[mail.AccountID] `path:"operator" doc:"The operator's id"`
 }) (*struct{}, error) {
-	return nil, s.dir.RemoveOperatorFactors(ctx, c.Actor(), in.Operator)
+	return nil, s.dir.RemoveOperatorFactors(ctx, c.Actor(), in.Operator.ID)
 }
