@@ -37,7 +37,7 @@ const (
 
 // accountTable is what files of accounts look like.
 var accountTable = Table{Name: "accounts", Columns: []Column{
-	acAction:      {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+	acAction:      {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 	acAddress:     {Name: "address", Also: []string{"メールアドレス", "アドレス", "mail", "email"}, Needs: true},
 	acPassword:    {Name: "password", Also: []string{"パスワード", "初期パスワード"}},
 	acLastName:    {Name: "last_name", Also: []string{"姓", "lastname"}},

@@ -8,7 +8,7 @@
 // to say would be lost. At most 10,000 lines in 10 MiB.
 //
 // The column action says what becomes of a line: add, update or delete (追加, 変更, 削除). In an update an empty field
-// leaves things as they are, and "-" clears them. Who exports with formulas made harmless (an apostrophe before what a
+// leaves things as they are, and "-" clears them. A file without that column adds. Who exports with formulas made harmless (an apostrophe before what a
 // spreadsheet would work out) and imports that again loses nothing: the apostrophe is taken off.
 //
 // # Importing

@@ -46,7 +46,7 @@ type listChange struct {
 var lists = &engine[listChange]{
 	Kind: Kind{"lists", directory.RightLists, directory.RightListsRead},
 	table: Table{Name: "lists", Columns: []Column{
-		liAction:    {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		liAction:    {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		liAddress:   {Name: "list_address", Also: []string{"リストアドレス", "メーリングリスト"}, Needs: true},
 		liName:      {Name: "name", Also: []string{"リスト名", "名称"}},
 		liPosting:   {Name: "posting", Also: []string{"投稿できる人", "投稿権限"}},
@@ -172,7 +172,7 @@ var listMembers = &engine[directory.MemberLine]{
 	Kind: Kind{"list-members", directory.RightLists, directory.RightListsRead},
 	table: Table{Name: "list-members", Columns: []Column{
 		lmList:   {Name: "list_address", Also: []string{"リストアドレス", "メーリングリスト"}, Needs: true},
-		lmAction: {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		lmAction: {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		lmMember: {Name: "member_address", Also: []string{"メンバーアドレス"}, Needs: true},
 		lmName:   {Name: "member_name", Also: []string{"メンバー名"}},
 		lmPost:   {Name: "can_post", Also: []string{"投稿許可"}},

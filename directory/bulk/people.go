@@ -23,7 +23,7 @@ type aliasChange struct{ alias, address mail.Address }
 var aliases = &engine[aliasChange]{
 	Kind: Kind{"aliases", directory.RightAccounts, directory.RightAccountsRead},
 	table: Table{Name: "aliases", Columns: []Column{
-		alAction:  {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		alAction:  {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		alAlias:   {Name: "alias", Also: []string{"エイリアス", "別名アドレス"}, Needs: true},
 		alAddress: {Name: "address", Also: []string{"メールアドレス", "アドレス"}, Needs: true},
 	}},
@@ -112,7 +112,7 @@ type groupChange struct {
 var groups = &engine[groupChange]{
 	Kind: Kind{"groups", directory.RightAccounts, directory.RightAccountsRead},
 	table: Table{Name: "groups", Columns: []Column{
-		grAction:      {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		grAction:      {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		grName:        {Name: "group", Also: []string{"グループ", "グループ名", "name"}, Needs: true},
 		grNewName:     {Name: "new_name", Also: []string{"新グループ名"}},
 		grDescription: {Name: "description", Also: []string{"説明"}},
@@ -183,7 +183,7 @@ var groupMembers = &engine[groupMember]{
 	Kind: Kind{"group-members", directory.RightAccounts, directory.RightAccountsRead},
 	table: Table{Name: "group-members", Columns: []Column{
 		gmGroup:   {Name: "group", Also: []string{"グループ", "グループ名"}, Needs: true},
-		gmAction:  {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		gmAction:  {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		gmAddress: {Name: "address", Also: []string{"メールアドレス", "アドレス"}, Needs: true},
 	}},
 	parse: func(r *reading) (Action, groupMember) {
@@ -244,7 +244,7 @@ const (
 var forwards = &engine[directory.AccountLine]{
 	Kind: Kind{"forwards", directory.RightAccounts, directory.RightAccountsRead},
 	table: Table{Name: "forwards", Columns: []Column{
-		fwAction:  {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		fwAction:  {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		fwAddress: {Name: "address", Also: []string{"メールアドレス", "アドレス"}, Needs: true},
 		fwTo:      {Name: "forward_to", Also: []string{"転送先", "転送先アドレス"}},
 		fwKeep:    {Name: "keep_copy", Also: []string{"コピーを残す", "転送元に残す"}},
@@ -313,7 +313,7 @@ type contactChange struct {
 var contacts = &engine[contactChange]{
 	Kind: Kind{"contacts", directory.RightAccounts, directory.RightAccountsRead},
 	table: Table{Name: "contacts", Columns: []Column{
-		coAction:      {Name: "action", Also: []string{"処理", "処理区分", "操作"}, Needs: true},
+		coAction:      {Name: "action", Also: []string{"処理", "処理区分", "操作"}},
 		coAddress:     {Name: "address", Also: []string{"メールアドレス", "アドレス"}, Needs: true},
 		coDomain:      {Name: "domain", Also: []string{"ドメイン", "公開ドメイン"}},
 		coLastName:    {Name: "last_name", Also: []string{"姓"}},

@@ -46,8 +46,11 @@ func (r *reading) bad(column int, err error) {
 	r.wrong = append(r.wrong, Finding{Line: r.row.Line, Column: r.table.Columns[column].Name, Err: err})
 }
 
-// action reads the column of actions.
+// action reads the column of actions. In a file without that column everything is added.
 func (r *reading) action(column int) Action {
+	if r.row.at[column] < 0 {
+		return Add
+	}
 	text := r.row.Get(column)
 	a, ok := actions[mime.NormalizeTight(text)]
 	if !ok {
