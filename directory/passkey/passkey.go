@@ -1,5 +1,3 @@
-//go:build passkeys
-
 // Package passkey does the ceremonies of Web Authentication Level 3 for the directory: it makes the questions for the browser and
 // checks its answers. It keeps nothing.
 package passkey

@@ -1,5 +1,3 @@
-//go:build passkeys
-
 package passkey_test
 
 import (
