@@ -264,7 +264,7 @@ type knownKey struct {
 
 // CallerByKey tells whose an API key is. Denied "auth.failed" for a key that is none, or was revoked; Busy "auth.locked" after 10
 // such failures of a key from a network within an hour. To who holds the key it says more, all Denied: "auth.expired",
-// "key.network", "tenant.not_started", "tenant.suspended", "tenant.closed", "zone.other_network".
+// "key.network", "access.network", "tenant.not_started", "tenant.suspended", "tenant.closed", "zone.other_network".
 func (d *Directory) CallerByKey(ctx context.Context, o mail.Origin, key string) (*Caller, error) {
 	const op = "directory.CallerByKey"
 	ref, secret, ok := parseKey(key)
@@ -352,7 +352,10 @@ func (d *Directory) keyHolds(ctx context.Context, l *login, doc *keyDoc) error {
 	if err := l.contract.Usable(op, time.Now()); err != nil {
 		return err
 	}
-	return d.onOwnNetwork(ctx, l.origin, l.contract)
+	if err := d.onOwnNetwork(ctx, l.origin, l.contract); err != nil {
+		return err
+	}
+	return d.admitted(ctx, l.origin, l.contract.ID, DoorPanel)
 }
 
 // caller is who calls with the key.

@@ -22,7 +22,7 @@ type stranger struct {
 
 // about names the methods that say something about the whole company and nothing of anybody else:
 // who manages the company may use them.
-var about = map[string]bool{"SetSettings": true, "ReplaceSettings": true, "SetLogo": true}
+var about = map[string]bool{"SetSettings": true, "ReplaceSettings": true, "SetLogo": true, "AddGroup": true, "SetSecurity": true, "ConfirmAccess": true}
 
 // argument makes a value for a parameter out of what is the stranger's.
 func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflect.Value {
@@ -39,7 +39,7 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		directory.GALQuery{}, directory.GroupSpec{Name: "x"}, directory.ContactSpec{Address: addr("x@elsewhere.example"), Domain: s.account.Domain}, s.account.Domain,
 		directory.ListChange{}, directory.SeatRead, uint64(0), []mail.AccountID{s.account.ID}, []directory.Grant(nil),
 		directory.Forwarding{To: []mail.Address{addr("x@elsewhere.example")}}, directory.Settings{}, directory.AppPasswordSpec{Name: "telephone"},
-		directory.DomainChange{IDs: 50}, []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
+		directory.DomainChange{IDs: 50}, directory.SecurityPolicy{}, []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
 	} {
 		if reflect.TypeOf(v) == typ {
 			return reflect.ValueOf(v)

@@ -102,6 +102,9 @@ func (d *Directory) passkeys(op mail.Op) (PasskeyVerifier, error) {
 	return d.cfg.Passkeys, nil
 }
 
+// OffersPasskeys tells whether passkeys can be used here.
+func (d *Directory) OffersPasskeys() bool { return d.cfg.Passkeys != nil }
+
 // user is a holder for a ceremony.
 func (f *factorsDoc) user(page, name string) PasskeyUser {
 	u := PasskeyUser{Page: page, Handle: f.Handle, Name: name}

@@ -34,6 +34,7 @@ type page struct {
 	Name      string // that was typed
 	Wrong     string // what was wrong, in words
 	Out       bool   // somebody has just signed out
+	Passkeys  bool   // can be used here
 	Step      *directory.WebStep
 	Enrolment directory.Enrolment
 }
@@ -41,7 +42,7 @@ type page struct {
 // newPage begins the page of a request.
 func (s *Server) newPage(w http.ResponseWriter, r *http.Request) *page {
 	q := r.URL.Query()
-	p := &page{words: s.config.Words, assets: s.assets, Lang: readerLang(r), Service: s.config.Service, Host: s.config.Hostname, Step: &directory.WebStep{}}
+	p := &page{words: s.config.Words, assets: s.assets, Lang: readerLang(r), Service: s.config.Service, Host: s.config.Hostname, Passkeys: s.dir.OffersPasskeys(), Step: &directory.WebStep{}}
 	if l, ok := i18n.ParseLang(q.Get("lang")); ok {
 		rememberLang(w, string(l))
 	}
