@@ -246,10 +246,18 @@ func (c *Company) Domain(ctx context.Context, name string) (d Domain, err error)
 }
 
 // RemoveDomain gives a domain back, so that another tenant may have it. Operators
-// only. Conflict "domain.not_empty" while it has accounts or lists. A claim without a domain, as a
+// only. Conflict "domain.not_empty" while it has accounts or lists, "domain.in_trash" while deleted accounts of it can be restored,
+// "domain.has_aliases" while accounts of other domains have addresses in it. A claim without a domain, as a
 // crash in AddDomain leaves it, is removed too.
 func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) error {
 	const op = "directory.RemoveDomain"
+	if err := c.may(ctx, by, op, orders); err != nil {
+		return err
+	}
+	// Looked at outside the transaction that removes, as it reads all accounts. Nobody sends as an alias that slips through: MaySendAs.
+	if err := c.view(ctx, op, func(r store.Reader) error { return noAliasesIn(r, op, name) }); err != nil {
+		return err
+	}
 	err := c.update(ctx, by, op, orders, func(tx store.Tx) error {
 		d, _, err := domainNamed(tx, name)
 		if err != nil {
@@ -259,8 +267,14 @@ func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) 
 		if err != nil {
 			return err
 		}
-		if n := d.Accounts + lists; n > 0 {
+		trash, err := tx.CountMarked(kindAccount, trashOf(d.ID))
+		switch n := d.Accounts + lists; {
+		case err != nil:
+			return err
+		case n > 0:
 			return mail.E(op, mail.Conflict, "domain.not_empty", n)
+		case trash > 0:
+			return mail.E(op, mail.Conflict, "domain.in_trash", trash)
 		}
 		return tx.DeleteObject(kindDomain, mail.ObjectID(d.ID), d.Version)
 	})
@@ -270,6 +284,27 @@ func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) 
 	released, releaseErr := c.dir.releaseDomain(ctx, by, name, c.id)
 	if releaseErr != nil || released {
 		return mail.Wrap(op, releaseErr)
+	}
+	return err
+}
+
+// noAliasesIn refuses a domain in which accounts of other domains have addresses.
+func noAliasesIn(r store.Reader, op mail.Op, name string) error {
+	aliases := 0
+	err := each(r, kindAccount, func(o store.Object) error {
+		var doc accountDoc
+		if err := read(o, &doc); err != nil || doc.Address.Domain == name {
+			return err
+		}
+		for _, a := range doc.Aliases {
+			if a.Domain == name {
+				aliases++
+			}
+		}
+		return nil
+	})
+	if err == nil && aliases > 0 {
+		err = mail.E(op, mail.Conflict, "domain.has_aliases", aliases)
 	}
 	return err
 }

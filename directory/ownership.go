@@ -134,15 +134,19 @@ func (d *Directory) proveClaim(ctx context.Context, by mail.Actor, name string, 
 	})
 }
 
-// MaySendAs refuses a domain that is not shown to be anybody's here: Denied "domain.unverified". Domains of others
-// are not its affair.
-func (d *Directory) MaySendAs(ctx context.Context, domain string) error {
+// MaySendAs refuses to let a tenant send as a domain that is not its own: Denied "sender.not_owned", or "domain.unverified" for
+// one that is not shown to be.
+func (d *Directory) MaySendAs(ctx context.Context, tenant mail.TenantID, domain string) error {
 	const op = "directory.MaySendAs"
 	all, err := d.known(ctx)
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
-	if all.unproved[domain] {
+	owner := all.domains[domain]
+	switch {
+	case owner == nil || owner.ID != tenant:
+		return mail.E(op, mail.Denied, "sender.not_owned", domain)
+	case all.unproved[domain]:
 		return mail.E(op, mail.Denied, "domain.unverified", domain)
 	}
 	return nil

@@ -22,9 +22,10 @@ func TestSV2DomainsShowWhoseTheyAre(t *testing.T) {
 	h.says(err, mail.Denied, "relay.denied")
 	_, err = h.resolve("info@alpha.example")
 	h.must(err)
-	h.says(h.MaySendAs(h.ctx, "new.example"), mail.Denied, "domain.unverified")
-	h.must(h.MaySendAs(h.ctx, "alpha.example"))
-	h.must(h.MaySendAs(h.ctx, "elsewhere.example"))
+	h.says(h.MaySendAs(h.ctx, a.Tenant, "new.example"), mail.Denied, "domain.unverified")
+	h.must(h.MaySendAs(h.ctx, a.Tenant, "alpha.example"))
+	h.says(h.MaySendAs(h.ctx, a.Tenant, "elsewhere.example"), mail.Denied, "sender.not_owned")
+	h.says(h.MaySendAs(h.ctx, a.Tenant+1, "alpha.example"), mail.Denied, "sender.not_owned")
 	owner := h.signIn("sato@new.example").Actor() // to see what is wanted
 
 	name, text := d.Challenge()
@@ -42,7 +43,7 @@ func TestSV2DomainsShowWhoseTheyAre(t *testing.T) {
 	}
 	_, err = h.resolve("sato@new.example")
 	h.must(err)
-	h.must(h.MaySendAs(h.ctx, "new.example"))
+	h.must(h.MaySendAs(h.ctx, a.Tenant, "new.example"))
 }
 
 // TestSV2TokensAreOfOneTenant gives the same name to two companies in turn: what one of them once published shows nothing for the other.

@@ -49,11 +49,13 @@ func (in *Intake) submit(ctx context.Context, who *directory.Identity, from mail
 		return nil, mail.E(op, mail.Denied, "account.sending_stopped")
 	}
 	s := &submission{tenant: account.Tenant, by: who.Actor(), sender: account.ID, account: account, address: account.Address}
-	s.owns = func(a mail.Address) bool { return as.Owns(a) && in.cfg.Directory.MaySendAs(ctx, a.Domain) == nil }
+	s.owns = func(a mail.Address) bool {
+		return as.Owns(a) && in.cfg.Directory.MaySendAs(ctx, account.Tenant, a.Domain) == nil
+	}
 	if !from.IsNull() {
 		s.address = from
 	}
-	return s, in.cfg.Directory.MaySendAs(ctx, s.address.Domain)
+	return s, in.cfg.Directory.MaySendAs(ctx, account.Tenant, s.address.Domain)
 }
 
 // mayWrite refuses a sender whose box is full (SV-5).
@@ -74,20 +76,10 @@ func (in *Intake) submitVPN(ctx context.Context, o mail.Origin, from mail.Addres
 	if err != nil {
 		return nil, err
 	}
-	owner, ours, err := in.cfg.Directory.LocalDomain(ctx, from.Domain)
-	if err != nil {
-		return nil, err
+	if err := in.cfg.Directory.MaySendAs(ctx, tenant, from.Domain); err != nil {
+		return nil, mail.Wrap(op, err)
 	}
-	if !ours || owner != tenant {
-		return nil, mail.E(op, mail.Denied, "sender.not_owned", from.String())
-	}
-	if err := in.cfg.Directory.MaySendAs(ctx, from.Domain); err != nil {
-		return nil, err
-	}
-	owns := func(a mail.Address) bool {
-		owner, ours, err := in.cfg.Directory.LocalDomain(ctx, a.Domain)
-		return err == nil && ours && owner == tenant && in.cfg.Directory.MaySendAs(ctx, a.Domain) == nil
-	}
+	owns := func(a mail.Address) bool { return in.cfg.Directory.MaySendAs(ctx, tenant, a.Domain) == nil }
 	target, err := in.cfg.Directory.Resolve(ctx, from) // a machine's address needs no account behind it
 	if err == nil {
 		err = in.mayWrite(ctx, target.Account)
