@@ -28,7 +28,7 @@ func (f LogFile) header() []string {
 		"log.column.session", "log.column.what", "log.column.op", "log.column.kind", "log.column.id", "log.column.name", "log.column.reason",
 		"log.column.result", "log.column.changes", "log.column.hash",
 	} {
-		row = append(row, f.Words.Text(f.Lang, key))
+		row = append(row, f.say(key))
 	}
 	return row
 }
@@ -91,8 +91,8 @@ func (f LogFile) row(l *LogLine) []string {
 	}
 	row := []string{
 		strconv.FormatUint(l.Seq, 10), l.At.In(zone).Format("2006-01-02 15:04:05.000"), l.At.UTC().Format(time.RFC3339Nano),
-		l.Actor, f.Words.Text(f.Lang, ActorText(l.Role)), l.Remote, l.Agent, l.Session,
-		f.Words.Text(f.Lang, OpText(f.Words, l)), string(l.Op), l.Kind, id, l.Name, l.Reason, f.result(l), f.changes(l.Changes), hex.EncodeToString(l.Hash),
+		l.Actor, f.say(actorTexts[l.Role]), l.Remote, l.Agent, l.Session,
+		f.say(OpText(l)), string(l.Op), l.Kind, id, l.Name, l.Reason, f.result(l), f.changes(l.Changes), hex.EncodeToString(l.Hash),
 	}
 	for i := range row {
 		row[i] = harmless(row[i])
@@ -103,9 +103,9 @@ func (f LogFile) row(l *LogLine) []string {
 // result says how it came out.
 func (f LogFile) result(l *LogLine) string {
 	if l.Refused != "" {
-		return f.Words.Text(f.Lang, "log.refused")
+		return f.say("log.refused")
 	}
-	return f.Words.Text(f.Lang, "log.done")
+	return f.say("log.done")
 }
 
 // changes are one a line.
@@ -123,31 +123,4 @@ func harmless(s string) string {
 		return "'" + s
 	}
 	return s
-}
-
-// ActorText is the key of what a capacity is called.
-func ActorText(r mail.ActorRole) string {
-	switch r {
-	case mail.User:
-		return "actor.user"
-	case mail.Admin:
-		return "actor.admin"
-	case mail.Operator:
-		return "actor.operator"
-	case mail.Observer:
-		return "actor.observer"
-	}
-	return "actor.platform"
-}
-
-// OpText is the key of what an operation is called, as a line of the log tells of it.
-func OpText(words *i18n.Catalogue, l *LogLine) string {
-	key := "act." + string(l.Op)
-	switch {
-	case words.Has(i18n.English, key):
-		return key
-	case l.Seen:
-		return "act.seen"
-	}
-	return "act.other"
 }

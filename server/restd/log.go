@@ -97,7 +97,7 @@ const logExportTime = 5 * time.Minute
 func (s *Server) logLine(c *Call, l *directory.LogLine) LogLine {
 	out := LogLine{
 		Seq: l.Seq, Time: l.At, Actor: l.Actor, Role: logRoles[l.Role], Remote: l.Remote, Agent: l.Agent, Request: l.Session,
-		Op: l.Op, What: s.say(c, directory.OpText(s.words, l)), Kind: l.Kind, ID: l.ID, Name: l.Name, Reason: l.Reason, Seen: l.Seen,
+		Op: l.Op, What: s.say(c, directory.OpText(l)), Kind: l.Kind, ID: l.ID, Name: l.Name, Reason: l.Reason, Seen: l.Seen,
 		Refused: l.Refused, Changes: make([]LogChange, len(l.Changes)), Hash: hex.EncodeToString(l.Hash),
 	}
 	for i, change := range l.Changes {
