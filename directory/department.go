@@ -48,7 +48,7 @@ func (c *Company) Departments(ctx context.Context, within []Grant) ([]Department
 }
 
 // RenameDepartment writes another name into all profiles that name a department, in one act; "" clears it. It reaches the accounts the
-// actor manages and tells how many those were. NotFound "department.unknown" where there were none, Invalid "name.malformed".
+// actor manages and tells how many those were. Denied "actor.denied" where it manages none of them, Invalid "name.malformed".
 func (c *Company) RenameDepartment(ctx context.Context, by mail.Actor, from, to string) (renamed int, err error) {
 	const op = "directory.RenameDepartment"
 	p, err := Profile{Department: to}.checked(op)
@@ -64,9 +64,9 @@ func (c *Company) RenameDepartment(ctx context.Context, by mail.Actor, from, to 
 		if err != nil {
 			return err
 		}
-		renamed, err = c.renameIn(tx, by, op, in, p.Department)
-		if err == nil && renamed == 0 {
-			err = mail.E(op, mail.NotFound, "department.unknown", from)
+		renamed, err = c.renameIn(tx, by, in, p.Department)
+		if err == nil && renamed == 0 && len(in) > 0 {
+			err = mail.E(op, mail.Denied, "actor.denied")
 		}
 		return err
 	})
@@ -74,7 +74,7 @@ func (c *Company) RenameDepartment(ctx context.Context, by mail.Actor, from, to 
 }
 
 // renameIn does it for the accounts among some that the actor manages.
-func (c *Company) renameIn(tx store.Tx, by mail.Actor, op mail.Op, in []store.Object, to string) (renamed int, err error) {
+func (c *Company) renameIn(tx store.Tx, by mail.Actor, in []store.Object, to string) (renamed int, err error) {
 	grants, err := grantsOf(tx, by)
 	if err != nil {
 		return 0, err

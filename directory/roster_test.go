@@ -195,15 +195,16 @@ func TestCP1Departments(t *testing.T) {
 		t.Errorf("%d accounts were renamed", n)
 	}
 	see("[{第一営業部 2} {総務部 1}]")
-	_, err = c.RenameDepartment(h.ctx, h.ops, "営業部", "x")
-	h.says(err, mail.NotFound, "department.unknown")
+	if n, err = c.RenameDepartment(h.ctx, h.ops, "営業部", "x"); err != nil || n != 0 {
+		t.Errorf("%d accounts of no department were renamed, %v", n, err)
+	}
 	_, err = c.RenameDepartment(h.ctx, h.ops, "総務部", "x\ny")
 	h.says(err, mail.Invalid, "name.malformed")
 
 	h.must(c.SetPassword(h.ctx, h.ops, made["abe"].ID, password))
 	h.must(c.SetGrants(h.ctx, h.ops, made["abe"].ID, 0, []directory.Grant{{Role: directory.RoleAccountAdmin, Domains: []mail.DomainID{made["schmidt"].Domain}}}))
 	_, err = c.RenameDepartment(h.ctx, h.signIn("abe@alpha.example").Actor(), "第一営業部", "x")
-	h.says(err, mail.NotFound, "department.unknown") // none of its accounts is his
+	h.says(err, mail.Denied, "actor.denied") // none of its accounts is his
 	see("[{第一営業部 2} {総務部 1}]")
 }
 

@@ -57,15 +57,19 @@ func (c *Company) SetSeat(ctx context.Context, by mail.Actor, shared, who mail.A
 
 // checkSeat judges whether an account can have a seat.
 func checkSeat(r store.Reader, op mail.Op, doc *accountDoc, who mail.AccountID, right SeatRight) error {
-	if right == "" {
+	unknown := mail.E(op, mail.NotFound, "account.unknown", who.String())
+	sits := slices.ContainsFunc(doc.Seats, func(s Seat) bool { return s.Account == who })
+	switch {
+	case right == "" && !sits:
+		return unknown
+	case right == "":
 		return nil
-	}
-	if len(doc.Seats) >= MaxSeats && !slices.ContainsFunc(doc.Seats, func(s Seat) bool { return s.Account == who }) {
+	case len(doc.Seats) >= MaxSeats && !sits:
 		return mail.E(op, mail.Full, "seats.too_many", MaxSeats)
 	}
 	member, _, err := readAccount(r, who)
 	if err == nil && (member.Shared || member.State == AccountDeleted) {
-		err = mail.E(op, mail.NotFound, "account.unknown", who.String())
+		return unknown
 	}
 	return err
 }

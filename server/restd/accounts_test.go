@@ -97,8 +97,9 @@ func TestCP1AccountsOverTheAPI(t *testing.T) {
 	for _, step := range []struct{ method, path, state string }{
 		{"POST", "/suspend", "suspended"}, {"POST", "/resume", "active"}, {"DELETE", "", "deleted"}, {"POST", "/restore", "active"}, {"DELETE", "", "deleted"},
 	} {
-		if d.do(step.method, path+step.path, nil).into(&a); a.State != step.state || (a.DestroyedAfter != "") != (step.state == "deleted") {
-			t.Errorf("%s %s: %+v", step.method, step.path, a)
+		var now account
+		if d.do(step.method, path+step.path, nil).into(&now); now.State != step.state || (now.DestroyedAfter != "") != (step.state == "deleted") {
+			t.Errorf("%s %s: %+v", step.method, step.path, now)
 		}
 	}
 	d.do("POST", path+"/suspend", nil).says(http.StatusConflict, "account.deleted")
@@ -338,7 +339,7 @@ func TestML5ForwardsOverTheAPI(t *testing.T) {
 		t.Errorf("forwards to outside %+v", all)
 	}
 	d.do("DELETE", "/accounts/"+a.ID+"/forwarding", nil).into(&a)
-	if d.do("GET", "/forwarding?outside=true", nil).into(&all); all.Total != 0 {
+	if d.do("GET", "/forwarding?outside=true", nil).into(&all); len(all.Items) != 0 {
 		t.Errorf("forwards to outside %+v", all)
 	}
 }
@@ -355,7 +356,7 @@ func TestCP1SharedMailboxes(t *testing.T) {
 		t.Errorf("seats %+v", seats)
 	}
 	d.do("PUT", "/accounts/"+a.ID+"/seats/"+box.ID, map[string]any{"right": "read"}).says(http.StatusConflict, "account.not_shared")
-	if d.do("DELETE", "/accounts/"+box.ID+"/seats/"+a.ID, nil).into(&seats); seats.Total != 0 {
+	if d.do("DELETE", "/accounts/"+box.ID+"/seats/"+a.ID, nil).into(&seats); len(seats.Items) != 0 {
 		t.Errorf("seats %+v", seats)
 	}
 }
