@@ -317,6 +317,28 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestCP9SessionEnds: a session is ended by its id, in its own words, and no other with it.
+func TestCP9SessionEnds(t *testing.T) {
+	var all Sessions
+	b := open(t, Config{Sessions: &all})
+	first := b.call("192.0.2.1")
+	first.says("hello toy")
+	second := b.call("192.0.2.2")
+	second.says("hello toy")
+	if all.End("nobody's") || (*Sessions)(nil).End("x") {
+		t.Error("a session that is none was ended")
+	}
+	if !all.End(all.All()[0].ID) {
+		t.Fatal("it was not ended")
+	}
+	first.says("bye session.ended")
+	<-b.ended
+	left(t, b, 1)
+	second.ask("x", "ok x")
+	go io.Copy(io.Discard, second.conn)
+	b.stop()
+}
+
 // failing is a listener that fails a few times before it goes on.
 type failing struct {
 	*pipes
