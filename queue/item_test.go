@@ -32,22 +32,34 @@ func firstDoc() Doc {
 	}
 }
 
-// fullDoc has something in every field.
-func fullDoc() Doc {
+// secondDoc has all that version 2 had.
+func secondDoc() Doc {
 	d := firstDoc()
 	d.Sign, d.Prefix, d.Auto, d.Spam, d.Warned = "example.jp", []byte("ARC-Seal: i=1\r\n"), true, true, true
 	d.Attempts, d.Hold, d.Facts = 77, "hold.administrator", []byte{1, 2, 3}
-	d.Subject, d.Size, d.Repeats = "件名", 4711, 3
-	at := time.UnixMilli(1795427415999)
-	d.Deferrals = []Deferral{{At: at, Last: at, Times: 2, Reason: "remote.deferred", Status: "4.2.1", Host: "mx.example.org", Answer: "450 4.2.1 後で"}}
-	d.To[0].Into, d.To[1].TLS = IntoFolder, "TLS1.3 TLS_AES_128_GCM_SHA256"
 	d.To[0].Status, d.To[0].Host, d.To[0].Answer = "4.2.1", "mx.example.org", "450 4.2.1 後で"
 	return d
 }
 
-// TestDocOfVersion1: what the first version wrote is read.
-func TestDocOfVersion1(t *testing.T) {
-	text, err := os.ReadFile("testdata/doc.v1.hex")
+// fullDoc has something in every field.
+func fullDoc() Doc {
+	d := secondDoc()
+	d.Subject, d.Size, d.Repeats = "件名", 4711, 3
+	at := time.UnixMilli(1795427415999)
+	d.Deferrals = []Deferral{{At: at, Last: at, Times: 2, Reason: "remote.deferred", Status: "4.2.1", Host: "mx.example.org", Answer: "450 4.2.1 後で"}}
+	d.To[0].Into, d.To[1].TLS = IntoFolder, "TLS1.3 TLS_AES_128_GCM_SHA256"
+	return d
+}
+
+// TestDocOfEarlierVersions: what earlier versions wrote is read.
+func TestDocOfEarlierVersions(t *testing.T) {
+	for file, want := range map[string]Doc{"doc.v1.hex": firstDoc(), "doc.v2.hex": secondDoc()} {
+		t.Run(file, func(t *testing.T) { readEarlier(t, file, want) })
+	}
+}
+
+func readEarlier(t *testing.T, file string, want Doc) {
+	text, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +68,7 @@ func TestDocOfVersion1(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := parseDoc(stored)
-	if want := firstDoc(); err != nil || !reflect.DeepEqual(got, want) {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("\ngot  %+v, %v\nwant %+v", got, err, want)
 	}
 	for i := range stored {
@@ -153,5 +165,32 @@ func BenchmarkDoc(b *testing.B) {
 				appendDoc(nil, &d)
 			}
 		})
+	}
+}
+
+// TestCP8DeferralsAreKept: tries with the same words are one, the first stays, and of the others the last ones.
+func TestCP8DeferralsAreKept(t *testing.T) {
+	it := Item{Doc: Doc{To: []Recipient{{Outcome: Delivered, Reason: "x"}, {}}}}
+	now := time.UnixMilli(1795427415000)
+	try := func(reason, answer string) {
+		it.To[1].Reason, it.To[1].Answer = reason, answer
+		now = now.Add(time.Minute)
+		deferred(&it, now)
+	}
+	try("", "")
+	if it.Deferrals != nil {
+		t.Errorf("nothing was said: %+v", it.Deferrals)
+	}
+	try("remote.deferred", "450 first")
+	before := it.Deferrals
+	try("remote.deferred", "450 first")
+	if d := it.Deferrals; len(d) != 1 || d[0].Times != 2 || d[0].Last.Sub(d[0].At) != time.Minute || before[0].Times != 1 {
+		t.Errorf("%+v, before %+v", d, before)
+	}
+	for i := range 20 {
+		try("remote.deferred", fmt.Sprint("450 ", i))
+	}
+	if d := it.Deferrals; len(d) != MaxDeferrals || d[0].Answer != "450 first" || d[1].Answer != "450 13" || d[7].Answer != "450 19" {
+		t.Errorf("%+v", d)
 	}
 }

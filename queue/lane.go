@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"sync/atomic"
 	"time"
@@ -282,10 +283,26 @@ func (l *Lane) act(ctx context.Context, by mail.Actor, op mail.Op, id mail.ItemI
 			return err
 		}
 		it.Until = time.Time{}
-		return change(tx, &it)
+		if err := change(tx, &it); err != nil {
+			return err
+		}
+		return Note(tx, &it)
 	})
 	r.Wake()
 	return known(op, id, err)
+}
+
+// Note writes into the operation log that somebody decided about an item (CP-7): whose it was and to how many it went.
+func Note(tx store.Tx, it *Item) error {
+	doc, err := json.Marshal(struct {
+		Address mail.Address `json:"address"`
+		Route   string       `json:"route"`
+		To      int          `json:"recipients"`
+	}{it.From, it.Route, len(it.To)})
+	if err != nil {
+		return mail.Because("queue.Note", mail.Other, "item.damaged", err)
+	}
+	return tx.Note("item", mail.ObjectID(it.ID), doc)
 }
 
 // known says which item there is none of.
