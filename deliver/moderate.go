@@ -29,7 +29,7 @@ func (h *House) tellModerators(tenant mail.TenantID, l directory.List, it queue.
 }
 
 // Moderate ends the waiting of a post on a moderated list (LI-7). For the list's owners with an account
-// here, the tenant's administrators and operators. NotFound "item.unknown" where no post waits under this id;
+// here, administrators of the list and operators. NotFound "item.unknown" where no post waits under this id;
 // Denied "actor.denied".
 func (h *House) Moderate(ctx context.Context, by mail.Actor, tenant mail.TenantID, id mail.ItemID, d Decision) error {
 	const op = "deliver.Moderate"
@@ -59,7 +59,10 @@ func (h *House) Moderate(ctx context.Context, by mail.Actor, tenant mail.TenantI
 		if err != nil {
 			return err
 		}
-		return decide(tx, &now, d)
+		if err := decide(tx, &now, d); err != nil {
+			return err
+		}
+		return queue.Note(tx, &now)
 	})
 	if err == nil {
 		h.wake()
@@ -118,13 +121,16 @@ func (h *House) mayModerate(ctx context.Context, by mail.Actor, tenant mail.Tena
 		return err
 	case account.State != directory.AccountActive:
 		return denied
-	case account.Has(directory.RoleOwner):
+	case account.May(directory.RightLists, directory.Place{}):
 		return nil
 	}
 	id, _ := queue.ListOf(it.Route)
 	l, err := company.List(ctx, id)
 	if err != nil {
 		return err
+	}
+	if account.May(directory.RightLists, directory.Place{Domain: l.Domain}) {
+		return nil
 	}
 	for _, owner := range l.Owners {
 		if account.Owns(owner) {

@@ -288,6 +288,7 @@ func (d *Directory) NextPost(ctx context.Context, l *List) (int, error) {
 			}
 		}
 		doc.Last++
+		o.Quiet = true // mail makes no lines of the operation log
 		return put(tx, o, doc)
 	})
 	return doc.Last, err
