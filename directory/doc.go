@@ -7,7 +7,9 @@
 //
 //	platform  "tenant"      a contract, its state and service start date (CP-2), its VPN networks (SV-9)
 //	platform  "domain"      which tenant owns a domain; unique {"domain", name}
-//	tenant    "domain"      plan (SV-4), number of IDs (ML-1), options; unique {"domain", name}
+//	tenant    "domain"      plan (SV-4), number of IDs (ML-1), terms of options, whose it is known to be; unique {"domain", name}
+//	tenant    "contract"    a copy of the tenant's contract, for its operation log; unique {"contract", "own"}
+//	tenant    "logo"        the picture shown after signing in (SV-10); unique {"logo", "top"}
 //	tenant    "account"     a person's address, its aliases, roles and state; unique {"address", key} for each address
 //	tenant    "credential"  what passwords are checked against; unique {"credential", account}
 //	tenant    "list"        a mailing list's address and rules (LI-7); unique {"address", key}
@@ -21,7 +23,8 @@
 // that an account, an alias and a list can't share one.
 //
 // A domain is claimed on the platform first and then made in its tenant. A crash in
-// between leaves a claim that receives nothing; the same tenant's next attempt takes it over.
+// between leaves a claim that receives nothing; the same tenant's next attempt takes it over. A claim of which it is not known that
+// the domain is the tenant's own (Ownership) receives nothing either, and nobody sends as it.
 //
 // # Rights
 //
