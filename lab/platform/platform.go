@@ -43,6 +43,10 @@ type Demo struct {
 	SMTPVPN  string `json:"smtpVPN"`
 	Sieve    string `json:"sieve"`
 	CA       string `json:"ca"`
+	Operator struct {
+		Address  string `json:"address"`
+		Password string `json:"password"`
+	} `json:"operator"`
 	Accounts []struct {
 		Address  string   `json:"address"`
 		Password string   `json:"password"`

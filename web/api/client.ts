@@ -78,6 +78,11 @@ export class Client {
     return { data: await answer.json(), etag: answer.headers.get("ETag") ?? "" };
   }
 
+  // text is post whose answer is a text, for files that are made once.
+  async text<P extends PathOf<"post">>(path: P, o: Options<Op<"post", P>> = {}): Promise<string> {
+    return (await this.send("post", path, o)).text();
+  }
+
   // url is the address of a path, for downloads.
   url(path: string, o: Pick<Options<any>, "path" | "query"> = {}): string {
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -56,6 +56,16 @@ export function brief(when: When): string {
   return dates({ year: "numeric", month: lang() === "ja" ? "long" : "short", day: "numeric" }).format(at);
 }
 
+// briefDay is brief for a day without a time.
+export function briefDay(date: string | undefined): string {
+  const at = known(date && `${date.slice(0, 10)}T00:00:00`);
+  if (!at) return "–";
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return t("panel.time.this_day");
+  const month = lang() === "ja" ? "long" : "short";
+  return dates(at.getFullYear() === now.getFullYear() ? { month, day: "numeric" } : { year: "numeric", month, day: "numeric" }).format(at);
+}
+
 const units: [string, number][] = [
   ["TB", 1024 ** 4],
   ["GB", 1024 ** 3],

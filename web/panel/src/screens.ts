@@ -23,6 +23,7 @@ import ShieldCheck from "@lucide/svelte/icons/shield-check";
 import Upload from "@lucide/svelte/icons/upload";
 import UserCog from "@lucide/svelte/icons/user-cog";
 import Users from "@lucide/svelte/icons/users";
+import UsersRound from "@lucide/svelte/icons/users-round";
 import Webhook from "@lucide/svelte/icons/webhook";
 import type { Component } from "svelte";
 
@@ -50,7 +51,16 @@ export const groups: { id: Screen["group"]; label?: string }[] = [
 export const screens: Screen[] = [
   { path: "/overview", label: "panel.overview.title", icon: Gauge, group: "top", right: "overview.read", company: true, load: () => import("./screens/Overview.svelte") },
   { path: "/accounts", label: "panel.accounts.title", icon: Users, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Accounts.svelte") },
+  { path: "/import", label: "panel.import.title", icon: Upload, group: "directory", right: "accounts", company: true, load: () => import("./screens/Import.svelte") },
+  { path: "/groups", label: "panel.groups.title", icon: UsersRound, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Groups.svelte") },
+  { path: "/lists", label: "panel.lists.title", icon: Mails, group: "mail", right: "lists.read", company: true, load: () => import("./screens/Lists.svelte") },
+  { path: "/forwarding", label: "panel.forwarding.overview", icon: Forward, group: "mail", right: "accounts.read", company: true, load: () => import("./screens/Forwarding.svelte") },
   { path: "/trace", label: "panel.trace.title", icon: Route, group: "records", right: "trace.read", company: true, load: () => import("./screens/Trace.svelte") },
+  { path: "/log", label: "panel.log.title", icon: Logs, group: "records", right: "log.read", company: true, load: () => import("./screens/Log.svelte") },
+  { path: "/jobs", label: "panel.jobs.title", icon: ListChecks, group: "records", right: "overview.read", company: true, load: () => import("./screens/Jobs.svelte") },
+  { path: "/domains", label: "panel.domains.title", icon: Globe, group: "settings", right: "overview.read", company: true, load: () => import("./screens/Domains.svelte") },
+  { path: "/admins", label: "panel.admins.title", icon: UserCog, group: "settings", right: "roles.read", company: true, load: () => import("./screens/Admins.svelte") },
+  { path: "/me", label: "panel.nav.me", icon: Lock, group: "own", right: "any", company: false, load: () => import("./screens/Me.svelte") },
   { path: "/my-mail", label: "panel.trace.own", icon: Route, group: "own", right: "self", company: false, load: () => import("./screens/OwnTrace.svelte") },
   { path: "/tenants", label: "panel.tenants.title", icon: Building2, group: "platform", right: "order.read", company: false, load: () => import("./screens/Tenants.svelte") },
   { path: "/orders", label: "panel.orders.title", icon: CalendarDays, group: "platform", right: "order.read", company: false, load: () => import("./screens/Orders.svelte") },

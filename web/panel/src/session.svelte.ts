@@ -84,7 +84,7 @@ export function answerReason(reason: string | undefined): void {
 async function reason(company: string): Promise<string | undefined> {
   if (!self?.operator) return "";
   const known = reasons[company];
-  return known ?? new Promise((answer) => (asked = { tenant: company, answer }));
+  return known || new Promise((answer) => (asked = { tenant: company, answer }));
 }
 
 export const api = new Client({ lang, tenant, reason, signedOut });
@@ -106,11 +106,8 @@ export async function begin(): Promise<void> {
 
 // logout ends this session.
 export async function logout(): Promise<void> {
-  const form = document.createElement("form");
-  form.method = "post";
-  form.action = "/logout";
-  document.body.append(form);
-  form.submit();
+  await fetch("/logout", { method: "POST", headers: { "Tegami-Page": "1" } }).catch(() => undefined);
+  location.assign("/login?out=1");
 }
 
 // mark and marked: a change that the shell must show (the logo, the options) asks it to look again.
