@@ -57,6 +57,22 @@ func RemoteDomain(route string) (domain string, ok bool) {
 	return strings.CutPrefix(route, remotePrefix)
 }
 
+// stateNames are the names of states for programs.
+var stateNames = [...]string{store.ItemWaiting: "waiting", store.ItemHeld: "held", store.ItemSettled: "settled"}
+
+// StateName names a state for programs: waiting, held, settled.
+func StateName(s store.ItemState) string {
+	if int(s) >= len(stateNames) {
+		return ""
+	}
+	return stateNames[s]
+}
+
+// StateNamed is the state of a name; 0, which asks for all, for any other.
+func StateNamed(name string) store.ItemState {
+	return store.ItemState(max(slices.Index(stateNames[:], name), 0))
+}
+
 // Item is one message on one route.
 type Item struct {
 	ID    mail.ItemID

@@ -235,3 +235,18 @@ func TestOldTLS(t *testing.T) {
 		t.Errorf("%x %s", c.MinVersion, c.ServerName)
 	}
 }
+
+// TestCP8TLSIsNoted: the trace knows over which TLS another host took the message, or refused it.
+func TestCP8TLSIsNoted(t *testing.T) {
+	for script, want := range map[string]string{secure: "TLS1.3 TLS_", onlyPlain: ""} {
+		l := newLab(t, plainMX)
+		l.host("127.0.0.2", "mx.x.example", script)
+		it := l.item(shortText, "b@x.example")
+		if err := l.carry(it); err != nil {
+			t.Fatal(err)
+		}
+		if got := it.To[0].TLS; !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -119,15 +119,20 @@ func (s *Server) listNodes(context.Context, *Call, *struct{}) (*List[Node], erro
 
 func (s *Server) listDoorSessions(_ context.Context, _ *Call, in *struct {
 	Paging
-	Protocol string         `query:"protocol" maxLength:"20"`
-	Tenant   mail.TenantID  `query:"tenant"`
-	Account  mail.AccountID `query:"account"`
+	Protocol string              `query:"protocol" maxLength:"20"`
+	Tenant   Ref[mail.TenantID]  `query:"tenant"`
+	Account  Ref[mail.AccountID] `query:"account"`
 }) (*List[SessionInfo], error) {
+	const list = "listDoorSessions"
+	at, err := in.after(list)
+	if err != nil {
+		return nil, err
+	}
 	out := &List[SessionInfo]{}
 	out.Body.Items = []SessionInfo{}
 	for _, i := range s.config.Sessions.All() {
-		if in.Protocol != "" && i.Protocol != in.Protocol || !in.Tenant.IsZero() && i.Tenant != in.Tenant ||
-			!in.Account.IsZero() && i.Account != in.Account || i.ID <= in.Cursor && in.Cursor != "" {
+		if in.Protocol != "" && i.Protocol != in.Protocol || !in.Tenant.ID.IsZero() && i.Tenant != in.Tenant.ID ||
+			!in.Account.ID.IsZero() && i.Account != in.Account.ID || at != nil && i.ID <= at[0] {
 			continue
 		}
 		out.Body.Total++
@@ -139,7 +144,7 @@ func (s *Server) listDoorSessions(_ context.Context, _ *Call, in *struct {
 	slices.SortFunc(out.Body.Items, func(a, b SessionInfo) int { return cmp.Compare(a.ID, b.ID) })
 	if len(out.Body.Items) > in.Limit {
 		out.Body.Items = out.Body.Items[:in.Limit]
-		out.Body.Next = out.Body.Items[in.Limit-1].ID
+		out.Body.Next = cursorAt(list, out.Body.Items[in.Limit-1].ID)
 	}
 	return out, nil
 }

@@ -12,7 +12,7 @@ import (
 	"tegami/domains"
 	"tegami/mail"
 	"tegami/mailbox"
-	"tegami/store"
+	"tegami/queue"
 	"tegami/trace"
 )
 
@@ -250,7 +250,7 @@ func (s *Server) overviewQueue(ctx context.Context, c *Call, o *Overview) error 
 			o.Queue.Oldest = at
 		}
 	}
-	held, err := lane.List(ctx, store.ItemHeld, 0, 0)
+	held, err := lane.List(ctx, queue.StateNamed("held"), 0, 0)
 	o.Queue.Held = len(held)
 	o.Queue.Waiting = max(0, o.Queue.Waiting-len(held))
 	return err

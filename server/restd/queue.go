@@ -9,7 +9,6 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/queue"
-	"tegami/store"
 	"tegami/trace"
 )
 
@@ -46,7 +45,7 @@ type Destination struct {
 	Last    string    `json:"last,omitempty" doc:"Its last error"`
 }
 
-// queueOf is the path of a company's queue: only operators see queues, and administrators their own.
+// queueFilter says what of a queue is listed.
 type QueueFilter struct {
 	State string `query:"state" enum:"waiting,held,settled,all" default:"waiting"`
 	Route string `query:"route" maxLength:"300" doc:"Only what waits or is held on this route"`
@@ -55,7 +54,7 @@ type QueueFilter struct {
 // InQueue is the path of one item.
 type InQueue struct {
 	InTenant
-	Item mail.ItemID `path:"item"`
+	Item Ref[mail.ItemID] `path:"item"`
 }
 
 func (s *Server) addQueue() {
@@ -79,39 +78,30 @@ func (s *Server) listQueue(ctx context.Context, c *Call, in *struct {
 	Paging
 	QueueFilter
 }) (*List[QueueItem], error) {
-	after, err := mail.ParseID[struct{}](in.Cursor)
+	const list = "listQueue"
+	var after mail.ItemID
+	err := afterID(in.Paging, list, &after)
 	if err != nil {
-		return nil, mail.E("restd.listQueue", mail.Invalid, "id.malformed", in.Cursor)
+		return nil, err
 	}
 	lane := s.config.Queue.Of(c.TenantID)
 	var items []queue.Item
 	if in.Route != "" {
-		items, err = lane.On(ctx, in.Route, mail.ItemID(after), in.Limit)
+		items, err = lane.On(ctx, in.Route, after, in.Limit)
 	} else {
-		items, err = lane.List(ctx, stateNamed(in.State), mail.ItemID(after), in.Limit)
+		items, err = lane.List(ctx, queue.StateNamed(in.State), after, in.Limit)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out := &List[QueueItem]{}
-	out.Body.Items = make([]QueueItem, len(items))
+	shown, next := make([]QueueItem, len(items)), ""
 	for i := range items {
-		out.Body.Items[i] = s.queueItem(c, &items[i], listedTo)
+		shown[i] = s.queueItem(c, &items[i], listedTo)
 	}
 	if len(items) == in.Limit {
-		out.Body.Next = items[len(items)-1].ID.String()
+		next = cursorAt(list, items[len(items)-1].ID.String())
 	}
-	return out, nil
-}
-
-// stateNamed is the state of a name; 0 for all.
-func stateNamed(name string) store.ItemState {
-	for i, n := range itemStates {
-		if n == name {
-			return store.ItemState(i)
-		}
-	}
-	return 0
+	return listed(shown, next), nil
 }
 
 // queueItem shows an item to an operator, with so many recipients at most.
@@ -125,7 +115,7 @@ func (s *Server) queueItem(c *Call, it *queue.Item, most int) QueueItem {
 }
 
 func (s *Server) getQueueItem(ctx context.Context, c *Call, in *InQueue) (*struct{ Body QueueItem }, error) {
-	it, err := s.config.Queue.Of(c.TenantID).Explain(ctx, in.Item)
+	it, err := s.config.Queue.Of(c.TenantID).Explain(ctx, in.Item.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -138,13 +128,13 @@ func (s *Server) deleteQueueItem(ctx context.Context, c *Call, in *struct {
 	InQueue
 	Quietly bool `query:"quietly" doc:"Tell nobody: for spam"`
 }) (*struct{}, error) {
-	return nil, s.config.Queue.Of(c.TenantID).Remove(ctx, c.Actor(), in.Item, !in.Quietly)
+	return nil, s.config.Queue.Of(c.TenantID).Remove(ctx, c.Actor(), in.Item.ID, !in.Quietly)
 }
 
 // actOn makes the operation of something done with one item.
 func (s *Server) actOn(do func(*queue.Lane, context.Context, mail.Actor, mail.ItemID) error) func(context.Context, *Call, *InQueue) (*struct{}, error) {
 	return func(ctx context.Context, c *Call, in *InQueue) (*struct{}, error) {
-		return nil, do(s.config.Queue.Of(c.TenantID), ctx, c.Actor(), in.Item)
+		return nil, do(s.config.Queue.Of(c.TenantID), ctx, c.Actor(), in.Item.ID)
 	}
 }
 
@@ -176,18 +166,24 @@ const maxRouteTenants = 500
 
 func (s *Server) listRoutes(ctx context.Context, _ *Call, in *struct {
 	Paging
-	Tenant mail.TenantID `query:"tenant" doc:"Only of this company"`
+	Tenant Ref[mail.TenantID] `query:"tenant" doc:"Only of this company"`
 }) (*List[QueueRoute], error) {
-	after, err := mail.ParseID[struct{}](in.Cursor)
+	const list = "listQueueRoutes"
+	var after mail.TenantID
+	err := afterID(in.Paging, list, &after)
 	if err != nil {
-		return nil, mail.E("restd.listRoutes", mail.Invalid, "id.malformed", in.Cursor)
+		return nil, err
 	}
-	tenants := []mail.TenantID{in.Tenant}
+	tenants := []mail.TenantID{in.Tenant.ID}
 	out := &List[QueueRoute]{}
 	out.Body.Items = []QueueRoute{}
-	if in.Tenant.IsZero() {
-		if tenants, out.Body.Next, err = s.tenantsBehind(ctx, mail.TenantID(after)); err != nil {
+	if in.Tenant.ID.IsZero() {
+		var more bool
+		if tenants, more, err = s.tenantsBehind(ctx, after); err != nil {
 			return nil, err
+		}
+		if more {
+			out.Body.Next = cursorAt(list, tenants[len(tenants)-1].String())
 		}
 	}
 	for _, t := range tenants {
@@ -202,22 +198,22 @@ func (s *Server) listRoutes(ctx context.Context, _ *Call, in *struct {
 	return out, nil
 }
 
-// tenantsBehind gives some companies behind one, and the cursor for more.
-func (s *Server) tenantsBehind(ctx context.Context, after mail.TenantID) (list []mail.TenantID, next string, err error) {
+// tenantsBehind gives some companies behind one; more: there are others.
+func (s *Server) tenantsBehind(ctx context.Context, after mail.TenantID) (list []mail.TenantID, more bool, err error) {
 	all, err := s.dir.Tenants(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, false, err
 	}
 	for _, t := range all {
 		if t.ID <= after {
 			continue
 		}
 		if len(list) == maxRouteTenants {
-			return list, list[len(list)-1].String(), nil
+			return list, true, nil
 		}
 		list = append(list, t.ID)
 	}
-	return list, "", nil
+	return list, false, nil
 }
 
 func (s *Server) listDestinations(context.Context, *Call, *struct{}) (*List[Destination], error) {

@@ -12,6 +12,7 @@ import (
 	"tegami/directory"
 	"tegami/i18n"
 	"tegami/mail"
+	"tegami/queue"
 	"tegami/trace"
 )
 
@@ -114,17 +115,18 @@ func (s *Server) addTrace() {
 // listedTo is how many recipients an entry of a list names.
 const listedTo = 20
 
+// traceList names the list that cursors of the trace are of.
+const traceList = "trace"
+
 // traceQuery reads the conditions.
 func (q *TraceQuery) traceQuery(p Paging) (trace.Query, error) {
-	before, err := mail.ParseID[struct{}](p.Cursor)
-	if err != nil {
-		return trace.Query{}, mail.E("restd.traceQuery", mail.Invalid, "id.malformed", p.Cursor)
-	}
+	var before mail.ItemID
+	err := afterID(p, traceList, &before)
 	return trace.Query{
 		Sender: q.Sender, Recipient: q.Recipient, MessageID: q.MessageID, Trace: q.Trace, Subject: q.Subject, Remote: q.Remote,
 		Since: q.Since, Until: q.Until, Result: trace.Result(q.Result), Direction: trace.Direction(q.Direction),
-		Before: mail.ItemID(before), Limit: p.Limit,
-	}, nil
+		Before: before, Limit: p.Limit,
+	}, err
 }
 
 // reach is what a caller may see under a right; nil: all of the company.
@@ -208,23 +210,22 @@ func (t *tracing) list(ctx context.Context, tenant mail.TenantID, q trace.Query)
 	if err != nil {
 		return nil, err
 	}
-	out := &List[TraceEntry]{}
-	out.Body.Items, out.Body.Next = make([]TraceEntry, len(page.Entries)), page.Next.String()
+	items, next := make([]TraceEntry, len(page.Entries)), ""
 	for i := range page.Entries {
-		out.Body.Items[i] = t.entry(&page.Entries[i], listedTo)
+		items[i] = t.entry(&page.Entries[i], listedTo)
 	}
-	return out, nil
+	if !page.Next.IsZero() {
+		next = cursorAt(traceList, page.Next.String())
+	}
+	return listed(items, next), nil
 }
-
-// itemStates are the states of items as the interface names them.
-var itemStates = [...]string{"", "waiting", "held", "settled"}
 
 // entry shows an item with so many recipients at most.
 func (t *tracing) entry(e *trace.Entry, most int) TraceEntry {
 	out := TraceEntry{
 		ID: e.ID, Trace: e.Trace, At: e.Origin.Received.UTC(), From: e.From.String(), HeaderFrom: e.HeaderFrom, Sender: e.Sender,
 		MessageID: e.MessageID, Size: e.Size, Direction: string(e.Direction), Result: string(e.Result()), Count: len(e.To),
-		Hidden: e.Hidden, Repeats: e.Repeats, State: itemStates[e.State], Route: e.Route, Door: e.Origin.Door, Zone: string(e.Origin.Zone),
+		Hidden: e.Hidden, Repeats: e.Repeats, State: queue.StateName(e.State), Route: e.Route, Door: e.Origin.Door, Zone: string(e.Origin.Zone),
 		Helo: e.Origin.Helo, TLS: e.Origin.TLS, Recipients: []TraceRecipient{},
 	}
 	if e.Origin.Remote.IsValid() {
@@ -274,7 +275,7 @@ func (s *Server) reason(lang, key string) string {
 
 // InTrace is the path of one message.
 type InTrace struct {
-	Item mail.ItemID `path:"item" doc:"The id of one of its parts"`
+	Item Ref[mail.ItemID] `path:"item" doc:"The id of one of its parts"`
 }
 
 func (s *Server) getTrace(ctx context.Context, c *Call, in *struct {
@@ -285,7 +286,7 @@ func (s *Server) getTrace(ctx context.Context, c *Call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return t.message(ctx, c.TenantID, in.Item)
+	return t.message(ctx, c.TenantID, in.Item.ID)
 }
 
 // message answers with a message.
@@ -335,7 +336,7 @@ func (s *Server) searchOwnTrace(ctx context.Context, c *Call, in *struct {
 }
 
 func (s *Server) getOwnTrace(ctx context.Context, c *Call, in *InTrace) (*struct{ Body TraceMessage }, error) {
-	return s.own(c).message(ctx, c.Tenant(), in.Item)
+	return s.own(c).message(ctx, c.Tenant(), in.Item.ID)
 }
 
 // maxTraceExport is how many lines an export has at most: it is made in memory.
