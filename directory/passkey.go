@@ -123,8 +123,11 @@ func (d *Directory) begun(ctx context.Context, purpose, page, belongs string, op
 // ended opens it again. Denied "auth.step_over".
 func (d *Directory) ended(ctx context.Context, op mail.Op, purpose, token, belongs string) (c ceremony, err error) {
 	err = d.unseal(ctx, purpose, token, &c)
+	if err != nil && !mail.Is(err, mail.Denied) {
+		return c, mail.Wrap(op, err)
+	}
 	if err != nil || time.Now().After(c.Until) || c.For != hashed(belongs) {
-		return c, mail.Because(op, mail.Denied, "auth.step_over", err)
+		return c, mail.E(op, mail.Denied, "auth.step_over")
 	}
 	return c, nil
 }
@@ -304,7 +307,7 @@ func (d *Directory) RegisterPasskey(ctx context.Context, c *Caller, page string)
 }
 
 // AddPasskey ends what RegisterPasskey began. With the first second factor come recovery codes, shown once. Invalid "passkey.name",
-// "passkey.refused"; Denied "auth.step_over".
+// "passkey.refused", "auth.step_over".
 func (d *Directory) AddPasskey(ctx context.Context, c *Caller, name, token string, answer json.RawMessage) (recovery []string, err error) {
 	const op = "directory.AddPasskey"
 	v, err := d.passkeys(op)
@@ -320,6 +323,9 @@ func (d *Directory) AddPasskey(ctx context.Context, c *Caller, name, token strin
 		return nil, mail.Wrap(op, err)
 	}
 	begun, err := d.ended(ctx, op, forRegistering, token, c.session.String())
+	if mail.Is(err, mail.Denied) {
+		return nil, mail.Because(op, mail.Invalid, "auth.step_over", err) // the session goes on
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -37,12 +37,11 @@ func newHouse(t testing.TB, change ...func(*restd.Config, store.Store)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	dir := directory.New(st, directory.Config{Provision: mailbox.Provision})
-	c := restd.Config{Directory: dir, Words: i18n.New(), Log: slog.New(slog.DiscardHandler)}
+	c := restd.Config{Directory: directory.New(st, directory.Config{Provision: mailbox.Provision}), Words: i18n.New(), Log: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&c, st)
 	}
-	return &house{t, restd.New(c), dir, st, directory.Operator("test", ""), context.Background()}
+	return &house{t, restd.New(c), c.Directory, st, directory.Operator("test", ""), context.Background()}
 }
 
 // must ends the test for an error.
