@@ -29,7 +29,7 @@ func (d *Directory) seal(ctx context.Context, purpose string, doc any) (string, 
 	return body + "." + base64.RawURLEncoding.EncodeToString(mac(t.newest(purpose), body)), nil
 }
 
-// unseal reads what seal made for the same purpose. Denied "auth.failed" for anything else.
+// unseal reads what seal made for the same purpose. Denied, without a text, for anything else: its caller knows what that means.
 func (d *Directory) unseal(ctx context.Context, purpose, sealed string, doc any) error {
 	const op = "directory.unseal"
 	t, err := d.Tokens(ctx)
@@ -44,18 +44,18 @@ func (t *Tokens) unseal(purpose, sealed string, doc any) error {
 	body, proof, _ := strings.Cut(sealed, ".")
 	shown, err := base64.RawURLEncoding.Strict().DecodeString(proof)
 	if err != nil || len(sealed) > maxSealed {
-		return mail.E(op, mail.Denied, "auth.failed")
+		return mail.E(op, mail.Denied, "")
 	}
 	right := false
 	for _, key := range t.derive(purpose) {
 		right = hmac.Equal(mac(key, body), shown) || right
 	}
 	if !right {
-		return mail.E(op, mail.Denied, "auth.failed")
+		return mail.E(op, mail.Denied, "")
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil || json.Unmarshal(text, doc) != nil {
-		return mail.E(op, mail.Denied, "auth.failed")
+		return mail.E(op, mail.Denied, "")
 	}
 	return nil
 }

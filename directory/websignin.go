@@ -179,7 +179,11 @@ func (d *Directory) enter(ctx context.Context, b Browser, p *person, w *progress
 func (d *Directory) resume(ctx context.Context, b Browser, at Step, token string) (*person, *progress, error) {
 	const op = "directory.resume"
 	w := &progress{}
-	if err := d.unseal(ctx, at.purpose(), token, w); err != nil || time.Now().After(w.Until) {
+	err := d.unseal(ctx, at.purpose(), token, w)
+	if err != nil && !mail.Is(err, mail.Denied) {
+		return nil, nil, err
+	}
+	if err != nil || time.Now().After(w.Until) {
 		return nil, nil, mail.Because(op, mail.Denied, "auth.step_over", err)
 	}
 	p, err := d.person(ctx, holder{w.Tenant, w.ID}, w.Name)
