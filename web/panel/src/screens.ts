@@ -20,6 +20,7 @@ import Network from "@lucide/svelte/icons/network";
 import Route from "@lucide/svelte/icons/route";
 import Server from "@lucide/svelte/icons/server";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
+import SlidersHorizontal from "@lucide/svelte/icons/sliders-horizontal";
 import Upload from "@lucide/svelte/icons/upload";
 import UserCog from "@lucide/svelte/icons/user-cog";
 import Users from "@lucide/svelte/icons/users";
@@ -53,6 +54,7 @@ export const screens: Screen[] = [
   { path: "/accounts", label: "panel.accounts.title", icon: Users, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Accounts.svelte") },
   { path: "/import", label: "panel.import.title", icon: Upload, group: "directory", right: "accounts", company: true, load: () => import("./screens/Import.svelte") },
   { path: "/groups", label: "panel.groups.title", icon: UsersRound, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Groups.svelte") },
+  { path: "/gal", label: "panel.gal.title", icon: BookUser, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Gal.svelte") },
   { path: "/lists", label: "panel.lists.title", icon: Mails, group: "mail", right: "lists.read", company: true, load: () => import("./screens/Lists.svelte") },
   { path: "/forwarding", label: "panel.forwarding.overview", icon: Forward, group: "mail", right: "accounts.read", company: true, load: () => import("./screens/Forwarding.svelte") },
   { path: "/trace", label: "panel.trace.title", icon: Route, group: "records", right: "trace.read", company: true, load: () => import("./screens/Trace.svelte") },
@@ -60,6 +62,8 @@ export const screens: Screen[] = [
   { path: "/jobs", label: "panel.jobs.title", icon: ListChecks, group: "records", right: "overview.read", company: true, load: () => import("./screens/Jobs.svelte") },
   { path: "/domains", label: "panel.domains.title", icon: Globe, group: "settings", right: "overview.read", company: true, load: () => import("./screens/Domains.svelte") },
   { path: "/admins", label: "panel.admins.title", icon: UserCog, group: "settings", right: "roles.read", company: true, load: () => import("./screens/Admins.svelte") },
+  { path: "/security", label: "panel.security", icon: ShieldCheck, group: "settings", right: "policy.read", company: true, words: "panel.access.title", load: () => import("./screens/Security.svelte") },
+  { path: "/settings", label: "panel.settings.title", icon: SlidersHorizontal, group: "settings", right: "policy.read", company: true, load: () => import("./screens/Settings.svelte") },
   { path: "/me", label: "panel.nav.me", icon: Lock, group: "own", right: "any", company: false, load: () => import("./screens/Me.svelte") },
   { path: "/my-mail", label: "panel.trace.own", icon: Route, group: "own", right: "self", company: false, load: () => import("./screens/OwnTrace.svelte") },
   { path: "/tenants", label: "panel.tenants.title", icon: Building2, group: "platform", right: "order.read", company: false, load: () => import("./screens/Tenants.svelte") },
