@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"tegami/billing"
 	"tegami/deliver"
 	"tegami/directory"
+	"tegami/directory/passkey"
 	"tegami/domains"
 	"tegami/i18n"
 	"tegami/intake"
@@ -50,6 +52,7 @@ type Platform struct {
 	intake  *intake.Intake
 	trace   *trace.Service
 	jobs    *jobs.Service
+	orders  *billing.Service
 	words   *i18n.Catalogue
 	certs   *certificates // nil until started
 
@@ -89,11 +92,14 @@ func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 // assemble puts the services over a store, the lower floors first.
 func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), words: i18n.New(), failed: make(chan error, len(c.Listen))}
-	p.dir = directory.New(st, directory.Config{Provision: mailbox.Provision, Share: mailbox.Share})
+	p.dir = directory.New(st, directory.Config{
+		Provision: mailbox.Provision, Share: mailbox.Share, Passkeys: passkey.New("Tegami", c.Hostname),
+	})
 	p.boxes = mailbox.New(st, p.dir, mailbox.Config{
 		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname,
 	})
 	p.queue = queue.New(st)
+	p.orders = billing.New(st, p.dir)
 	p.trace = trace.New(trace.Config{Store: st, Log: obs.Named(log, "trace")})
 	p.jobs = jobs.New(jobs.Config{Store: st, Directory: p.dir, Kinds: p.jobKinds(), Log: log})
 	if err := p.outgoing(); err != nil {
@@ -169,6 +175,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.tend(serving) })
 	p.run(func() { p.boxes.Index(serving) })
 	p.run(func() { p.jobs.Run(serving) })
+	p.run(func() { p.attend(serving) })
 	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })
