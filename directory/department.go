@@ -25,13 +25,12 @@ func (c *Company) Departments(ctx context.Context, within []Grant) ([]Department
 	counts := make(map[string]*Department)
 	err := c.people(ctx, func(b *book) {
 		for _, p := range b.people {
-			name := p.doc.Profile.Department
-			if name == "" || p.doc.State == AccountDeleted || !reached(within, p.doc.place()) {
+			key := p.department
+			if key == "" || p.doc.State == AccountDeleted || !reached(within, p.doc.place()) {
 				continue
 			}
-			key := folded(name)
 			if counts[key] == nil {
-				counts[key] = &Department{Name: name}
+				counts[key] = &Department{Name: p.doc.Profile.Department}
 			}
 			counts[key].Accounts++
 		}

@@ -194,17 +194,28 @@ func newCard(kind string, id mail.ObjectID, doc []byte) (*card, error) {
 	return &card{forms: newForms(&s.Profile, s.Address), Card: Card{id, CardContact, s.Domain, s.Address, s.Profile}}, err
 }
 
-// shown gives the entry, if it is one that users see.
-func (c *card) shown() (Card, bool) { return c.Card, !c.hidden }
+// inGAL is what stands in a book and may stand in the address book.
+type inGAL interface {
+	card() Card
+	visible() bool // users see it
+	place() Place
+}
 
-// shown gives the entry of an account, if it is one that users see.
-func (p *colleague) shown() (Card, bool) { return p.doc.card(p.id) }
+func (c *card) card() Card         { return c.Card }
+func (c *card) visible() bool      { return !c.hidden }
+func (c *card) place() Place       { return Place{Domain: c.Domain} }
+func (p *colleague) card() Card    { return p.doc.card(p.id) }
+func (p *colleague) place() Place  { return p.doc.place() }
+func (p *colleague) visible() bool { return p.doc.visible() }
 
-// card is the entry of an account; ok is false for one that is left out.
-func (d *accountDoc) card(id mail.AccountID) (c Card, ok bool) {
-	c = Card{mail.ObjectID(id), CardAccount, d.Domain, d.Address, d.Profile}
+// visible tells whether the account stands in the address book.
+func (d *accountDoc) visible() bool { return !d.Hidden && d.State != AccountDeleted }
+
+// card is the entry of an account.
+func (d *accountDoc) card(id mail.AccountID) Card {
+	c := Card{mail.ObjectID(id), CardAccount, d.Domain, d.Address, d.Profile}
 	c.Profile.Memo = ""
-	return c, !d.Hidden && d.State != AccountDeleted
+	return c
 }
 
 // shownDoc is shown for a document as the operation log has it.
@@ -217,15 +228,13 @@ func shownDoc(kind string, id mail.ObjectID, doc []byte) (c Card, ok bool, err e
 		if err := read(store.Object{Doc: doc}, &d); err != nil {
 			return c, false, err
 		}
-		c, ok = d.card(mail.AccountID(id))
-		return c, ok, nil
+		return d.card(mail.AccountID(id)), d.visible(), nil
 	}
 	one, err := newCard(kind, id, doc)
 	if err != nil {
 		return c, false, err
 	}
-	c, ok = one.shown()
-	return c, ok, nil
+	return one.Card, one.visible(), nil
 }
 
 // GALQuery asks for a part of the address book.
@@ -255,28 +264,28 @@ func (c *Company) GAL(ctx context.Context, q GALQuery) (page GALPage, err error)
 	if err != nil {
 		return page, err
 	}
-	top, err := newPager[Card](op, q.Cursor, q.Limit, false)
+	top, err := newPager[inGAL](op, q.Cursor, q.Limit, false)
 	if err != nil {
 		return page, err
 	}
 	err = c.people(ctx, func(b *book) {
-		offer := func(f *forms, place Place, shown func() (Card, bool)) {
-			if !b.sees(q.For, place.Domain) || !reached(q.Within, place) || !f.says(words) {
-				return
-			}
-			if card, ok := shown(); ok {
-				top.offer(pageKey{Text: f.reading, Address: f.address + " " + card.ID.String()}, card)
+		offer := func(f *forms, id int64, e inGAL) {
+			if place := e.place(); e.visible() && b.sees(q.For, place.Domain) && reached(q.Within, place) && f.says(words) {
+				top.offer(pageKey{Text: f.reading, Address: f.address, ID: id}, e)
 			}
 		}
 		for _, p := range b.people {
-			offer(&p.forms, p.doc.place(), p.shown)
+			offer(&p.forms, int64(p.id), p)
 		}
 		for _, o := range b.others {
-			offer(&o.forms, Place{Domain: o.Domain}, o.shown)
+			offer(&o.forms, int64(o.ID), o)
 		}
 		page.Token = strconv.FormatUint(b.act, 10)
 	})
-	page.Cards, page.Total, page.Next = top.page(), top.total, top.next()
+	for _, e := range top.page() {
+		page.Cards = append(page.Cards, e.card())
+	}
+	page.Total, page.Next = top.total, top.next()
 	return page, mail.Wrap(op, err)
 }
 

@@ -11,15 +11,16 @@ import (
 	"tegami/mail"
 )
 
-// pageKey is by what rows stand in order: a text or a number, then the address, which no two share.
+// pageKey is by what rows stand in order: a text or a number, then the address.
 type pageKey struct {
 	Text    string `json:"t,omitempty"`
 	Number  int64  `json:"n,omitempty"`
 	Address string `json:"a"`
+	ID      int64  `json:"i,omitempty"` // where two may have the same address
 }
 
 func (k *pageKey) compare(o *pageKey) int {
-	return cmp.Or(strings.Compare(k.Text, o.Text), cmp.Compare(k.Number, o.Number), strings.Compare(k.Address, o.Address))
+	return cmp.Or(strings.Compare(k.Text, o.Text), cmp.Compare(k.Number, o.Number), strings.Compare(k.Address, o.Address), cmp.Compare(k.ID, o.ID))
 }
 
 // pager keeps one page of what it is offered in any order: the first rows behind a cursor. It never sorts more than the page.

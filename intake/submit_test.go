@@ -189,3 +189,32 @@ func TestQueueRights(t *testing.T) {
 		t.Errorf("%d items are left", n)
 	}
 }
+
+// TestSharedMailboxesAreWrittenAs by who has a seat for that, and by nobody else.
+func TestSharedMailboxesAreWrittenAs(t *testing.T) {
+	h := newHouse(t)
+	user := h.company("alpha.example", 10)[0]
+	company := h.dir.Company(user.Tenant)
+	h.must(company.DeleteAccount(h.ctx, h.ops, mustFind(h, company, "user9@alpha.example")))
+	box, err := company.AddAccount(h.ctx, h.ops, directory.AccountSpec{Address: addr("support@alpha.example"), Shared: true})
+	h.must(err)
+	who := h.signIn("user0@alpha.example")
+	send := func(from, header string) error {
+		_, err := h.send(letter{secure, who, from, []string{"user1@alpha.example"}, header + "\r\nx\r\n"})
+		return err
+	}
+	as := "From: support@alpha.example\r\n"
+	h.must(company.SetSeat(h.ctx, h.ops, box.ID, user.ID, directory.SeatWrite))
+	h.says(send("support@alpha.example", as), mail.Denied, "sender.not_owned")
+	h.must(company.SetSeat(h.ctx, h.ops, box.ID, user.ID, directory.SeatPost))
+	h.must(send("support@alpha.example", as))
+	h.says(send("support@alpha.example", "From: user1@alpha.example\r\n"), mail.Denied, "sender.not_owned")
+	h.must(send("user0@alpha.example", "From: user0@alpha.example\r\n"))
+}
+
+func mustFind(h *house, c *directory.Company, address string) mail.AccountID {
+	h.Helper()
+	a, err := c.Find(h.ctx, addr(address))
+	h.must(err)
+	return a.ID
+}

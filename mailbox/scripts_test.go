@@ -236,3 +236,29 @@ func TestMailboxesForFilters(t *testing.T) {
 		h.equal(role, path, want)
 	}
 }
+
+// TestML5RedirectsAreNoted with the account, so that administrators see whereto its filter sends mail: from when a script is active, with
+// each change of it, until none is.
+func TestML5RedirectsAreNoted(t *testing.T) {
+	h := newHouse(t, mailbox.Config{})
+	tenant := h.company("alpha.example", "en", "sato")
+	a := h.open("sato@alpha.example")
+	see := func(want string) {
+		t.Helper()
+		acc, err := h.dir.Company(tenant).Account(t.Context(), a.Identity().Account().ID)
+		h.must(err)
+		h.equal("redirects", fmt.Sprint(acc.Redirects.To, !acc.Redirects.Since.IsZero()), want)
+	}
+	h.must(a.PutScript(t.Context(), "one", []byte(`redirect "x@elsewhere.example";`)))
+	see("[] false")
+	h.must(a.ActivateScript(t.Context(), "one"))
+	see("[x@elsewhere.example] true")
+	h.must(a.PutScript(t.Context(), "one", []byte(`redirect "y@elsewhere.example";`)))
+	see("[y@elsewhere.example] true")
+	h.must(a.PutScript(t.Context(), "two", []byte(`keep;`)))
+	h.must(a.ActivateScript(t.Context(), "two"))
+	see("[] false")
+	h.must(a.ActivateScript(t.Context(), "one"))
+	h.must(a.ActivateScript(t.Context(), ""))
+	see("[] false")
+}
