@@ -12,6 +12,8 @@
 //	tenant    "logo"        the picture shown after signing in (SV-10); unique {"logo", "top"}
 //	tenant    "account"     a person's address, its aliases, roles and state; unique {"address", key} for each address
 //	tenant    "credential"  what passwords are checked against; unique {"credential", account}
+//	both      "key"         an API key, with the hash of its secret
+//	platform  "operator"    somebody who runs the platform; unique {"operator", name}; his credential stands beside it
 //	tenant    "list"        a mailing list's address and rules (LI-7); unique {"address", key}
 //	tenant    "member"      an address on a list, with its bounces; unique {"membership", list address}
 //	tenant    "serial"      the number of a list's last post (LI-4)
@@ -29,9 +31,9 @@
 // # Rights
 //
 // Everything about one tenant is done through its Company. A write names its actor:
-// operators order (tenants, domains, plans, numbers of IDs, options), the tenant's
-// administrators manage its accounts from the service start date on (CP-2, CP-3), and
-// a user changes the own password.
+// operators order (tenants, domains, plans, numbers of IDs, options) and say why they act; who has a grant on an account or a
+// key does what its role lets do, where it reaches, from the service start date on (CP-2, CP-6); a user changes the own
+// password. Grants are read in the transaction that writes ([Company.SetGrants], permit.go).
 //
 // # Caches
 //
