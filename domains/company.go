@@ -47,7 +47,11 @@ func (c *Company) update(ctx context.Context, by mail.Actor, op mail.Op, need du
 		return err
 	}
 	err := c.s.handle(c.id).Update(ctx, by, op, func(tx store.Tx) error {
-		if err := directory.StillThere(tx, by, op); err != nil {
+		err := directory.StillThere(tx, by, op)
+		if need == manages && !c.id.IsZero() {
+			err = directory.StillMay(tx, by, op, directory.RightPolicy)
+		}
+		if err != nil {
 			return err
 		}
 		return fn(tx)
