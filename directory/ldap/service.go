@@ -165,6 +165,9 @@ func (s *Service) Add(ctx context.Context, caller *directory.Caller, by mail.Act
 // Set replaces what is said about a source. NotFound "ldap.unknown", Conflict "object.changed"; Invalid "ldap.password" where the password
 // stays and the host, or who signs in, does not: nobody shall send a password elsewhere without knowing it. And the errors of Add.
 func (s *Service) Set(ctx context.Context, caller *directory.Caller, by mail.Actor, tenant mail.TenantID, id mail.ObjectID, c Change) (Source, error) {
+	if id.IsZero() {
+		return Source{}, mail.E("ldap.Set", mail.NotFound, "ldap.unknown", "")
+	}
 	return s.set(ctx, caller, by, tenant, id, c)
 }
 

@@ -87,6 +87,7 @@ type Last struct {
 	Ended   time.Time `json:"ended,omitzero"`
 	Linked  int       `json:"linked"`            // accounts that belong to entries
 	Failure string    `json:"failure,omitempty"` // a key of the catalogue; "" = it went well
+	Args    []string  `json:"args,omitempty"`    // of its text
 }
 
 // defaultGone is MaxGone where nothing is said, and leastGone is how many may always vanish.

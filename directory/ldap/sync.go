@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -93,7 +94,11 @@ func (s *Service) Run(ctx context.Context, y *Sync) (*Diff, error) {
 
 // NoteFailure keeps beside a source why its sync failed. by is who syncs, or the platform at work.
 func (s *Service) NoteFailure(ctx context.Context, by mail.Actor, tenant mail.TenantID, source mail.ObjectID, why error) error {
-	key, _ := mail.TextOf(why)
+	key, values := mail.TextOf(why)
+	args := make([]string, len(values))
+	for i, v := range values {
+		args[i] = fmt.Sprint(v)
+	}
 	at := s.now().UTC().Truncate(time.Second)
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 	defer cancel()
@@ -102,7 +107,7 @@ func (s *Service) NoteFailure(ctx context.Context, by mail.Actor, tenant mail.Te
 		if err != nil {
 			return err
 		}
-		doc.Last.Started, doc.Last.Ended, doc.Last.Failure = at, at, cmp.Or(key, "kind.other")
+		doc.Last.Started, doc.Last.Ended, doc.Last.Failure, doc.Last.Args = at, at, cmp.Or(key, "kind.other"), args
 		o.Quiet = true
 		return put(tx, o, doc)
 	})

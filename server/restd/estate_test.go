@@ -10,10 +10,12 @@ import (
 
 	"tegami/billing"
 	"tegami/directory"
+	"tegami/directory/ldap"
 	"tegami/directory/passkey"
 	"tegami/domains"
 	"tegami/jobs"
 	"tegami/jobs/files"
+	"tegami/jobs/syncs"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/queue"
@@ -34,7 +36,8 @@ func whole(plan *faulty.Plan) func(*restd.Config, store.Store) {
 		c.Mailboxes = mailbox.New(st, c.Directory, mailbox.Config{})
 		c.Queue, c.Sessions = queue.New(st), &door.Sessions{}
 		c.Trace = trace.New(trace.Config{Store: st})
-		c.Jobs = jobs.New(jobs.Config{Store: st, Directory: c.Directory, Kinds: []jobs.Kind{files.Kind()}, Log: log})
+		c.LDAP = ldap.New(ldap.Config{Store: st, Directory: c.Directory})
+		c.Jobs = jobs.New(jobs.Config{Store: st, Directory: c.Directory, Kinds: []jobs.Kind{files.Kind(), syncs.Kind(c.LDAP)}, Log: log})
 		c.Domains = domains.New(st, c.Directory, domains.Config{})
 		c.Billing = billing.New(st, c.Directory)
 		c.Lookup = dnstest.Zone("")
@@ -162,6 +165,7 @@ func (e *estate) belongings() {
 	e.made("contact", "/gal/contacts", object{"address": "contact@elsewhere.example", "displayName": e.domain + " contact"})
 	e.made("list", "/lists", object{"address": "list@" + e.domain})
 	e.made("key", "/keys", object{"name": "payroll", "grants": []object{{"role": "read-only"}}})
+	e.made("source", "/ldap", object{"name": "corp", "url": "ldaps://127.0.0.1", "base": "dc=corp,dc=example"})
 	e.made("job", "/imports/accounts?dryRun=true", "メールアドレス\r\n", "Content-Type", "text/csv")
 	company := e.dir.Company(e.id)
 	app, _, err := company.AddAppPassword(e.ctx, e.ops, victim.ID, directory.AppPasswordSpec{Name: "phone"})

@@ -16,6 +16,7 @@ import (
 
 	"tegami/billing"
 	"tegami/directory"
+	"tegami/directory/ldap"
 	"tegami/domains"
 	"tegami/i18n"
 	"tegami/jobs"
@@ -43,6 +44,7 @@ type Config struct {
 	Sessions  *door.Sessions
 	Trace     *trace.Service
 	Jobs      *jobs.Service
+	LDAP      *ldap.Service
 	Domains   *domains.Service
 	Billing   *billing.Service
 	Lookup    dns.Lookup
@@ -81,7 +83,7 @@ func New(c Config) *Server {
 	s.described = sync.OnceValues(s.describe)
 	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", s.serveDescription)
 	for _, add := range []func(){
-		s.addSelf, s.addSelfSecurity, s.addSecurity, s.addSessions, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk,
+		s.addSelf, s.addSelfSecurity, s.addSecurity, s.addSessions, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk, s.addLDAP,
 		s.addTenants, s.addDomains, s.addSettings, s.addBranding, s.addOrders,
 		s.addAccounts, s.addAliases, s.addGroups, s.addLists, s.addGAL, s.addForwarding,
 		s.addTrace, s.addOverview, s.addQueue, s.addNodes,

@@ -54,6 +54,8 @@ var bodies = map[string]string{
 	"addOwnApp":            `{"code":"000000"}`,
 	"createOwnAppPassword": `{"name":"phone"}`,
 	"importAccounts":       "メールアドレス\r\nimported@{domain}\r\n",
+	"createLDAPSource":     `{"name":"new","url":"ldaps://127.0.0.1","base":"dc=corp,dc=example"}`,
+	"replaceLDAPSource":    `{"name":"corp","url":"ldaps://127.0.0.1","base":"dc=new,dc=example"}`,
 	"setDomainSTS":         `{"mode":"testing"}`,
 	"updateAccount":        `{"memo":"x"}`,
 	"updateGroup":          `{"description":"x"}`,
