@@ -118,7 +118,7 @@ func (c *Company) applyChange(tx store.Tx, by mail.Actor, op mail.Op, doc *accou
 	if ch.Address == nil {
 		return nil
 	}
-	return c.move(tx, by, op, doc, *ch.Address, ch.KeepAddress)
+	return c.move(tx, by, op, doc, ch)
 }
 
 // setGroups replaces the groups of an account. The actor must manage each that it enters or leaves.
@@ -140,8 +140,8 @@ func (c *Company) setGroups(tx store.Tx, by mail.Actor, op mail.Op, doc *account
 }
 
 // move gives an account another address of its own.
-func (c *Company) move(tx store.Tx, by mail.Actor, op mail.Op, doc *accountDoc, to mail.Address, keep bool) error {
-	to, err := accountAddress(to)
+func (c *Company) move(tx store.Tx, by mail.Actor, op mail.Op, doc *accountDoc, ch *AccountChange) error {
+	to, err := accountAddress(*ch.Address)
 	if err != nil || sameAddress(to, doc.Address) {
 		return err
 	}
@@ -165,7 +165,7 @@ func (c *Company) move(tx store.Tx, by mail.Actor, op mail.Op, doc *accountDoc, 
 	}
 	old := doc.Address
 	doc.Aliases = slices.DeleteFunc(slices.Clone(doc.Aliases), func(a mail.Address) bool { return sameAddress(a, to) })
-	if keep {
+	if ch.KeepAddress {
 		doc.Aliases = append(doc.Aliases, old)
 	}
 	if len(doc.Aliases) > MaxAliases {

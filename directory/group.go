@@ -236,7 +236,7 @@ func (c *Company) ChangeGroup(ctx context.Context, by mail.Actor, id mail.Object
 			return err
 		}
 		for i, who := range slices.Concat(in, out) {
-			if err := c.setInGroup(tx, by, op, who, id, i < len(in)); err != nil {
+			if err := c.setInGroup(tx, by, who, id, i < len(in)); err != nil {
 				return err
 			}
 		}
@@ -244,7 +244,8 @@ func (c *Company) ChangeGroup(ctx context.Context, by mail.Actor, id mail.Object
 	})
 }
 
-func (c *Company) setInGroup(tx store.Tx, by mail.Actor, op mail.Op, who mail.AccountID, id mail.ObjectID, in bool) error {
+func (c *Company) setInGroup(tx store.Tx, by mail.Actor, who mail.AccountID, id mail.ObjectID, in bool) error {
+	const op = "directory.ChangeGroup"
 	doc, version, err := readAccount(tx, who)
 	if err != nil {
 		return err
