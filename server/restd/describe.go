@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -41,6 +43,7 @@ func (s *Server) Description() ([]byte, error) { return s.described() }
 
 // describe writes the description. It is the same for the same code.
 func (s *Server) describe() ([]byte, error) {
+	s.order()
 	text, err := s.api.OpenAPI().MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -51,6 +54,42 @@ func (s *Server) describe() ([]byte, error) {
 	}
 	b.WriteByte('\n')
 	return b.Bytes(), nil
+}
+
+// order notes in each schema in which order its properties were declared: JSON forgets it, and people want the name before the memo.
+func (s *Server) order() {
+	schemas := s.api.OpenAPI().Components.Schemas
+	for name, schema := range schemas.Map() {
+		t := schemas.TypeFromRef("#/components/schemas/" + name)
+		if t == nil || len(schema.Properties) < 2 {
+			continue
+		}
+		if schema.Extensions == nil {
+			schema.Extensions = map[string]any{}
+		}
+		schema.Extensions["x-order"] = declared(t, schema.Properties)
+	}
+}
+
+// declared lists the properties of a type in the order of its fields, those of embedded structs in their place.
+func declared(t reflect.Type, properties map[string]*huma.Schema) (names []string) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			names = append(names, declared(f.Type, properties)...)
+		case properties[name] != nil:
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // serveDescription answers with the description. It holds nothing of anybody's, so browsers may keep it.

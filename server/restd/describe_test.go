@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tegami/server/restd/compat"
@@ -68,5 +69,32 @@ func TestCP10DescriptionIsServed(t *testing.T) {
 	}
 	if again := h.ask("", "GET", "/openapi.json", nil, "If-None-Match", r.Header().Get("ETag")); again.Code != 304 {
 		t.Error(again.Code)
+	}
+}
+
+// TestCP10DocumentationIsServed: every operation stands on the page with who may and an example, in both languages, and the page loads
+// nothing from elsewhere.
+func TestCP10DocumentationIsServed(t *testing.T) {
+	h := newHouse(t)
+	d := h.description()
+	for lang, title := range map[string]string{"en": "The control API", "ja": "制御API"} {
+		r := h.ask("", "GET", "/docs?lang="+lang, nil)
+		page := r.Body.String()
+		if r.Code != 200 || !strings.Contains(page, "<h1>"+title+"</h1>") || !strings.Contains(page, `lang="`+lang+`"`) || strings.Contains(page, "docs.") {
+			t.Fatalf("%s: %d %.200s", lang, r.Code, page)
+		}
+		for _, o := range d.all() {
+			if !strings.Contains(page, `<article id="`+o.ID+`">`) || !strings.Contains(page, o.path) {
+				t.Errorf("%s: %s is not there", lang, o.ID)
+			}
+		}
+		for _, bad := range []string{"<script", "<link", "src=", "@import", "url("} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s: %s", lang, bad)
+			}
+		}
+		if !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Error(r.Header())
+		}
 	}
 }

@@ -69,6 +69,7 @@ type Server struct {
 	zips   sync.Pool // of *gzip.Writer
 
 	described func() ([]byte, error)
+	docs      map[i18n.Lang]func() ([]byte, error)
 }
 
 // New makes the door with all its operations.
@@ -80,7 +81,8 @@ func New(c Config) *Server {
 		return w
 	}
 	s.api = humago.New(s.mux, description())
-	s.described = sync.OnceValues(s.describe)
+	s.described, s.docs = sync.OnceValues(s.describe), s.docsPages()
+	s.mux.HandleFunc("GET "+Prefix+"/docs", s.serveDocs)
 	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", s.serveDescription)
 	for _, add := range []func(){
 		s.addSelf, s.addSelfSecurity, s.addSecurity, s.addSessions, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk, s.addLDAP,
