@@ -114,11 +114,12 @@ type accountDoc struct {
 	Seats  []Seat          `json:"seats,omitempty"`
 	Groups []mail.ObjectID `json:"groups,omitempty"`
 	Switches
-	Deleted        time.Time `json:"deleted,omitzero"`
-	MustChange     bool      `json:"mustChange,omitempty"`
-	LastSignIn     time.Time `json:"lastSignIn,omitzero"`
-	Redirects      Redirects `json:"redirects,omitzero"`
-	SendingStopped string    `json:"sendingStopped,omitempty"`
+	Deleted        time.Time    `json:"deleted,omitzero"`
+	Was            AccountState `json:"was,omitempty"` // State before AccountDeleted
+	MustChange     bool         `json:"mustChange,omitempty"`
+	LastSignIn     time.Time    `json:"lastSignIn,omitzero"`
+	Redirects      Redirects    `json:"redirects,omitzero"`
+	SendingStopped string       `json:"sendingStopped,omitempty"`
 }
 
 // account joins the document with what its domain says.
@@ -355,17 +356,22 @@ func (c *Company) AddAlias(ctx context.Context, by mail.Actor, alias mail.Addres
 			return mail.E(op, mail.Full, "aliases.too_many", MaxAliases)
 		}
 		doc.Aliases = slices.Clone(doc.Aliases)
-		return doc.addAlias(tx, op, alias)
+		return c.addAlias(tx, by, op, doc, alias)
 	})
 }
 
-// addAlias puts a further address into the document.
-func (d *accountDoc) addAlias(r store.Reader, op mail.Op, alias mail.Address) error {
+// addAlias puts a further address into the document, if the actor administers its domain too: who has a part of the company
+// takes no addresses of another part.
+func (c *Company) addAlias(r store.Reader, by mail.Actor, op mail.Op, d *accountDoc, alias mail.Address) error {
 	alias, err := ownAddress(alias)
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
-	if _, err := domainID(r, alias.Domain); err != nil {
+	domain, err := domainID(r, alias.Domain)
+	if err == nil {
+		err = c.permit(r, by, op, RightAccounts, Place{Domain: domain, Groups: d.Groups})
+	}
+	if err != nil {
 		return err
 	}
 	if d.has(alias) {

@@ -90,7 +90,7 @@ func (c *Company) checkNew(tx store.Tx, by mail.Actor, op mail.Op, doc *accountD
 		return mail.E(op, mail.Full, "aliases.too_many", MaxAliases)
 	}
 	for _, a := range aliases {
-		if err := doc.addAlias(tx, op, a); err != nil {
+		if err := c.addAlias(tx, by, op, doc, a); err != nil {
 			return err
 		}
 	}

@@ -172,6 +172,20 @@ func TestCP6ScopeOfDomainThatWent(t *testing.T) {
 	m.says(err, mail.Denied, "actor.denied")
 }
 
+// TestCP6AliasesStayInTheScope: who administers a domain takes no addresses of another one, for a new account or an old one.
+func TestCP6AliasesStayInTheScope(t *testing.T) {
+	m := newMatrix(t)
+	by := m.actor(directory.Grant{Role: directory.RoleAccountAdmin, Domains: []mail.DomainID{m.a.ID}})
+	id := m.target()
+	m.must(m.c.AddAlias(m.ctx, by, addr("sales@a.example"), id))
+	m.says(m.c.AddAlias(m.ctx, by, addr("sales@b.example"), id), mail.Denied, "actor.denied")
+	_, err := m.c.AddAccount(m.ctx, by, directory.AccountSpec{Address: m.address(), Aliases: []mail.Address{addr("sales@b.example")}})
+	m.says(err, mail.Denied, "actor.denied")
+	to := addr("moved@b.example")
+	_, err = m.c.ChangeAccount(m.ctx, by, id, directory.AccountChange{Address: &to})
+	m.says(err, mail.Denied, "actor.denied")
+}
+
 // TestCP6GroupScope: who administers a group reaches those in it, also after they joined, and not after they left.
 func TestCP6GroupScope(t *testing.T) {
 	m := newMatrix(t)
