@@ -22,6 +22,7 @@ type book struct {
 	epoch  uint64 // up to which it is kept up
 	act    uint64 // the last line of the operation log that is in it
 	loaded bool
+	read   time.Time // when it was read as a whole
 
 	people   map[mail.AccountID]*colleague
 	others   map[mail.ObjectID]*card // lists and contacts
@@ -79,6 +80,8 @@ func (b *book) account(p *colleague) Account {
 const (
 	// maxBookPeople is how many people all books of a process hold together before those opened longest ago go.
 	maxBookPeople = 500_000
+	// maxBookAge is after what time a book is read again all the same, because of what the operation log doesn't tell.
+	maxBookAge = 6 * time.Hour
 	// bookIdle is after what time a book is dropped that nobody opened.
 	bookIdle = 30 * time.Minute
 	// maxBookActs is how many lines of the operation log a book reads to be kept up. Past that it is read anew.
@@ -106,6 +109,23 @@ func (l *library) open(t *contract) *book {
 	b.opened = time.Now()
 	l.trim(b)
 	return b
+}
+
+// signedIn notes in a company's book, if there is one, that an account signed in. Nothing in the operation log tells of that; a
+// process that did not see it knows when it reads its book again.
+func (l *library) signedIn(tenant mail.TenantID, id mail.AccountID, at time.Time) {
+	l.mu.Lock()
+	b := l.books[tenant]
+	l.mu.Unlock()
+	if b == nil || !b.mu.TryLock() { // who signs in does not wait for a book to be read
+		return
+	}
+	defer b.mu.Unlock()
+	if p := b.people[id]; p != nil {
+		now := *p
+		now.doc.LastSignIn = at.Truncate(time.Second)
+		b.people[id] = &now
+	}
 }
 
 // trim drops idle books, and while there is too much, the one opened longest ago; never the one in hand.
@@ -166,7 +186,7 @@ func (b *book) refresh(ctx context.Context) error {
 		return nil
 	}
 	err := b.store.View(ctx, func(r store.Reader) error {
-		if b.loaded {
+		if b.loaded && time.Since(b.read) < maxBookAge {
 			done, err := b.follow(r)
 			if err != nil || done {
 				return err
@@ -183,6 +203,7 @@ func (b *book) refresh(ctx context.Context) error {
 
 // load reads everything.
 func (b *book) load(r store.Reader) error {
+	b.read = time.Now()
 	b.people = make(map[mail.AccountID]*colleague)
 	b.others = make(map[mail.ObjectID]*card)
 	if err := b.loadFrame(r); err != nil {

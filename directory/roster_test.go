@@ -272,3 +272,20 @@ func BenchmarkRoster(b *testing.B) {
 		})
 	}
 }
+
+// TestCP1RosterKnowsLastSignIns, also those made while it is in memory.
+func TestCP1RosterKnowsLastSignIns(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.company("alpha.example", 10)
+	h.account(c, "sato@alpha.example")
+	h.account(c, "abe@alpha.example")
+	h.signIn("abe@alpha.example")
+	idle := directory.RosterQuery{IdleSince: time.Now().Add(-time.Hour)}
+	if got := h.roster(c, idle); got != "sato" {
+		t.Errorf("idle: %q", got)
+	}
+	h.signIn("sato@alpha.example")
+	if got := h.roster(c, idle); got != "" {
+		t.Errorf("idle: %q", got)
+	}
+}

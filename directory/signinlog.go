@@ -99,6 +99,8 @@ func (d *Directory) noteSignIn(ctx context.Context, h holder, line signInLine) {
 	err := d.writeSignIn(ctx, h, line)
 	if err != nil {
 		d.signIns.put(key, signInNote{count: line.Count})
+	} else if line.OK {
+		d.books.signedIn(h.tenant, mail.AccountID(h.id), line.Last)
 	}
 }
 

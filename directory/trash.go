@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 // Grace is how long a deleted account can be restored. Then Tend destroys it.
 const Grace = 30 * 24 * time.Hour
 
-// tendAtOnce is how many accounts one transaction of Tend destroys.
-const tendAtOnce = 16
+// tendAtOnce is how many accounts Tend looks up at once.
+const tendAtOnce = 1000
 
 // inTrash marks the deleted accounts.
 var inTrash = store.Key{Name: "trash", Value: "account"}
@@ -31,12 +32,12 @@ func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.Acco
 		if doc.State == AccountDeleted {
 			return mail.E(op, mail.Conflict, "account.deleted", doc.Address.String())
 		}
-		doc.State, doc.Deleted = AccountDeleted, time.Now().UTC().Truncate(time.Second)
+		doc.Was, doc.State, doc.Deleted = doc.State, AccountDeleted, time.Now().UTC().Truncate(time.Second)
 		return setAway(tx, doc, true)
 	})
 }
 
-// RestoreAccount takes a deleted account into service again, with all it had. Conflict "account.not_deleted"; Full
+// RestoreAccount takes a deleted account into service again, with all it had; one that was suspended is so again. Conflict "account.not_deleted"; Full
 // "ids.exhausted" where its domain has no ID left (ML-1).
 func (c *Company) RestoreAccount(ctx context.Context, by mail.Actor, id mail.AccountID) error {
 	const op = "directory.RestoreAccount"
@@ -55,7 +56,7 @@ func (c *Company) RestoreAccount(ctx context.Context, by mail.Actor, id mail.Acc
 		if err := roomIn(tx, d, 1); err != nil {
 			return err
 		}
-		doc.State, doc.Deleted = AccountActive, time.Time{}
+		doc.State, doc.Was, doc.Deleted = cmp.Or(doc.Was, AccountActive), "", time.Time{}
 		return setAway(tx, doc, false)
 	})
 }
@@ -177,33 +178,34 @@ func (d *Directory) Tend(ctx context.Context) (destroyed int, err error) {
 	return destroyed, nil
 }
 
-// tend does it for one company, some accounts at a time: mail is much to delete.
+// tend does it for one company, each account in a commit of its own: its mail may be much to delete, and others wait meanwhile.
 func (d *Directory) tend(ctx context.Context, c *contract) (destroyed int, err error) {
 	for {
 		due, err := dueIn(ctx, c, time.Now().Add(-Grace))
 		if err != nil || len(due) == 0 {
 			return destroyed, err
 		}
-		err = c.store.Update(ctx, atWork(), "directory.Tend", func(tx store.Tx) error {
-			for _, id := range due {
-				doc, version, err := readAccount(tx, id)
-				if mail.Is(err, mail.NotFound) || err == nil && doc.State != AccountDeleted {
-					continue
-				}
-				if err == nil {
-					err = destroy(tx, id, &doc, version)
-				}
-				if err != nil {
-					return err
-				}
+		for _, id := range due {
+			if err := destroyDue(ctx, c, id); err != nil {
+				return destroyed, err
 			}
-			return nil
-		})
-		if err != nil {
-			return destroyed, err
+			destroyed++
 		}
-		destroyed += len(due)
 	}
+}
+
+// destroyDue destroys an account, if it is still one that was deleted.
+func destroyDue(ctx context.Context, c *contract, id mail.AccountID) error {
+	return c.store.Update(ctx, atWork(), "directory.Tend", func(tx store.Tx) error {
+		doc, version, err := readAccount(tx, id)
+		if mail.Is(err, mail.NotFound) || err == nil && doc.State != AccountDeleted {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return destroy(tx, id, &doc, version)
+	})
 }
 
 // dueIn lists accounts that were deleted before a time, at most tendAtOnce.

@@ -40,6 +40,13 @@ func TestCP1DeletedAccountsCanBeRestored(t *testing.T) {
 
 	h.must(c.RestoreAccount(h.ctx, h.ops, a.ID))
 	h.says(c.RestoreAccount(h.ctx, h.ops, a.ID), mail.Conflict, "account.not_deleted")
+	h.must(c.SetAccountState(h.ctx, h.ops, a.ID, directory.AccountSuspended))
+	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.must(c.RestoreAccount(h.ctx, h.ops, a.ID))
+	if now, err := c.Account(h.ctx, a.ID); err != nil || now.State != directory.AccountSuspended {
+		t.Errorf("a suspended account was restored as %s, %v", now.State, err)
+	}
+	h.must(c.SetAccountState(h.ctx, h.ops, a.ID, directory.AccountActive))
 	h.signIn("sato@alpha.example")
 	if target, err := h.resolve("info@alpha.example"); err != nil || target.Account.ID != a.ID {
 		t.Errorf("the alias leads to %+v, %v", target, err)
