@@ -34,6 +34,7 @@ type Config struct {
 	Sending     SendingConfig  `toml:"sending" doc:"How many recipients at other hosts may be written to (ML-10). What is over a limit is held, and the administrators are told. A company's own settings go before these. 0: the default shown here; -1: no limit."`
 	Queue       QueueConfig    `toml:"queue" doc:"How long what could not be delivered is tried."`
 	Relay       RelayConfig    `toml:"relay" doc:"Mail that goes out to other hosts."`
+	LDAP        LDAPConfig     `toml:"ldap" doc:"Companies' own directories, from which accounts are taken."`
 	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
@@ -89,6 +90,13 @@ type QueueConfig struct {
 	MaxRetry   Duration `toml:"max_retry" doc:"The longest time between two tries."`
 	Lifetime   Duration `toml:"lifetime" doc:"After this the message goes back to its sender (RFC 5321 §4.5.4.1: at least 4 to 5 days)."`
 	WarnAfter  Duration `toml:"warn_after" doc:"After this the sender is told of the delay, once."`
+}
+
+// LDAPConfig is about companies' own directories. Companies name the hosts, so this says where connections may go.
+type LDAPConfig struct {
+	Allow []string `toml:"allow" doc:"Networks that may be connected to although they are loopback, link-local or this machine's own, such as 192.0.2.0/24. By default none."`
+	Deny  []string `toml:"deny" doc:"Networks that must not be connected to: those of the platform's own machines, such as 10.0.0.0/8. Loopback, link-local and this machine's addresses need no entry."`
+	Ports []int    `toml:"ports" doc:"Ports that may be connected to. Empty: 389, 636, 3268 and 3269."`
 }
 
 // RelayConfig is about mail to other hosts.
@@ -156,6 +164,7 @@ func DefaultConfig() Config {
 		Queue: QueueConfig{
 			FirstRetry: Duration(time.Minute), MaxRetry: Duration(time.Hour), Lifetime: Duration(5 * 24 * time.Hour), WarnAfter: Duration(4 * time.Hour),
 		},
+		LDAP:  LDAPConfig{Allow: []string{}, Deny: []string{}, Ports: []int{}},
 		Relay: RelayConfig{Concurrency: 20, Port: 25, Allow: []string{}, Source: []string{}, Sign: true},
 	}
 }
@@ -253,6 +262,9 @@ func (c *Config) check() error {
 		return badValue("postmaster", c.Postmaster)
 	}
 	if err := c.checkOutgoing(); err != nil {
+		return err
+	}
+	if _, err := c.ldapReach(); err != nil {
 		return err
 	}
 	_, err := c.metricsNetworks()

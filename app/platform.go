@@ -13,6 +13,7 @@ import (
 	"tegami/billing"
 	"tegami/deliver"
 	"tegami/directory"
+	"tegami/directory/ldap"
 	"tegami/directory/passkey"
 	"tegami/domains"
 	"tegami/i18n"
@@ -52,6 +53,7 @@ type Platform struct {
 	intake  *intake.Intake
 	trace   *trace.Service
 	jobs    *jobs.Service
+	ldap    *ldap.Service
 	orders  *billing.Service
 	words   *i18n.Catalogue
 	certs   *certificates // nil until started
@@ -101,6 +103,11 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p.queue = queue.New(st)
 	p.orders = billing.New(st, p.dir)
 	p.trace = trace.New(trace.Config{Store: st, Log: obs.Named(log, "trace")})
+	reach, err := c.ldapReach()
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	p.ldap = ldap.New(ldap.Config{Store: st, Directory: p.dir, Reach: reach})
 	p.jobs = jobs.New(jobs.Config{Store: st, Directory: p.dir, Kinds: p.jobKinds(), Log: log})
 	if err := p.outgoing(); err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -175,6 +182,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.tend(serving) })
 	p.run(func() { p.boxes.Index(serving) })
 	p.run(func() { p.jobs.Run(serving) })
+	p.run(func() { p.syncByClock(serving) })
 	p.run(func() { p.attend(serving) })
 	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })

@@ -56,6 +56,8 @@ func kindOf(v reflect.Value) string {
 		return "time, such as 20s or 5m"
 	case []string:
 		return "list of texts"
+	case []int:
+		return "list of numbers"
 	}
 	return v.Type().String()
 }
