@@ -442,6 +442,7 @@ var oldData = [][]string{
 	append(slices.Clone(oldBase), oldItem, oldMemo),
 	append(slices.Clone(oldBase), oldItem, oldMemo),
 	append(slices.Clone(oldLater), oldItem, oldMemo, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
+	append(slices.Clone(oldLater), oldItem, oldMemo, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 }
 
 // oldLater is oldBase where the operation log has more columns.

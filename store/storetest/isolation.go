@@ -28,6 +28,7 @@ type belonging struct {
 	message store.Message
 	moved   store.Message // now in other; it left a Gone in inbox
 	item    store.Item    // leased
+	settled mail.ItemID   // of another item
 	staged  store.Staged
 }
 
@@ -48,6 +49,8 @@ func (f *fixture) furnish() (b belonging) {
 	})
 	f.item(store.ItemWaiting, past)
 	b.item = f.claim(1)[0].Item
+	b.settled = mail.ItemID(f.newID())
+	f.putItems(map[mail.ItemID]store.ItemState{b.settled: store.ItemSettled})
 	b.staged = f.stage("still staged")
 	return b
 }
@@ -119,6 +122,11 @@ var trespasses = map[string]trespass{
 	"Routes":    func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.Routes(0) },
 	"ItemsOn":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.ItemsOn(b.item.Route, 0, 0) },
 
+	"ItemsBack": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.ItemsBack(0, allItems, 0) },
+	"ItemsOf": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.ItemsOf([]mail.ItemID{b.item.ID, b.settled})
+	},
+
 	"Memo": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		until, err := tx.Memo(b.account, "secret")
 		return until, err
@@ -175,6 +183,7 @@ var trespasses = map[string]trespass{
 	"PutItem": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		return nil, isRefused(tx.PutItem(b.item), mail.Conflict)
 	},
+	"PruneItems": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.PruneItems(allItems, 0) },
 	"DeleteItem": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		err := tx.DeleteItem(b.item.ID, b.item.Fence)
 		if mail.Is(err, mail.Conflict) { // as good as NotFound: the fence is nobody's
