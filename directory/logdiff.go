@@ -47,7 +47,7 @@ func Diff(before, after []byte) []Change {
 	slices.SortFunc(paths, byPath)
 	var list []Change
 	for _, path := range paths {
-		if was[path] != is[path] && len(list) < maxChanges {
+		if was[path].text != is[path].text && len(list) < maxChanges { // none, or an empty one, look the same
 			list = append(list, Change{path, was[path].shown(path), is[path].shown(path)})
 		}
 	}
