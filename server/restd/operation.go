@@ -138,16 +138,6 @@ func (o operation) writes() bool { return o.Method != http.MethodGet && o.Method
 // inTenant tells whether the operation belongs to a company.
 func (o operation) inTenant() bool { return strings.Contains(o.Path, "{tenant}") }
 
-// thing is the last part of the path that is a parameter, but for the company: it names what the operation is about.
-func (o operation) thing() (name string) {
-	for part := range strings.SplitSeq(o.Path, "/") {
-		if inner, ok := strings.CutPrefix(part, "{"); ok && inner != "tenant}" {
-			name = strings.TrimSuffix(inner, "}")
-		}
-	}
-	return name
-}
-
 // headers are the request header fields that the frame reads.
 func (o operation) headers() (list []*huma.Param) {
 	if o.Method == http.MethodPost && !o.Public {
