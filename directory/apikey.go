@@ -347,7 +347,7 @@ func (d *Directory) keyHolds(ctx context.Context, l *login, doc *keyDoc) error {
 	case !doc.from(l.origin.Remote):
 		return mail.E(op, mail.Denied, "key.network", l.origin.Remote.String())
 	case l.contract == nil:
-		return nil
+		return d.admitted(ctx, l.origin, 0, DoorPanel)
 	}
 	if err := l.contract.Usable(op, time.Now()); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -35,6 +36,9 @@ const (
 	MaxTrusted = 20
 	// MaxFactorName is the length of a passkey's name in characters.
 	MaxFactorName = 100
+	// codeFailures is how many wrong codes one account may be shown within lockWindow, from wherever they come: a code of six digits is
+	// guessed from many networks otherwise. Only who knows the password gets to show one.
+	codeFailures = 30
 	// recoveryOctets is how many random octets are in a recovery code.
 	recoveryOctets = 10
 	// pendingTime is how long an authenticator app may take to be set up.
@@ -79,11 +83,11 @@ func (f *factorsDoc) kinds() (kinds []FactorKind) {
 	return kinds
 }
 
-// trusts tells whether a token is that of a trusted browser.
-func (f *factorsDoc) trusts(token string, now time.Time) bool {
+// trusts tells whether a token is that of a trusted browser, for so many days as the policy says now.
+func (f *factorsDoc) trusts(token string, days int, now time.Time) bool {
 	_, hash, ok := readToken(token)
 	return ok && slices.ContainsFunc(f.Trusted, func(t trustedDoc) bool {
-		return subtle.ConstantTimeCompare(t.Hash, hash[:]) == 1 && now.Before(t.Until)
+		return subtle.ConstantTimeCompare(t.Hash, hash[:]) == 1 && now.Before(t.Until) && now.Before(t.Since.AddDate(0, 0, days))
 	})
 }
 
@@ -145,6 +149,9 @@ func (d *Directory) takeCode(ctx context.Context, b Browser, p *person, code str
 	if err := d.checkLock(ctx, counter); err != nil {
 		return "", err
 	}
+	if err := d.checkCodes(ctx, counter, p); err != nil {
+		return "", err
+	}
 	err = d.storeOf(p.holder).Update(ctx, p.actor(b.Origin), op, func(tx store.Tx) error {
 		var doc factorsDoc
 		o, err := readHeld(tx, p.holder, kindFactors, &doc)
@@ -157,10 +164,38 @@ func (d *Directory) takeCode(ctx context.Context, b Browser, p *person, code str
 		return putHeld(tx, o, doc, used == FactorTOTP)
 	})
 	if mail.Is(err, mail.Denied) {
-		d.countFailure(ctx, counter)
 		d.noteSignIn(ctx, p.holder, signInLine{Protocol: "web", Remote: b.Origin.Remote, Agent: b.Agent, Reason: "auth.code_wrong"})
+		return "", cmp.Or(d.countCode(ctx, counter, p), mail.Wrap(op, err))
+	}
+	if err == nil { // of many guesses made at once, those behind the last that is allowed must not get an answer
+		err = cmp.Or(d.checkLock(ctx, counter), d.checkCodes(ctx, counter, p))
 	}
 	return used, mail.Wrap(op, err)
+}
+
+// codeCounter names the counter of an account's wrong codes.
+func codeCounter(p *person) string { return "codes " + p.tenant.String() + "/" + p.id.String() }
+
+// checkCodes refuses an account that was shown too many wrong codes. Where the network's failures are not counted, codes aren't either.
+// Busy "auth.locked".
+func (d *Directory) checkCodes(ctx context.Context, counter string, p *person) error {
+	if counter == "" {
+		return nil
+	}
+	n, err := d.store.Tally(ctx, codeCounter(p), 0, lockWindow)
+	if err == nil && n >= codeFailures {
+		err = mail.E("directory.checkCodes", mail.Busy, "auth.locked", int(lockWindow/time.Minute))
+	}
+	return err
+}
+
+// countCode counts a wrong code, for the network and for the account.
+func (d *Directory) countCode(ctx context.Context, counter string, p *person) error {
+	err := d.countFailure(ctx, counter)
+	if err == nil && counter != "" {
+		err = d.countFailure(ctx, codeCounter(p))
+	}
+	return err
 }
 
 // take uses a code up, and tells what it was; "" for a wrong one.

@@ -43,6 +43,13 @@ func (d *Directory) confirmed(ctx context.Context, op mail.Op, c *Caller) (*pers
 	return p, nil
 }
 
+// Confirmed refuses a caller who has not shown lately that it is him. Denied "auth.confirm_needed", "actor.denied".
+func (d *Directory) Confirmed(ctx context.Context, c *Caller) error {
+	const op = "directory.Confirmed"
+	_, err := d.confirmed(ctx, op, c)
+	return mail.Wrap(op, err)
+}
+
 // Confirm shows by the password that it is still the session's holder who calls. Invalid "password.wrong"; Busy "auth.locked" as for SignIn.
 func (d *Directory) Confirm(ctx context.Context, c *Caller, password string) error {
 	const op = "directory.Confirm"
@@ -241,7 +248,7 @@ func (d *Directory) BeginOwnApp(ctx context.Context, c *Caller) (Enrolment, erro
 	if err != nil {
 		return Enrolment{}, mail.Wrap(op, err)
 	}
-	return d.beginTOTP(ctx, c.actor, p)
+	return d.beginTOTP(ctx, c.actor, p, setup{by: c.session.String()})
 }
 
 // AddOwnApp sets up the authenticator app whose code it shows. With the first second factor come recovery codes, shown once. Invalid
@@ -252,7 +259,7 @@ func (d *Directory) AddOwnApp(ctx context.Context, c *Caller, code string) ([]st
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	return d.finishTOTP(ctx, c.actor, p, code)
+	return d.finishTOTP(ctx, c.actor, p, setup{by: c.session.String()}, code)
 }
 
 // changeOwn lets fn change the factors of who calls. Errors of confirmed.

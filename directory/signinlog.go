@@ -12,7 +12,7 @@ import (
 
 // Bounds of the sign-in log.
 const (
-	// maxSignIns is how many lines of one month a holder has; past it the oldest of the month go.
+	// maxSignIns is how many lines of one month a holder has; past it the oldest of the month go, failures first.
 	maxSignIns = 500
 	// signInMonths is for how many months lines are kept, the running one among them: 92 days at least.
 	signInMonths = 5
@@ -136,7 +136,22 @@ func (d *signInsDoc) add(line signInLine) {
 		d.Lines[i].Count += line.Count
 		return
 	}
-	d.Lines = append([]signInLine{line}, d.Lines[:min(len(d.Lines), maxSignIns-1)]...)
+	if len(d.Lines) >= maxSignIns {
+		d.forget()
+	}
+	d.Lines = append([]signInLine{line}, d.Lines...)
+}
+
+// forget removes the oldest failure, or where there is none the oldest line: whoever fails often enough must not hide that he got in.
+func (d *signInsDoc) forget() {
+	at := len(d.Lines) - 1
+	for i, l := range slices.Backward(d.Lines) {
+		if !l.OK {
+			at = i
+			break
+		}
+	}
+	d.Lines = slices.Delete(d.Lines, at, at+1)
 }
 
 func sameDay(a, b time.Time) bool {

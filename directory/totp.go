@@ -30,6 +30,13 @@ type totpDoc struct {
 	Secret  []byte    `json:"secret"`
 	Last    int64     `json:"last,omitempty"` // the step of the last code that was used: each is used once (RFC 6238 §5.2)
 	Created time.Time `json:"created"`
+	For     string    `json:"for,omitempty"` // while it is set up: the sign-in or session that does
+}
+
+// setup is who sets up an authenticator app.
+type setup struct {
+	by    string // a sign-in or a session
+	first bool   // only as the first second factor: nobody has shown one
 }
 
 // totpCode is the code of a step (RFC 4226 §5.3).
@@ -85,14 +92,18 @@ func (t *totpDoc) enrolment(name string) Enrolment {
 	return Enrolment{secret, "otpauth://totp/" + url.PathEscape(Issuer+":"+name) + "?" + q.Encode()}
 }
 
-// beginTOTP makes a secret that holds once finishTOTP shows a code of it. One that was just made is shown again: who sets up an app may come
-// back to the page.
-func (d *Directory) beginTOTP(ctx context.Context, by mail.Actor, p *person) (e Enrolment, err error) {
+// beginTOTP makes a secret that holds once finishTOTP shows a code of it. One that the same sign-in or session made just now is shown again: who
+// sets up an app may come back to the page. Nobody else sees it, so that no stranger with the password learns it beforehand. Denied
+// "auth.step_over".
+func (d *Directory) beginTOTP(ctx context.Context, by mail.Actor, p *person, at setup) (e Enrolment, err error) {
 	const op = "directory.beginTOTP"
 	err = d.changeFactors(ctx, by, op, p.holder, func(_ store.Tx, f *factorsDoc) error {
 		now := time.Now()
-		if f.Pending == nil || now.Sub(f.Pending.Created) > pendingTime/2 {
-			f.Pending = &totpDoc{Secret: make([]byte, totpSecret), Created: now}
+		if at.first && f.enrolled() {
+			return mail.E(op, mail.Denied, "auth.step_over")
+		}
+		if f.Pending == nil || f.Pending.For != hashed(at.by) || now.Sub(f.Pending.Created) > pendingTime/2 {
+			f.Pending = &totpDoc{Secret: make([]byte, totpSecret), Created: now, For: hashed(at.by)}
 			rand.Read(f.Pending.Secret)
 		}
 		e = f.Pending.enrolment(p.name)
@@ -102,16 +113,19 @@ func (d *Directory) beginTOTP(ctx context.Context, by mail.Actor, p *person) (e 
 }
 
 // finishTOTP sets up the app whose code it shows, in place of the one before, and gives recovery codes where there were none.
-// Invalid "auth.code_wrong".
-func (d *Directory) finishTOTP(ctx context.Context, by mail.Actor, p *person, code string) (recovery []string, err error) {
+// Invalid "auth.code_wrong"; Denied "auth.step_over".
+func (d *Directory) finishTOTP(ctx context.Context, by mail.Actor, p *person, at setup, code string) (recovery []string, err error) {
 	const op = "directory.finishTOTP"
 	err = d.changeFactors(ctx, by, op, p.holder, func(_ store.Tx, f *factorsDoc) error {
 		now := time.Now()
-		if f.Pending == nil || now.Sub(f.Pending.Created) > pendingTime || !f.Pending.take(narrow(code), now) {
+		if at.first && f.enrolled() {
+			return mail.E(op, mail.Denied, "auth.step_over")
+		}
+		if f.Pending == nil || f.Pending.For != hashed(at.by) || now.Sub(f.Pending.Created) > pendingTime || !f.Pending.take(narrow(code), now) {
 			return mail.E(op, mail.Invalid, "auth.code_wrong") // the way it was set up; nobody is refused
 		}
 		f.TOTP, f.Pending = f.Pending, nil
-		f.TOTP.Created = now
+		f.TOTP.Created, f.TOTP.For = now, ""
 		recovery = f.firstRecovery()
 		return nil
 	})

@@ -127,6 +127,16 @@ func (d *Directory) CallerBySession(ctx context.Context, o mail.Origin, token st
 
 // liveSession finds a session in memory, or in the store where memory is not up to date.
 func (d *Directory) liveSession(ctx context.Context, h holder, hash tokenHash) (*liveSession, error) {
+	const op = "directory.liveSession"
+	if !h.tenant.IsZero() { // what anybody writes into a cookie must not reach the store, which remembers who was asked for
+		_, err := d.contract(ctx, h.tenant)
+		if mail.Is(err, mail.NotFound) {
+			return nil, noSession(op)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	epoch := d.storeOf(h).Epoch() // before reading
 	have, ok := d.sessions.get(hash)
 	if ok && have.epoch == epoch {
@@ -183,7 +193,9 @@ func (d *Directory) sessionHolds(ctx context.Context, o mail.Origin, live *liveS
 		return mail.E(op, mail.Denied, "auth.changed")
 	case s.Sessions.over(live.doc.Started, last, now, p.administers()):
 		return mail.E(op, mail.Denied, "auth.expired")
-	case p.contract != nil && !s.Access.admits(webDoor(o), o):
+	case s.Factors.needed(p.administers()) && s.Factors.GraceDays == 0 && live.doc.Method == FactorPassword:
+		return mail.E(op, mail.Denied, "auth.expired") // begun before it was mandatory for him
+	case !s.Access.admits(webDoor(o), o):
 		return mail.E(op, mail.Denied, "access.network", o.Remote.String())
 	}
 	return nil
@@ -273,15 +285,22 @@ func cut(text string, most int) string {
 // EndSession ends the session of a token, as its holder asks for. One that is over already is no error.
 func (d *Directory) EndSession(ctx context.Context, o mail.Origin, token string) error {
 	const op = "directory.EndSession"
-	caller, err := d.CallerBySession(ctx, o, token)
+	h, hash, ok := readToken(token)
+	if !ok {
+		return nil
+	}
+	live, err := d.liveSession(ctx, h, hash)
 	if mail.Is(err, mail.Denied) {
 		return nil
 	}
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
-	h, _, _ := readToken(token)
-	err = d.endSessions(ctx, caller.Actor(), op, h, caller.session)
+	by := atWork() // who may not act here now still leaves
+	if caller, err := d.CallerBySession(ctx, o, token); err == nil {
+		by = caller.Actor()
+	}
+	err = d.endSessions(ctx, by, op, h, live.doc.ID)
 	if mail.Is(err, mail.NotFound) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"time"
 
@@ -87,6 +88,7 @@ type progress struct {
 	Postponed bool          `json:"p,omitempty"`
 	Trust     bool          `json:"w,omitempty"` // the browser shall be trusted
 	Until     time.Time     `json:"u"`
+	Begun     string        `json:"b"` // names this sign-in: what is set up on the way belongs to it
 	recovery  []string      // codes made in this step
 }
 
@@ -102,7 +104,7 @@ func (d *Directory) BeginWeb(ctx context.Context, b Browser, name, password stri
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
-	w := &progress{Tenant: p.tenant, ID: p.id, Name: p.name, Serial: p.serial, Method: FactorPassword}
+	w := &progress{Tenant: p.tenant, ID: p.id, Name: p.name, Serial: p.serial, Method: FactorPassword, Begun: rand.Text()}
 	step, err := d.advance(ctx, b, p, w)
 	return step, mail.Wrap(op, err)
 }
@@ -138,7 +140,7 @@ func (d *Directory) advance(ctx context.Context, b Browser, p *person, w *progre
 		return nil, err
 	}
 	now := time.Now()
-	if !w.Shown && f.enrolled() && f.trusts(b.Trusted, now) {
+	if !w.Shown && f.enrolled() && f.trusts(b.Trusted, s.Factors.TrustDays, now) {
 		w.Shown, w.Method = true, FactorTrusted
 	}
 	grace, err := d.graceOf(ctx, p, &f, s.Factors, now)
@@ -193,10 +195,20 @@ func (d *Directory) resume(ctx context.Context, b Browser, at Step, token string
 	if p.serial != w.Serial {
 		return nil, nil, mail.E(op, mail.Denied, "auth.step_over")
 	}
-	if p.contract != nil {
-		err = d.admitted(ctx, b.Origin, p.tenant, DoorWeb, DoorPanel)
+	return p, w, d.admitted(ctx, b.Origin, p.tenant, DoorWeb, DoorPanel)
+}
+
+// unproved refuses to go on with a sign-in that came past the second factor when there was none yet: who knew the password then must not
+// change anything now.
+func (d *Directory) unproved(ctx context.Context, op mail.Op, p *person, w *progress) error {
+	var f factorsDoc
+	if err := d.viewHeld(ctx, op, p.holder, kindFactors, &f); err != nil {
+		return err
 	}
-	return p, w, err
+	if f.enrolled() && !w.Shown {
+		return mail.E(op, mail.Denied, "auth.step_over")
+	}
+	return nil
 }
 
 // StepOf tells where a sign-in stands, by the token of a step, for who comes back to its page.
@@ -231,6 +243,9 @@ func (d *Directory) ChangeOld(ctx context.Context, b Browser, token, password st
 	const op = "directory.ChangeOld"
 	p, w, err := d.resume(ctx, b, StepChange, token)
 	if err == nil {
+		err = d.unproved(ctx, op, p, w)
+	}
+	if err == nil {
 		p, err = d.setOwn(ctx, b.Origin, p, password)
 	}
 	if err != nil {
@@ -255,14 +270,15 @@ func (d *Directory) setOwn(ctx context.Context, o mail.Origin, p *person, passwo
 	return d.person(ctx, p.holder, p.name)
 }
 
-// Enrolment gives what sets up an authenticator app at StepEnrol: a new secret each time. It holds once Enrol shows a code of it.
+// Enrolment gives what sets up an authenticator app at StepEnrol: a secret of this sign-in's own. It holds once Enrol shows a code of it.
+// Denied "auth.step_over" where a second factor was set up meanwhile.
 func (d *Directory) Enrolment(ctx context.Context, b Browser, token string) (Enrolment, error) {
 	const op = "directory.Enrolment"
-	p, _, err := d.resume(ctx, b, StepEnrol, token)
+	p, w, err := d.resume(ctx, b, StepEnrol, token)
 	if err != nil {
 		return Enrolment{}, mail.Wrap(op, err)
 	}
-	e, err := d.beginTOTP(ctx, p.actor(b.Origin), p)
+	e, err := d.beginTOTP(ctx, p.actor(b.Origin), p, setup{w.Begun, true})
 	return e, mail.Wrap(op, err)
 }
 
@@ -272,7 +288,7 @@ func (d *Directory) Enrol(ctx context.Context, b Browser, token, code string) (*
 	const op = "directory.Enrol"
 	p, w, err := d.resume(ctx, b, StepEnrol, token)
 	if err == nil {
-		w.recovery, err = d.finishTOTP(ctx, p.actor(b.Origin), p, code)
+		w.recovery, err = d.finishTOTP(ctx, p.actor(b.Origin), p, setup{w.Begun, true}, code)
 	}
 	if err != nil {
 		return nil, mail.Wrap(op, err)
