@@ -37,7 +37,7 @@ func Open(t testing.TB) *Browser {
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "ja"), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "ja"), chromedp.Flag("accept-lang", "ja"), chromedp.Flag("disable-dev-shm-usage", true),
 	}
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
@@ -146,9 +146,15 @@ func Eval[T any](p *Page, expression string) T {
 const named = `(kind, name) => {
 	const seen = (e) => e.checkVisibility() && !e.closest("[inert]");
 	const said = (e) => (e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.innerText.replace("*", "")).join() || e.innerText || "").trim();
-	const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
-	const all = [...top.querySelectorAll(kind)].filter((e) => seen(e) && !e.disabled);
-	return all.find((e) => said(e) === name) ?? all.find((e) => said(e).startsWith(name));
+	const within = (top) => {
+		const all = [...top.querySelectorAll(kind)].filter((e) => seen(e) && !e.disabled);
+		return all.find((e) => said(e) === name) ?? all.find((e) => said(e).startsWith(name));
+	};
+	const modal = [...document.querySelectorAll("dialog[open]")].at(-1);
+	if (modal) return within(modal);
+	const menu = document.querySelector("[role=menu]:popover-open");
+	const sheet = document.querySelector("div[role=dialog]");
+	return (menu && within(menu)) ?? (sheet && within(sheet)) ?? within(document);
 }`
 
 // Press presses the button, link, tab or box of a name.

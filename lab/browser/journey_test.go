@@ -89,8 +89,8 @@ func TestCP10Journey(t *testing.T) {
 	op.Press(said("panel.security"))
 	op.Press(said("panel.account.reset_password"))
 	op.Press(said("panel.account.make_password"))
-	initial := strings.TrimSpace(op.Text("dialog[open] .copy code"))
-	initial = initial[strings.LastIndexByte(initial, ' ')+1:]
+	op.Until("the password is shown", `document.querySelector("dialog[open] .copy code")`)
+	initial := Eval[string](op, `document.querySelector("dialog[open] .copy code").lastChild.textContent`)
 	op.Press(said("panel.close"))
 
 	op.Go(company + "/admins")
@@ -101,6 +101,7 @@ func TestCP10Journey(t *testing.T) {
 	op.Shows(said("panel.role.account_admin"))
 
 	admin := b.Page(t, p)
+	admin.Go("/login")
 	admin.As("ja", "light", 1440)
 	password := firstSignIn(admin, "staff7@"+domain, initial)
 	other := b.Page(t, p)

@@ -60,7 +60,8 @@ interface Asked {
   answer: (reason: string | undefined) => void;
 }
 let asked = $state.raw<Asked | undefined>();
-let reasons = $state.raw<Record<string, string>>({});
+const REASONS = "tegami.reasons"; // kept while the tab is open
+let reasons = $state.raw<Record<string, string>>(JSON.parse(sessionStorage.getItem(REASONS) ?? "{}"));
 
 export function reasonAsked(): Asked | undefined {
   return asked;
@@ -72,6 +73,7 @@ export function reasonOf(company: string | undefined): string {
 
 export function setReason(company: string, reason: string): void {
   reasons = { ...reasons, [company]: reason };
+  sessionStorage.setItem(REASONS, JSON.stringify(reasons));
 }
 
 export function answerReason(reason: string | undefined): void {
@@ -106,6 +108,7 @@ export async function begin(): Promise<void> {
 
 // logout ends this session.
 export async function logout(): Promise<void> {
+  sessionStorage.clear();
   await fetch("/logout", { method: "POST", headers: { "Tegami-Page": "1" } }).catch(() => undefined);
   location.assign("/login?out=1");
 }
