@@ -102,7 +102,7 @@ type TraceMessage struct {
 func (s *Server) addTrace() {
 	add(s, operation{ID: "searchTrace", Method: http.MethodGet, Path: "/tenants/{tenant}/trace", Right: directory.RightTraceRead, Tag: "trace", View: true,
 		Summary: "Search the message trace, the newest first."}, s.searchTrace)
-	add(s, operation{ID: "exportTrace", Method: http.MethodGet, Path: "/tenants/{tenant}/trace.csv", Right: directory.RightTraceRead, Tag: "trace", View: true,
+	add(s, operation{ID: "exportTrace", Method: http.MethodGet, Path: "/tenants/{tenant}/trace.csv", Right: directory.RightTraceRead, Tag: "trace", View: true, Deadline: exportFor,
 		Summary: "Export what a search of the message trace finds as CSV."}, s.exportTrace)
 	add(s, operation{ID: "getTrace", Method: http.MethodGet, Path: "/tenants/{tenant}/trace/{item}", Right: directory.RightTraceRead, Tag: "trace", View: true,
 		Summary: "Tell every step of one message."}, s.getTrace)
@@ -341,6 +341,9 @@ func (s *Server) getOwnTrace(ctx context.Context, c *Call, in *InTrace) (*struct
 
 // maxTraceExport is how many lines an export has at most: it is made in memory.
 const maxTraceExport = 20_000
+
+// exportFor is how long an export may take.
+const exportFor = 2 * time.Minute
 
 // traceCSV are the columns of an export: one line for each recipient.
 var traceCSV = []string{
