@@ -15,7 +15,7 @@ type accountCommands struct {
 	Set     accountSet     `cmd:"" help:"Change an account's state, roles or password."`
 	Forward accountForward `cmd:"" help:"Forward an account's mail (ML-5)."`
 	Sending accountSending `cmd:"" help:"Stop an account's sending, as after a theft of its password, or let it send again."`
-	Delete  accountDelete  `cmd:"" help:"Remove an account with all its mail."`
+	Delete  accountDelete  `cmd:"" help:"Delete an account; for 30 days it can be restored, then it is destroyed with all its mail."`
 
 	AppPassword appPasswordCommands `cmd:"" name:"app-password" help:"Passwords for single programs and devices."`
 	Sessions    accountSessions     `cmd:"" help:"List open sessions of mail software."`
