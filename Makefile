@@ -6,6 +6,8 @@ SHELL := /bin/bash -o pipefail
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
 DEMO_PORT ?= 24000
+# Where `make screenshots` puts its pictures.
+SHOTS ?= data/screenshots
 # How long each fuzz target of `make fuzz` runs.
 FUZZTIME ?= 30s
 # How often `make kill` kills the server.
@@ -48,6 +50,9 @@ lint: ## gofmt, vet, staticcheck, the floors, the length of functions and files,
 race: ## run the tests of what many goroutines share under the race detector; skipped without a C compiler
 	@if command -v "$${CC:-cc}" >/dev/null; then set -x; CGO_ENABLED=1 go test -race -timeout 12m $(RACED); \
 	else echo "race: no C compiler here; the race detector needs one, skipped"; fi
+
+screenshots: build ## render every screen of the panel into SHOTS, in both languages, wide and narrow, light and dark
+	TEGAMI_SCREENSHOTS=$(abspath $(SHOTS)) go test -count=1 -timeout 30m -run TestScreens ./lab/browser
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz.sh $(FUZZTIME)
