@@ -591,23 +591,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/self/factors/passkeys/begin": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Begin to set up a passkey. */
-        post: operations["beginPasskey"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/self/factors/passkeys/{passkey}": {
         parameters: {
             query?: never;
@@ -620,6 +603,23 @@ export interface paths {
         post?: never;
         /** Take an own passkey away. */
         delete: operations["removePasskey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/self/factors/passkeys/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to set up a passkey. */
+        post: operations["beginPasskey"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1509,6 +1509,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/exports/aliases.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export aliases as a CSV file that can be imported again. */
+        get: operations["exportAliases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/exports/contacts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export contacts as a CSV file that can be imported again. */
+        get: operations["exportContacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/exports/forwards.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export forwards as a CSV file that can be imported again. */
+        get: operations["exportForwards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/exports/group-members.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export group members as a CSV file that can be imported again. */
+        get: operations["exportGroupMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/exports/groups.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export groups as a CSV file that can be imported again. */
+        get: operations["exportGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/exports/list-members.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export list members as a CSV file that can be imported again. */
+        get: operations["exportListMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/exports/lists.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export lists as a CSV file that can be imported again. */
+        get: operations["exportLists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/forwarding": {
         parameters: {
             query?: never;
@@ -1650,6 +1769,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/imports/aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import aliases from a CSV file, as a job. */
+        post: operations["importAliases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import contacts from a CSV file, as a job. */
+        post: operations["importContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/forwards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import forwards from a CSV file, as a job. */
+        post: operations["importForwards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/group-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import group members from a CSV file, as a job. */
+        post: operations["importGroupMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import groups from a CSV file, as a job. */
+        post: operations["importGroups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/list-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import list members from a CSV file, as a job. */
+        post: operations["importListMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import lists from a CSV file, as a job. */
+        post: operations["importLists"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/jobs": {
         parameters: {
             query?: never;
@@ -1782,6 +2020,77 @@ export interface paths {
         post?: never;
         /** Take an API key back; from the next request on it opens nothing. */
         delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/ldap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the directories of its own that a company takes its people from. */
+        get: operations["listLDAPSources"];
+        put?: never;
+        /** Add a directory. */
+        post: operations["createLDAPSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/ldap/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give a directory's settings. */
+        get: operations["getLDAPSource"];
+        /** Replace a directory's settings. */
+        put: operations["replaceLDAPSource"];
+        post?: never;
+        /** Forget a directory; the accounts stay. */
+        delete: operations["deleteLDAPSource"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/ldap/{source}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring the accounts into agreement with a directory, as a job. */
+        post: operations["syncLDAPSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/ldap/{source}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Connect to a directory and count its people. */
+        post: operations["testLDAPSource"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2013,23 +2322,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tenants/{tenant}/queue/flush": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Try now all that waits on a route. */
-        post: operations["flushQueueRoute"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/tenants/{tenant}/queue/{item}": {
         parameters: {
             query?: never;
@@ -2093,6 +2385,23 @@ export interface paths {
         put?: never;
         /** Let a held item go on. */
         post: operations["releaseQueueItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/queue/flush": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try now all that waits on a route. */
+        post: operations["flushQueueRoute"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2224,11 +2533,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        ARC: {
-            dmarcPassed?: boolean;
-            result: string;
-            sealers?: string[] | null;
-        };
         AccessPolicy: {
             rules?: {
                 [key: string]: components["schemas"]["AccessRule"];
@@ -2369,6 +2673,11 @@ export interface components {
              * @description To the hour
              */
             used?: string;
+        };
+        ARC: {
+            dmarcPassed?: boolean;
+            result: string;
+            sealers?: string[] | null;
         };
         BoxOver: {
             account: string;
@@ -2547,6 +2856,42 @@ export interface components {
             /** @description What it opens; absent: all mail software */
             scopes?: ("imap" | "pop3" | "smtp" | "sieve")[] | null;
         };
+        Department: {
+            /** Format: int64 */
+            accounts: number;
+            name: string;
+        };
+        Destination: {
+            /**
+             * Format: int64
+             * @description Connections or carriers at work
+             */
+            active: number;
+            /** @description What kind of carrier serves it: remote, local, list, forward, filter, notice */
+            kind: string;
+            /** @description Its last error */
+            last?: string;
+            /**
+             * Format: int64
+             * @description How many there may be, as learned
+             */
+            limit: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description It is left alone until then
+             */
+            until?: string;
+            /**
+             * Format: int64
+             * @description Items in memory that no carrier has yet
+             */
+            waiting: number;
+        };
+        DestroyInBody: {
+            /** @description The account's address, written down by who wants it destroyed */
+            confirm: string;
+        };
         DKIM: {
             domain: string;
             result: string;
@@ -2586,42 +2931,6 @@ export interface components {
             value: string;
             /** @description The record as a line of a zone file */
             zone: string;
-        };
-        Department: {
-            /** Format: int64 */
-            accounts: number;
-            name: string;
-        };
-        Destination: {
-            /**
-             * Format: int64
-             * @description Connections or carriers at work
-             */
-            active: number;
-            /** @description What kind of carrier serves it: remote, local, list, forward, filter, notice */
-            kind: string;
-            /** @description Its last error */
-            last?: string;
-            /**
-             * Format: int64
-             * @description How many there may be, as learned
-             */
-            limit: number;
-            name: string;
-            /**
-             * Format: date-time
-             * @description It is left alone until then
-             */
-            until?: string;
-            /**
-             * Format: int64
-             * @description Items in memory that no carrier has yet
-             */
-            waiting: number;
-        };
-        DestroyInBody: {
-            /** @description The account's address, written down by who wants it destroyed */
-            confirm: string;
         };
         Domain: {
             /**
@@ -2972,6 +3281,111 @@ export interface components {
             /** @description From where it may be used; absent: from everywhere */
             networks?: string[] | null;
         };
+        LDAPChange: {
+            /** @description Below which entries are taken */
+            base: string;
+            /** @description As whom to sign in; absent: nobody */
+            bindDN?: string;
+            /** @description PEM of the authority that signed its certificate; absent: those of the machine */
+            ca?: string;
+            /** @description Only addresses of this domain */
+            domain?: string;
+            /**
+             * @description Absent: only by hand
+             * @enum {string}
+             */
+            every?: "hourly" | "daily";
+            /** @description Absent: that of the preset */
+            filter?: string;
+            /** @description What differs from the preset; - for none */
+            map?: components["schemas"]["LDAPMap"];
+            /**
+             * Format: int64
+             * @description Share of accounts in percent of which more may not vanish at once; absent: 10
+             */
+            maxGone?: number;
+            name: string;
+            /** @description Of bindDN; absent: as it was */
+            password?: string;
+            /**
+             * @description Which attributes are which
+             * @enum {string}
+             */
+            preset?: "ad" | "inetOrgPerson";
+            /** @description ldaps://host, or ldap://host, which is upgraded by STARTTLS */
+            url: string;
+        };
+        LDAPLast: {
+            /** Format: date-time */
+            ended: string;
+            failure?: components["schemas"]["JobFailure"];
+            /**
+             * Format: int64
+             * @description Accounts that belong to entries
+             */
+            linked: number;
+            /** Format: date-time */
+            started: string;
+        };
+        LDAPMap: {
+            address?: string;
+            company?: string;
+            department?: string;
+            /** @description TRUE, or with bit 2 set, for who may not sign in */
+            disabled?: string;
+            displayName?: string;
+            firstKana?: string;
+            firstName?: string;
+            /** @description What never changes about an entry */
+            key?: string;
+            lastKana?: string;
+            lastName?: string;
+            mobile?: string;
+            phone?: string;
+            title?: string;
+        };
+        LDAPSource: {
+            /** @description Below which entries are taken */
+            base: string;
+            /** @description As whom to sign in; absent: nobody */
+            bindDN?: string;
+            /** @description PEM of the authority that signed its certificate; absent: those of the machine */
+            ca?: string;
+            /** @description Only addresses of this domain */
+            domain?: string;
+            /**
+             * @description Absent: only by hand
+             * @enum {string}
+             */
+            every?: "hourly" | "daily";
+            /** @description Absent: that of the preset */
+            filter?: string;
+            hasPassword: boolean;
+            id: string;
+            last?: components["schemas"]["LDAPLast"];
+            /** @description What differs from the preset; - for none */
+            map?: components["schemas"]["LDAPMap"];
+            /**
+             * Format: int64
+             * @description Share of accounts in percent of which more may not vanish at once; absent: 10
+             */
+            maxGone?: number;
+            name: string;
+            /**
+             * @description Which attributes are which
+             * @enum {string}
+             */
+            preset?: "ad" | "inetOrgPerson";
+            /** @description ldaps://host, or ldap://host, which is upgraded by STARTTLS */
+            url: string;
+        };
+        LDAPTest: {
+            /**
+             * Format: int64
+             * @description How many entries the filter finds
+             */
+            people: number;
+        };
         ListAccountBody: {
             items: components["schemas"]["Account"][] | null;
             /** @description Cursor of the next part; absent at the end */
@@ -3022,26 +3436,6 @@ export interface components {
              */
             total?: number;
         };
-        ListDKIMKeyBody: {
-            items: components["schemas"]["DKIMKey"][] | null;
-            /** @description Cursor of the next part; absent at the end */
-            next?: string;
-            /**
-             * Format: int64
-             * @description How many there are, where that is known
-             */
-            total?: number;
-        };
-        ListDNSRecordBody: {
-            items: components["schemas"]["DNSRecord"][] | null;
-            /** @description Cursor of the next part; absent at the end */
-            next?: string;
-            /**
-             * Format: int64
-             * @description How many there are, where that is known
-             */
-            total?: number;
-        };
         ListDepartmentBody: {
             items: components["schemas"]["Department"][] | null;
             /** @description Cursor of the next part; absent at the end */
@@ -3054,6 +3448,26 @@ export interface components {
         };
         ListDestinationBody: {
             items: components["schemas"]["Destination"][] | null;
+            /** @description Cursor of the next part; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are, where that is known
+             */
+            total?: number;
+        };
+        ListDKIMKeyBody: {
+            items: components["schemas"]["DKIMKey"][] | null;
+            /** @description Cursor of the next part; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are, where that is known
+             */
+            total?: number;
+        };
+        ListDNSRecordBody: {
+            items: components["schemas"]["DNSRecord"][] | null;
             /** @description Cursor of the next part; absent at the end */
             next?: string;
             /**
@@ -3114,6 +3528,16 @@ export interface components {
         };
         ListKeyBody: {
             items: components["schemas"]["Key"][] | null;
+            /** @description Cursor of the next part; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are, where that is known
+             */
+            total?: number;
+        };
+        ListLDAPSourceBody: {
+            items: components["schemas"]["LDAPSource"][] | null;
             /** @description Cursor of the next part; absent at the end */
             next?: string;
             /**
@@ -3357,6 +3781,19 @@ export interface components {
             /** @description What was done, in the request's language */
             what: string;
         };
+        LogoInfo: {
+            /** @description Who set it */
+            by: string;
+            /** Format: int64 */
+            height: number;
+            /** Format: int64 */
+            octets: number;
+            /**
+             * Format: int64
+             * @description Pixels; it is shown at half of that
+             */
+            width: number;
+        };
         LogState: {
             /**
              * Format: int64
@@ -3381,27 +3818,6 @@ export interface components {
             unchained: number;
             /** @description Every line is as it was written, and none is missing */
             whole: boolean;
-        };
-        LogoInfo: {
-            /** @description Who set it */
-            by: string;
-            /** Format: int64 */
-            height: number;
-            /** Format: int64 */
-            octets: number;
-            /**
-             * Format: int64
-             * @description Pixels; it is shown at half of that
-             */
-            width: number;
-        };
-        MTASTS: {
-            /** @description Of the record _mta-sts */
-            readonly id?: string;
-            /** @enum {string} */
-            mode: "enforce" | "testing" | "none";
-            /** @description What is served */
-            readonly text?: string;
         };
         MadeAccount: {
             address: string;
@@ -3520,26 +3936,6 @@ export interface components {
              */
             unwanted: number;
         };
-        MailSettings: {
-            accountRate: components["schemas"]["Rate"];
-            adminForward: string;
-            /** @description Who changed it */
-            readonly by?: string;
-            /**
-             * Format: date-time
-             * @description When it was changed last; absent: never
-             */
-            readonly changed?: string;
-            dmarcOverride?: string;
-            domainRate: components["schemas"]["Rate"];
-            forwardDomains?: string[] | null;
-            galWide?: boolean;
-            noticeBoth?: boolean;
-            noticeLang?: string;
-            tenantRate: components["schemas"]["Rate"];
-            userForward: string;
-            zone?: string;
-        };
         MailingList: {
             address: string;
             domain: string;
@@ -3569,9 +3965,37 @@ export interface components {
             /** @description Put before the subject; it breaks the poster's DKIM signature */
             subjectPrefix?: string;
         };
+        MailSettings: {
+            accountRate: components["schemas"]["Rate"];
+            adminForward: string;
+            /** @description Who changed it */
+            readonly by?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last; absent: never
+             */
+            readonly changed?: string;
+            dmarcOverride?: string;
+            domainRate: components["schemas"]["Rate"];
+            forwardDomains?: string[] | null;
+            galWide?: boolean;
+            noticeBoth?: boolean;
+            noticeLang?: string;
+            tenantRate: components["schemas"]["Rate"];
+            userForward: string;
+            zone?: string;
+        };
         MembersInBody: {
             add?: components["schemas"]["NewMember"][] | null;
             remove?: string[] | null;
+        };
+        MTASTS: {
+            /** @description Of the record _mta-sts */
+            readonly id?: string;
+            /** @enum {string} */
+            mode: "enforce" | "testing" | "none";
+            /** @description What is served */
+            readonly text?: string;
         };
         NewAccountInBody: {
             /** @description Its mail address, in a domain of the company */
@@ -3707,6 +4131,22 @@ export interface components {
         NewListInBody: {
             /** @description In a domain of the company */
             address: string;
+            galVisible?: boolean;
+            /** @enum {string} */
+            lang?: "ja" | "en";
+            moderated?: boolean;
+            name?: string;
+            /** @description It breaks the poster's DKIM signature */
+            numberPosts?: boolean;
+            owners?: string[];
+            posters?: string[];
+            /**
+             * @description Who may write to it; usually domain
+             * @enum {string}
+             */
+            posting?: "anyone" | "tenant" | "domain" | "members" | "listed";
+            /** @description It breaks the poster's DKIM signature */
+            subjectPrefix?: string;
         };
         NewMember: {
             address: string;
@@ -4206,25 +4646,20 @@ export interface components {
             /** Format: int64 */
             hour?: number;
         };
+        Renamed: {
+            /** Format: int64 */
+            accounts: number;
+        };
         RenameInBody: {
             from: string;
             /** @description Empty: the profiles name no department any more */
             to: string;
-        };
-        Renamed: {
-            /** Format: int64 */
-            accounts: number;
         };
         Role: {
             /** @description In the request's language */
             name: string;
             rights: string[] | null;
             role: string;
-        };
-        SPF: {
-            domain: string;
-            helo?: boolean;
-            result: string;
         };
         Seat: {
             account: string;
@@ -4362,6 +4797,11 @@ export interface components {
             remote: string;
             /** @description Why it failed, in words */
             text?: string;
+        };
+        SPF: {
+            domain: string;
+            helo?: boolean;
+            result: string;
         };
         Tenant: {
             id: string;
@@ -5057,24 +5497,24 @@ export interface operations {
     listPlatformLog: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
-                /** @description The next of the answer before; nothing for the beginning */
-                cursor?: string;
-                /** @description From this time on */
-                since?: string;
-                /** @description Before this time */
-                until?: string;
                 /** @description Who, exactly as in a line */
                 actor?: string;
-                /** @description What, by its stable name */
-                op?: string;
-                /** @description Of what kind of thing */
-                kind?: string;
+                /** @description The next of the answer before; nothing for the beginning */
+                cursor?: string;
                 /** @description Of which one */
                 id?: string;
+                /** @description Of what kind of thing */
+                kind?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description What, by its stable name */
+                op?: string;
+                /** @description From this time on */
+                since?: string;
                 /** @description Stands in actor, address, reason, or in a value before or after */
                 text?: string;
+                /** @description Before this time */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -5224,20 +5664,20 @@ export interface operations {
     exportPlatformLog: {
         parameters: {
             query?: {
-                /** @description From this time on */
-                since?: string;
-                /** @description Before this time */
-                until?: string;
                 /** @description Who, exactly as in a line */
                 actor?: string;
-                /** @description What, by its stable name */
-                op?: string;
-                /** @description Of what kind of thing */
-                kind?: string;
                 /** @description Of which one */
                 id?: string;
+                /** @description Of what kind of thing */
+                kind?: string;
+                /** @description What, by its stable name */
+                op?: string;
+                /** @description From this time on */
+                since?: string;
                 /** @description Stands in actor, address, reason, or in a value before or after */
                 text?: string;
+                /** @description Before this time */
+                until?: string;
                 /** @description Time zone of the times beside those in UTC; absent: Asia/Tokyo */
                 zone?: string;
             };
@@ -6332,10 +6772,10 @@ export interface operations {
     listOrders: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
                 state?: "received" | "in-progress" | "opened" | "cancelled";
             };
             header?: never;
@@ -7224,10 +7664,10 @@ export interface operations {
     listQueueRoutes: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
                 /** @description Only of this company */
                 tenant?: string;
             };
@@ -8454,26 +8894,24 @@ export interface operations {
             };
         };
     };
-    beginPasskey: {
+    removePasskey: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
-                "Idempotency-Key"?: string;
+            header?: never;
+            path: {
+                /** @description The passkey's id */
+                passkey: string;
             };
-            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
-            200: {
+            /** @description No Content */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["Ceremony"];
-                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {
@@ -8486,6 +8924,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8549,24 +8996,26 @@ export interface operations {
             };
         };
     };
-    removePasskey: {
+    beginPasskey: {
         parameters: {
             query?: never;
-            header?: never;
-            path: {
-                /** @description The passkey's id */
-                passkey: string;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Ceremony"];
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -8579,15 +9028,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8749,10 +9189,10 @@ export interface operations {
     listOwnGAL: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
                 /** @description As in listGAL */
                 text?: string;
             };
@@ -9270,10 +9710,10 @@ export interface operations {
     listOwnSignIns: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -9349,30 +9789,30 @@ export interface operations {
     searchOwnTrace: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                /** @description An address or a domain: of the envelope's sender or the header's From */
-                sender?: string;
-                /** @description An address or a domain */
-                recipient?: string;
-                /** @description The Message-ID field, with or without angle brackets */
-                messageId?: string;
-                /** @description The id in our Received field, in refusals and answers; or a session's id */
-                trace?: string;
-                /** @description A part of the subject; needs the right to see subjects */
-                subject?: string;
-                /** @description The host that gave us the message: IP address, network, or the name it called itself by */
-                remote?: string;
-                /** @description Not before */
-                since?: string;
-                /** @description Before */
-                until?: string;
-                /** @description What became of a recipient */
-                result?: "delivered" | "waiting" | "delayed" | "error" | "held" | "quarantined" | "removed" | "refused" | "forwarded" | "expanded" | "filtered";
                 /** @description Which way the message went */
                 direction?: "in" | "out" | "internal" | "system";
+                /** @description How many items at most */
+                limit?: number;
+                /** @description The Message-ID field, with or without angle brackets */
+                messageId?: string;
+                /** @description An address or a domain */
+                recipient?: string;
+                /** @description The host that gave us the message: IP address, network, or the name it called itself by */
+                remote?: string;
+                /** @description What became of a recipient */
+                result?: "delivered" | "waiting" | "delayed" | "error" | "held" | "quarantined" | "removed" | "refused" | "forwarded" | "expanded" | "filtered";
+                /** @description An address or a domain: of the envelope's sender or the header's From */
+                sender?: string;
+                /** @description Not before */
+                since?: string;
+                /** @description A part of the subject; needs the right to see subjects */
+                subject?: string;
+                /** @description The id in our Received field, in refusals and answers; or a session's id */
+                trace?: string;
+                /** @description Before */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -9636,13 +10076,13 @@ export interface operations {
     listDoorSessions: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
+                account?: string;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
                 protocol?: string;
                 tenant?: string;
-                account?: string;
             };
             header?: never;
             path?: never;
@@ -9718,10 +10158,10 @@ export interface operations {
     listTenants: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
                 /** @description A part of the name, or an id */
                 q?: string;
                 state?: "ordered" | "provisioned" | "open" | "suspended" | "closed";
@@ -9988,10 +10428,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -10101,31 +10541,31 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                /** @description Words that stand in the name, its reading, an address, the department or the title; kana of any width */
-                text?: string;
+                department?: string;
+                descending?: boolean;
                 /** @description A domain's name */
                 domain?: string;
-                /** @description Absent: all but the deleted */
-                state?: "active" | "suspended" | "deleted";
-                /** @description A group's id */
-                group?: string;
-                department?: string;
-                role?: string;
                 /** @description Only those whose mail is forwarded to somebody outside the company */
                 forwardsOutside?: boolean;
-                shared?: "true" | "false";
                 galVisible?: "true" | "false";
+                /** @description A group's id */
+                group?: string;
+                /** @description Only accounts nobody signed in to since */
+                idleSince?: string;
+                /** @description How many items at most */
+                limit?: number;
                 mustChangePassword?: "true" | "false";
                 /** @description Only boxes fuller than so many percent */
                 overPercent?: number;
-                /** @description Only accounts nobody signed in to since */
-                idleSince?: string;
+                role?: string;
+                shared?: "true" | "false";
                 sort?: "address" | "name" | "department" | "state" | "created" | "lastSignIn" | "used";
-                descending?: boolean;
+                /** @description Absent: all but the deleted */
+                state?: "active" | "suspended" | "deleted";
+                /** @description Words that stand in the name, its reading, an address, the department or the title; kana of any width */
+                text?: string;
             };
             header?: never;
             path: {
@@ -10329,10 +10769,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -10421,10 +10861,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -10527,16 +10967,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -10649,10 +11089,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -10763,12 +11203,12 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
                 /** @description The alias */
                 address: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -10872,10 +11312,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -10963,12 +11403,12 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
                 /** @description The app password's id */
                 app: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11074,10 +11514,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11182,10 +11622,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11273,10 +11713,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11380,10 +11820,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11494,10 +11934,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11601,10 +12041,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11689,16 +12129,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11811,10 +12251,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -11926,10 +12366,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12038,10 +12478,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12145,10 +12585,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12236,12 +12676,12 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
                 /** @description The id of the account that works in the shared mailbox */
                 member: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12351,12 +12791,12 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
                 /** @description The id of the account that works in the shared mailbox */
                 member: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12464,10 +12904,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12576,10 +13016,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12683,10 +13123,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12774,10 +13214,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12881,12 +13321,12 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
                 /** @description The session's id */
                 session: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -12985,17 +13425,17 @@ export interface operations {
     listAccountSignIns: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
             };
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -13085,10 +13525,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The account's id */
                 account: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -13276,10 +13716,10 @@ export interface operations {
     listAliases: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
                 /** @description Part of the alias, or words of the account it leads to */
                 text?: string;
             };
@@ -13460,10 +13900,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -13574,10 +14014,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -14191,10 +14631,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14283,10 +14723,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14386,16 +14826,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14503,10 +14943,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14596,10 +15036,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14707,10 +15147,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14813,10 +15253,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14901,10 +15341,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -14992,10 +15432,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -15105,10 +15545,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -15198,10 +15638,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -15310,10 +15750,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The domain's name, A-labels */
                 domain: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -15415,10 +15855,675 @@ export interface operations {
     exportAccounts: {
         parameters: {
             query?: {
-                /** @description Only what is in this domain */
-                domain?: string;
                 /** @description utf-8 has a byte order mark */
                 charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAliases: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportContacts: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportForwards: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportGroupMembers: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportGroups: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportListMembers: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportLists: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Only what is in this domain */
+                domain?: string;
                 /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
                 lossless?: boolean;
             };
@@ -15510,15 +16615,15 @@ export interface operations {
     listForwards: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
+                by?: "admin" | "filter";
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                /** @description Words of the account that forwards */
-                text?: string;
+                /** @description How many items at most */
+                limit?: number;
                 /** @description Only those to somebody outside the company */
                 outside?: boolean;
-                by?: "admin" | "filter";
+                /** @description Words of the account that forwards */
+                text?: string;
             };
             header?: never;
             path: {
@@ -15606,14 +16711,14 @@ export interface operations {
     listGAL: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                /** @description Words that stand in the name, its reading, the address, the department or the title; kana of any width */
-                text?: string;
                 /** @description As the users of this domain see it; absent: all of the company */
                 domain?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Words that stand in the name, its reading, the address, the department or the title; kana of any width */
+                text?: string;
             };
             header?: never;
             path: {
@@ -15817,10 +16922,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The contact's id */
                 contact: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -15909,10 +17014,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The contact's id */
                 contact: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -16012,16 +17117,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The contact's id */
                 contact: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -16329,10 +17434,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The group's id */
                 group: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -16421,10 +17526,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The group's id */
                 group: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -16524,16 +17629,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The group's id */
                 group: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -16646,10 +17751,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The group's id */
                 group: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -16755,22 +17860,897 @@ export interface operations {
     importAccounts: {
         parameters: {
             query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
                 /** @description Judge every line and change nothing */
                 dryRun?: boolean;
                 /** @description Do the good lines although others are bad */
                 goodLinesOnly?: boolean;
-                /** @description How many deletions are expected: with another number nothing is done */
-                confirmDeletes?: number;
                 /** @description The file's name, for the list of jobs */
                 name?: string;
             };
             header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
                 /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
                 "Idempotency-Key"?: string;
                 /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
                 "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importAliases: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
                 /** @description text/csv, or multipart/form-data with one file */
                 "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importContacts: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importForwards: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importGroupMembers: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importGroups: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importListMembers: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importLists: {
+        parameters: {
+            query?: {
+                /** @description How many deletions are expected: with another number nothing is done */
+                confirmDeletes?: number;
+                /** @description Judge every line and change nothing */
+                dryRun?: boolean;
+                /** @description Do the good lines although others are bad */
+                goodLinesOnly?: boolean;
+                /** @description The file's name, for the list of jobs */
+                name?: string;
+            };
+            header?: {
+                /** @description text/csv, or multipart/form-data with one file */
+                "Content-Type"?: string;
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -16968,10 +18948,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The job's id */
                 job: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -17061,10 +19041,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The job's id */
                 job: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -17172,10 +19152,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The job's id */
                 job: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -17260,10 +19240,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The job's id */
                 job: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -17355,10 +19335,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The job's id */
                 job: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -17665,10 +19645,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The key's id */
                 key: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -17764,17 +19744,755 @@ export interface operations {
             };
         };
     };
+    listLDAPSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListLDAPSourceBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createLDAPSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LDAPChange"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LDAPSource"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLDAPSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source's id */
+                source: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LDAPSource"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceLDAPSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read; absent: whatever stands there */
+                "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The source's id */
+                source: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LDAPChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LDAPSource"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteLDAPSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The source's id */
+                source: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    syncLDAPSource: {
+        parameters: {
+            query?: {
+                /** @description Only tell what would be done */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The source's id */
+                source: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testLDAPSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The source's id */
+                source: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LDAPTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLists: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                /** @description Words that stand in the name or the address */
-                text?: string;
                 /** @description A domain's name */
                 domain?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Words that stand in the name or the address */
+                text?: string;
             };
             header?: never;
             path: {
@@ -17978,10 +20696,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The mailing list's id */
                 list: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -18070,10 +20788,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The mailing list's id */
                 list: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -18173,16 +20891,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The mailing list's id */
                 list: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -18290,10 +21008,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The mailing list's id */
                 list: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -18383,10 +21101,10 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The mailing list's id */
                 list: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -18498,12 +21216,12 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
-                /** @description The company's id */
-                tenant: string;
-                /** @description The mailing list's id */
-                list: string;
                 /** @description The member's address */
                 address: string;
+                /** @description The mailing list's id */
+                list: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -18602,24 +21320,24 @@ export interface operations {
     listLog: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
-                /** @description The next of the answer before; nothing for the beginning */
-                cursor?: string;
-                /** @description From this time on */
-                since?: string;
-                /** @description Before this time */
-                until?: string;
                 /** @description Who, exactly as in a line */
                 actor?: string;
-                /** @description What, by its stable name */
-                op?: string;
-                /** @description Of what kind of thing */
-                kind?: string;
+                /** @description The next of the answer before; nothing for the beginning */
+                cursor?: string;
                 /** @description Of which one */
                 id?: string;
+                /** @description Of what kind of thing */
+                kind?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description What, by its stable name */
+                op?: string;
+                /** @description From this time on */
+                since?: string;
                 /** @description Stands in actor, address, reason, or in a value before or after */
                 text?: string;
+                /** @description Before this time */
+                until?: string;
             };
             header?: never;
             path: {
@@ -18793,20 +21511,20 @@ export interface operations {
     exportLog: {
         parameters: {
             query?: {
-                /** @description From this time on */
-                since?: string;
-                /** @description Before this time */
-                until?: string;
                 /** @description Who, exactly as in a line */
                 actor?: string;
-                /** @description What, by its stable name */
-                op?: string;
-                /** @description Of what kind of thing */
-                kind?: string;
                 /** @description Of which one */
                 id?: string;
+                /** @description Of what kind of thing */
+                kind?: string;
+                /** @description What, by its stable name */
+                op?: string;
+                /** @description From this time on */
+                since?: string;
                 /** @description Stands in actor, address, reason, or in a value before or after */
                 text?: string;
+                /** @description Before this time */
+                until?: string;
                 /** @description Time zone of the times beside those in UTC; absent: Asia/Tokyo */
                 zone?: string;
             };
@@ -18896,10 +21614,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The line's number */
                 seq: number;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
@@ -19266,10 +21984,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -19489,13 +22207,13 @@ export interface operations {
     listQueue: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                state?: "waiting" | "held" | "settled" | "all";
+                /** @description How many items at most */
+                limit?: number;
                 /** @description Only what waits or is held on this route */
                 route?: string;
+                state?: "waiting" | "held" | "settled" | "all";
             };
             header?: never;
             path: {
@@ -19580,127 +22298,14 @@ export interface operations {
             };
         };
     };
-    flushQueueRoute: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
-                "Idempotency-Key"?: string;
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
-            };
-            path: {
-                /** @description The company's id */
-                tenant: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FlushQueueRouteRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FlushQueueRouteResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getQueueItem: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                item: string;
                 /** @description The company's id */
                 tenant: string;
-                item: string;
             };
             cookie?: never;
         };
@@ -19791,9 +22396,9 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
+                item: string;
                 /** @description The company's id */
                 tenant: string;
-                item: string;
             };
             cookie?: never;
         };
@@ -19899,9 +22504,9 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
+                item: string;
                 /** @description The company's id */
                 tenant: string;
-                item: string;
             };
             cookie?: never;
         };
@@ -20007,9 +22612,9 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
+                item: string;
                 /** @description The company's id */
                 tenant: string;
-                item: string;
             };
             cookie?: never;
         };
@@ -20115,9 +22720,9 @@ export interface operations {
                 "Tegami-Reason"?: string;
             };
             path: {
+                item: string;
                 /** @description The company's id */
                 tenant: string;
-                item: string;
             };
             cookie?: never;
         };
@@ -20129,6 +22734,119 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    flushQueueRoute: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlushQueueRouteRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlushQueueRouteResponse"];
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -20304,10 +23022,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -20612,10 +23330,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
-                "Tegami-Reason"?: string;
                 /** @description The ETag that was read; absent: whatever stands there */
                 "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
             };
             path: {
                 /** @description The company's id */
@@ -20835,30 +23553,30 @@ export interface operations {
     searchTrace: {
         parameters: {
             query?: {
-                /** @description How many items at most */
-                limit?: number;
                 /** @description The next of the answer before; nothing for the beginning */
                 cursor?: string;
-                /** @description An address or a domain: of the envelope's sender or the header's From */
-                sender?: string;
-                /** @description An address or a domain */
-                recipient?: string;
-                /** @description The Message-ID field, with or without angle brackets */
-                messageId?: string;
-                /** @description The id in our Received field, in refusals and answers; or a session's id */
-                trace?: string;
-                /** @description A part of the subject; needs the right to see subjects */
-                subject?: string;
-                /** @description The host that gave us the message: IP address, network, or the name it called itself by */
-                remote?: string;
-                /** @description Not before */
-                since?: string;
-                /** @description Before */
-                until?: string;
-                /** @description What became of a recipient */
-                result?: "delivered" | "waiting" | "delayed" | "error" | "held" | "quarantined" | "removed" | "refused" | "forwarded" | "expanded" | "filtered";
                 /** @description Which way the message went */
                 direction?: "in" | "out" | "internal" | "system";
+                /** @description How many items at most */
+                limit?: number;
+                /** @description The Message-ID field, with or without angle brackets */
+                messageId?: string;
+                /** @description An address or a domain */
+                recipient?: string;
+                /** @description The host that gave us the message: IP address, network, or the name it called itself by */
+                remote?: string;
+                /** @description What became of a recipient */
+                result?: "delivered" | "waiting" | "delayed" | "error" | "held" | "quarantined" | "removed" | "refused" | "forwarded" | "expanded" | "filtered";
+                /** @description An address or a domain: of the envelope's sender or the header's From */
+                sender?: string;
+                /** @description Not before */
+                since?: string;
+                /** @description A part of the subject; needs the right to see subjects */
+                subject?: string;
+                /** @description The id in our Received field, in refusals and answers; or a session's id */
+                trace?: string;
+                /** @description Before */
+                until?: string;
             };
             header?: never;
             path: {
@@ -20946,26 +23664,26 @@ export interface operations {
     exportTrace: {
         parameters: {
             query?: {
-                /** @description An address or a domain: of the envelope's sender or the header's From */
-                sender?: string;
-                /** @description An address or a domain */
-                recipient?: string;
-                /** @description The Message-ID field, with or without angle brackets */
-                messageId?: string;
-                /** @description The id in our Received field, in refusals and answers; or a session's id */
-                trace?: string;
-                /** @description A part of the subject; needs the right to see subjects */
-                subject?: string;
-                /** @description The host that gave us the message: IP address, network, or the name it called itself by */
-                remote?: string;
-                /** @description Not before */
-                since?: string;
-                /** @description Before */
-                until?: string;
-                /** @description What became of a recipient */
-                result?: "delivered" | "waiting" | "delayed" | "error" | "held" | "quarantined" | "removed" | "refused" | "forwarded" | "expanded" | "filtered";
                 /** @description Which way the message went */
                 direction?: "in" | "out" | "internal" | "system";
+                /** @description The Message-ID field, with or without angle brackets */
+                messageId?: string;
+                /** @description An address or a domain */
+                recipient?: string;
+                /** @description The host that gave us the message: IP address, network, or the name it called itself by */
+                remote?: string;
+                /** @description What became of a recipient */
+                result?: "delivered" | "waiting" | "delayed" | "error" | "held" | "quarantined" | "removed" | "refused" | "forwarded" | "expanded" | "filtered";
+                /** @description An address or a domain: of the envelope's sender or the header's From */
+                sender?: string;
+                /** @description Not before */
+                since?: string;
+                /** @description A part of the subject; needs the right to see subjects */
+                subject?: string;
+                /** @description The id in our Received field, in refusals and answers; or a session's id */
+                trace?: string;
+                /** @description Before */
+                until?: string;
             };
             header?: never;
             path: {
@@ -21058,10 +23776,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The company's id */
-                tenant: string;
                 /** @description The id of one of its parts */
                 item: string;
+                /** @description The company's id */
+                tenant: string;
             };
             cookie?: never;
         };
