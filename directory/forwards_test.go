@@ -74,7 +74,7 @@ func TestCP1SharedMailboxIsNobodysAccount(t *testing.T) {
 	h.says(c.SetSeat(h.ctx, h.ops, user.ID, box.ID, directory.SeatRead), mail.Conflict, "account.not_shared")
 	h.says(c.SetSeat(h.ctx, h.ops, box.ID, 99, directory.SeatRead), mail.NotFound, "account.unknown")
 	h.says(c.SetSeat(h.ctx, h.ops, box.ID, user.ID, "sit"), mail.Invalid, "seat.right")
-	h.says(c.SetSeat(h.ctx, h.ops, box.ID, user.ID, ""), mail.NotFound, "account.unknown")
+	h.says(c.SetSeat(h.ctx, h.ops, box.ID, user.ID, ""), mail.NotFound, "seat.unknown")
 	sends := func(want bool) {
 		t.Helper()
 		as, err := h.SendsAs(h.ctx, user, box.Address)

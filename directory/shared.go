@@ -31,7 +31,7 @@ const MaxSeats = 500
 func seatOf(id mail.AccountID) store.Key { return store.Key{Name: "seat", Value: id.String()} }
 
 // SetSeat gives an account of the company a right on a shared mailbox, in place of the one it had; "" takes it away. Conflict
-// "account.not_shared", NotFound "account.unknown", Full "seats.too_many", Invalid "seat.right".
+// "account.not_shared", NotFound "account.unknown", "seat.unknown", Full "seats.too_many", Invalid "seat.right".
 func (c *Company) SetSeat(ctx context.Context, by mail.Actor, shared, who mail.AccountID, right SeatRight) error {
 	const op = "directory.SetSeat"
 	if !slices.Contains([]SeatRight{"", SeatRead, SeatWrite, SeatPost}, right) {
@@ -61,7 +61,7 @@ func checkSeat(r store.Reader, op mail.Op, doc *accountDoc, who mail.AccountID, 
 	sits := slices.ContainsFunc(doc.Seats, func(s Seat) bool { return s.Account == who })
 	switch {
 	case right == "" && !sits:
-		return unknown
+		return mail.E(op, mail.NotFound, "seat.unknown", who.String())
 	case right == "":
 		return nil
 	case len(doc.Seats) >= MaxSeats && !sits:
