@@ -82,13 +82,32 @@ func (d *Directory) answers(by mail.Actor) store.Tenant {
 	return d.store.Tenant(by.Tenant())
 }
 
+// forPrints is what the platform's secret keeps prints for: a hash of a request alone would tell whether a guess at a password in it is right.
+const forPrints = "answer prints"
+
+// kept is an Ask's print as it is stored under a secret: neither that nor the request's key alone makes it.
+func (a Ask) kept(secret []byte) []byte { return mac(mac(secret, a.Key), string(a.Print[:])) }
+
+// printed tells whether a stored print is that of an Ask.
+func (t *Tokens) printed(a Ask, kept []byte) bool {
+	ok := false
+	for _, secret := range t.derive(forPrints) {
+		ok = hmac.Equal(a.kept(secret), kept) || ok
+	}
+	return ok
+}
+
 // BeginAsk notes that a request begins, and gives nil; or the answer that it had, and it is not to be done. Conflict "idempotency.running" while
 // the first is under way, "idempotency.interrupted" where nobody knows how far it came; Invalid "idempotency.other_request" where
 // something else was asked for under that key.
 func (d *Directory) BeginAsk(ctx context.Context, by mail.Actor, a Ask) (*Answer, error) {
 	const op = "directory.BeginAsk"
+	t, err := d.Tokens(ctx)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
+	}
 	var found *answerDoc
-	err := d.answers(by).Update(ctx, by, op, func(tx store.Tx) error {
+	err = d.answers(by).Update(ctx, by, op, func(tx store.Tx) error {
 		o, doc, err := readAnswer(tx, a.name(by))
 		if found = nil; err != nil {
 			return err
@@ -103,12 +122,12 @@ func (d *Directory) BeginAsk(ctx context.Context, by mail.Actor, a Ask) (*Answer
 			}
 		}
 		o.Unique = []store.Key{{Name: "answer", Value: a.name(by)}}
-		return put(tx, o, answerDoc{At: time.Now(), Print: a.Print[:]})
+		return put(tx, o, answerDoc{At: time.Now(), Print: a.kept(t.newest(forPrints))})
 	})
 	switch {
 	case err != nil || found == nil:
 		return nil, mail.Wrap(op, err)
-	case !hmac.Equal(found.Print, a.Print[:]):
+	case !t.printed(a, found.Print):
 		return nil, mail.E(op, mail.Invalid, "idempotency.other_request")
 	case found.Sealed == nil && time.Since(found.At) < askPatience:
 		return nil, mail.E(op, mail.Conflict, "idempotency.running")

@@ -1,6 +1,9 @@
 package directory_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"sync"
 	"testing"
@@ -251,4 +254,55 @@ func TestCP9SignInLogKeepsSuccess(t *testing.T) {
 	if opened != 1 || len(list) != 500 {
 		t.Errorf("%d of %d lines say that it opened", opened, len(list))
 	}
+}
+
+// TestSV9SessionsStayOnOwnNetwork: a session that was taken elsewhere opens nothing from another company's network.
+func TestSV9SessionsStayOnOwnNetwork(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.Company(h.tenant(directory.TenantSpec{Networks: prefixes("192.0.2.0/24")}).ID)
+	h.domain(c, "alpha.example", 10)
+	h.tenant(directory.TenantSpec{Networks: prefixes("198.51.100.0/24")})
+	h.account(c, "sato@alpha.example")
+	home, away := browserAt("192.0.2.9"), browserAt("198.51.100.9")
+	home.Origin.Zone, away.Origin.Zone = mail.ZoneVPN, mail.ZoneVPN
+	token := h.enter(home, "sato@alpha.example")
+	h.calling(home, token)
+	h.over(away, token, "zone.other_network")
+}
+
+// TestCP10PrintTellsNothing: what is kept of a request is no hash that a password in it could be guessed by.
+func TestCP10PrintTellsNothing(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.company("alpha.example", 10)
+	ask := directory.Ask{Key: "3f1c8a44", Print: sha256.Sum256([]byte(password))}
+	owner := h.account(c, "owner@alpha.example", directory.RoleOwner)
+	b := browserAt("192.0.2.1")
+	by := h.calling(b, h.enter(b, owner.Address.String())).Actor()
+	first, err := h.BeginAsk(h.ctx, by, ask)
+	h.must(err)
+	if first != nil {
+		t.Fatal("it was answered before")
+	}
+	h.must(h.EndAsk(h.ctx, by, ask, &directory.Answer{Status: 201, Body: []byte("{}")}))
+	h.must(h.store.Tenant(c.ID()).View(h.ctx, func(r store.Reader) error {
+		all, err := r.Objects("answer", store.Page{})
+		for _, o := range all {
+			if bytes.Contains(o.Doc, []byte(base64.StdEncoding.EncodeToString(ask.Print[:]))) {
+				t.Error("the hash of the request lies open")
+			}
+		}
+		return err
+	}))
+	again, err := h.BeginAsk(h.ctx, by, ask)
+	h.must(err)
+	if again == nil || again.Status != 201 {
+		t.Fatalf("%+v", again)
+	}
+	h.must(h.RotateTokens(h.ctx, h.ops))
+	if again, err = h.BeginAsk(h.ctx, by, ask); err != nil || again == nil {
+		t.Errorf("after a new secret: %v, %v", again, err)
+	}
+	ask.Print[0]++
+	_, err = h.BeginAsk(h.ctx, by, ask)
+	h.says(err, mail.Invalid, "idempotency.other_request")
 }

@@ -197,6 +197,8 @@ func (d *Directory) sessionHolds(ctx context.Context, o mail.Origin, live *liveS
 		return mail.E(op, mail.Denied, "auth.expired") // begun before it was mandatory for him
 	case !s.Access.admits(webDoor(o), o):
 		return mail.E(op, mail.Denied, "access.network", o.Remote.String())
+	case p.contract != nil:
+		return d.onOwnNetwork(ctx, o, p.contract)
 	}
 	return nil
 }

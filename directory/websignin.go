@@ -195,6 +195,11 @@ func (d *Directory) resume(ctx context.Context, b Browser, at Step, token string
 	if p.serial != w.Serial {
 		return nil, nil, mail.E(op, mail.Denied, "auth.step_over")
 	}
+	if p.contract != nil {
+		if err := d.onOwnNetwork(ctx, b.Origin, p.contract); err != nil {
+			return nil, nil, err
+		}
+	}
 	return p, w, d.admitted(ctx, b.Origin, p.tenant, DoorWeb, DoorPanel)
 }
 
