@@ -298,3 +298,38 @@ func TestCP5FairBetweenCompanies(t *testing.T) {
 		}
 	}
 }
+
+// TestCP6SheetNeedsTheRight: initial passwords are not handed to who started the job and lost the right to it since.
+func TestCP6SheetNeedsTheRight(t *testing.T) {
+	y := newYard(t, kind("make", false, func(context.Context, *jobs.Task) (jobs.Result, error) {
+		return jobs.Result{Sheet: []byte("secret"), SheetName: "p.csv"}, nil
+	}))
+	tenant := y.company()
+	company, ops := y.dir.Company(tenant), y.ops.Actor().For("test")
+	_, err := company.AddDomain(y.ctx, ops, directory.DomainSpec{Name: "alpha.example", Plan: directory.Plan100MB, IDs: 10})
+	y.must(err)
+	a, err := company.AddAccount(y.ctx, ops, directory.AccountSpec{
+		Address: mail.Address{Local: "sato", Domain: "alpha.example"}, Roles: []directory.Role{directory.RoleAccountAdmin},
+	})
+	y.must(err)
+	who := directory.Starter{Role: mail.User, Account: a.ID, Name: "sato@alpha.example"}
+	caller, err := y.dir.CallerAgain(y.ctx, tenant, who)
+	y.must(err)
+	j, err := y.jobs.Start(y.ctx, caller, caller.Actor(), tenant, jobs.Order{Kind: "make"})
+	y.must(err)
+	y.lead(y.jobs)
+	y.until(j, ended)
+	y.must(company.SetRoles(y.ctx, ops, a.ID, []directory.Role{directory.RoleReadOnly}))
+	caller, err = y.dir.CallerAgain(y.ctx, tenant, who)
+	y.must(err)
+	_, _, err = y.jobs.TakeSheet(y.ctx, caller, caller.Actor(), tenant, j.ID)
+	y.says(err, mail.NotFound, "jobs.no_sheet")
+	y.must(company.SetRoles(y.ctx, ops, a.ID, []directory.Role{directory.RoleAccountAdmin}))
+	caller, err = y.dir.CallerAgain(y.ctx, tenant, who)
+	y.must(err)
+	text, _, err := y.jobs.TakeSheet(y.ctx, caller, caller.Actor(), tenant, j.ID)
+	y.must(err)
+	if string(text) != "secret" {
+		t.Errorf("%q", text)
+	}
+}

@@ -383,7 +383,7 @@ func (s *Service) TakeSheet(ctx context.Context, caller *directory.Caller, by ma
 		return nil, "", err
 	}
 	none := mail.E(op, mail.NotFound, "jobs.no_sheet")
-	if !doc.Starter.Same(by) {
+	if k, ok := s.kinds[doc.Kind]; !ok || !caller.May(k.Right) || !doc.Starter.Same(by) {
 		return nil, "", none
 	}
 	var sealed []byte
