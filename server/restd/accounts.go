@@ -376,6 +376,9 @@ func (s *Server) resetPassword(ctx context.Context, c *Call, in *passwordIn) (*s
 	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
+	if err := s.notOwn(ctx, c, in.Account.ID); err != nil {
+		return nil, err
+	}
 	word, err := c.Company.ResetPassword(ctx, c.Actor(), in.Account.ID, in.Body.Password)
 	if err != nil {
 		return nil, err

@@ -97,6 +97,9 @@ func (s *Server) setOperatorPassword(ctx context.Context, c *Call, in *struct {
 		Password string `json:"password" minLength:"1" maxLength:"256"`
 	}
 }) (*struct{}, error) {
+	if err := s.notOwn(ctx, c, in.Operator.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.dir.SetOperatorPassword(ctx, c.Actor(), in.Operator.ID, in.Body.Password)
 }
 

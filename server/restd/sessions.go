@@ -61,6 +61,15 @@ func (s *Server) addSessions() {
 	add(s, operation{ID: "removeOperatorFactors", Method: http.MethodDelete, Path: "/operators/{operator}/factors", Right: directory.RightOrder, Tag: tag, Summary: "Take all second factors of an operator away, who has lost them."}, s.removeOperatorFactors)
 }
 
+// notOwn has who changes by administrators' means what he signs in with himself show first that it is him, as everybody must: a browser that
+// was left open does not give an account away. Denied "auth.confirm_needed". Keys, and the machine itself, are nobody's own.
+func (s *Server) notOwn(ctx context.Context, c *Call, id mail.AccountID) error {
+	if c.Caller.Actor().Account() != id || id.IsZero() {
+		return nil
+	}
+	return s.dir.Confirmed(ctx, c.Caller)
+}
+
 // sessionList joins browsers and mail software, the last used first.
 func (s *Server) sessionList(web []directory.WebSession, tenant mail.TenantID, account mail.AccountID) *List[Session] {
 	var all []Session
@@ -195,6 +204,9 @@ func (s *Server) removeAccountFactors(ctx context.Context, c *Call, in *OfAccoun
 	if _, err := account(ctx, c, in.Account.ID); err != nil {
 		return nil, err
 	}
+	if err := s.notOwn(ctx, c, in.Account.ID); err != nil {
+		return nil, err
+	}
 	return nil, c.Company.RemoveFactors(ctx, c.Actor(), in.Account.ID)
 }
 
@@ -225,5 +237,8 @@ func (s *Server) revokeAccountAppPassword(ctx context.Context, c *Call, in *ofAp
 func (s *Server) removeOperatorFactors(ctx context.Context, c *Call, in *struct {
 	Operator Ref[mail.AccountID] `path:"operator" doc:"The operator's id"`
 }) (*struct{}, error) {
+	if err := s.notOwn(ctx, c, in.Operator.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.dir.RemoveOperatorFactors(ctx, c.Actor(), in.Operator.ID)
 }
