@@ -187,6 +187,7 @@ func (c accountSet) Run(sh *shell, a *adminCommand) error {
 
 type accountDelete struct {
 	Address string `arg:"" help:"The account's own address, not an alias."`
+	Destroy bool   `help:"Destroy it with all its mail at once, instead of keeping it for 30 days."`
 }
 
 func (c accountDelete) Run(sh *shell, a *adminCommand) error {
@@ -198,6 +199,9 @@ func (c accountDelete) Run(sh *shell, a *adminCommand) error {
 		if !strings.EqualFold(found.Address.String(), c.Address) {
 			return mail.E("tegami.accountDelete", mail.Invalid, "cli.is_alias", c.Address, found.Address.String())
 		}
-		return company.DeleteAccount(d.ctx, d.by, found.ID)
+		if err := company.DeleteAccount(d.ctx, d.by, found.ID); err != nil || !c.Destroy {
+			return err
+		}
+		return company.DestroyAccount(d.ctx, d.by, found.ID, found.Address)
 	})
 }

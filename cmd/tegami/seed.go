@@ -17,6 +17,9 @@ type demoCompany struct {
 	networks           []netip.Prefix // in the VPN (SV-9)
 }
 
+// spareIDs is how many accounts one can add to a company of the demo.
+const spareIDs = 10
+
 // smallCompany is how many accounts the demo's second company has.
 const smallCompany = 5
 
@@ -107,7 +110,7 @@ func (s seeder) open(want demoCompany) (*directory.Company, error) {
 	_, err = company.Domain(s.ctx, want.domain)
 	if mail.Is(err, mail.NotFound) {
 		_, err = company.AddDomain(s.ctx, s.by, directory.DomainSpec{
-			Name: want.domain, Plan: directory.Plan10GB, IDs: units(want.accounts), Options: directory.Options(),
+			Name: want.domain, Plan: directory.Plan10GB, IDs: units(want.accounts + spareIDs), Options: directory.Options(),
 		})
 	}
 	return company, err

@@ -325,7 +325,7 @@ func TestAdmin(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 	m.admin("", "alias", "delete", "info@alpha.example")
-	m.admin("", "account", "delete", "sato@alpha.example")
+	m.admin("", "account", "delete", "--destroy", "sato@alpha.example")
 	m.admin("", "domain", "delete", "alpha.example")
 	if domains := fromJSON[[]domainRow](t, m.admin("", "--json", "domain", "list", "--tenant", id)); len(domains) != 0 {
 		t.Errorf("%+v", domains)

@@ -32,7 +32,10 @@ func (s *Server) addBranding() {
 	add(s, operation{ID: "removeLogo", Method: http.MethodDelete, Path: path, Right: directory.RightPolicy, Tag: tag, Summary: "Show the service's logo again."}, s.removeLogo)
 }
 
-func (s *Server) getLogo(ctx context.Context, c *Call, _ *InTenant) (*Picture, error) {
+func (s *Server) getLogo(ctx context.Context, c *Call, _ *struct {
+	InTenant
+	Version string `query:"v" maxLength:"40" doc:"Anything: another address for another logo, so that a browser asks anew"`
+}) (*Picture, error) {
 	l, err := c.Company.Logo(ctx)
 	if err != nil {
 		return nil, err
