@@ -2,21 +2,24 @@ package app
 
 import (
 	"io/fs"
+	"strings"
 	"time"
 
 	"tegami/mail"
 	"tegami/server/httpd"
 	"tegami/server/restd"
+	"tegami/server/scimd"
 	"tegami/server/webd"
 	"tegami/web"
 )
 
-// mounts are the control API and the platform's pages, for a listener of a zone.
+// mounts are the control API, the door for identity systems and the platform's pages, for a listener of a zone.
 func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
 	api, pages := restd.New(p.restConfig(zone)).Handler(), webd.New(p.pagesConfig(zone)).Handler()
-	list := []httpd.Mount{{Path: "/api/", Handler: api}}
+	scim := scimd.New(scimd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally}).Handler()
+	list := []httpd.Mount{{Path: "/api/", Handler: api}, {Path: scimd.Prefix + "/", Handler: scim}}
 	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/assets/"} {
-		list = append(list, httpd.Mount{Path: path, Handler: pages})
+		list = append(list, httpd.Mount{Path: path, Handler: pages, Visits: strings.HasPrefix(path, "/log")}) // files are served to everybody
 	}
 	return list
 }

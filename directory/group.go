@@ -172,6 +172,9 @@ func (c *Company) DeleteGroup(ctx context.Context, by mail.Actor, id mail.Object
 			if err := takeOut(tx, id, members); err != nil {
 				return err
 			}
+			if err := dropExternal(tx, id); err != nil {
+				return err
+			}
 			return tx.DeleteObject(kindGroup, id, g.Version)
 		})
 		if err != nil {

@@ -303,6 +303,26 @@ var deeds = map[string]deed{
 	"ResumeMember": toList(func(m *matrix, by mail.Actor, l directory.List) error {
 		return m.c.ResumeMember(m.ctx, by, l.ID, m.member(l))
 	}),
+	"AddKnown": {need: directory.RightAccounts, do: func(m *matrix, by mail.Actor) error {
+		_, err := m.c.AddKnown(m.ctx, by, &directory.AccountLine{Address: m.address()}, "x")
+		return err
+	}},
+	"SetKnown": toAccount(directory.RightAccounts, func(m *matrix, by mail.Actor, id mail.AccountID) error {
+		a, err := m.c.Account(m.ctx, id)
+		m.must(err)
+		_, err = m.c.SetKnown(m.ctx, by, &a, &directory.AccountLine{Address: a.Address, Change: directory.AccountChange{Hidden: new(true)}}, "x")
+		return err
+	}),
+	"AddKnownGroup": toWhole(directory.RightAccounts, "", func(m *matrix, by mail.Actor) error {
+		_, err := m.c.AddKnownGroup(m.ctx, by, directory.KnownGroup{GroupSpec: directory.GroupSpec{Name: m.name()}})
+		return err
+	}),
+	"SetKnownGroup": {need: directory.RightAccounts, on: onGroup, do: func(m *matrix, by mail.Actor) error {
+		g, err := m.c.Group(m.ctx, m.group.ID)
+		m.must(err)
+		_, err = m.c.SetKnownGroup(m.ctx, by, g, directory.KnownGroup{GroupSpec: directory.GroupSpec{Name: m.name()}})
+		return err
+	}},
 	"PutMember": toList(func(m *matrix, by mail.Actor, l directory.List) error {
 		return listsTogether(m, by, func(c *directory.Company) error {
 			_, err := c.PutMember(by, &directory.MemberLine{List: l.Address, Member: m.contact().Address})
