@@ -115,6 +115,10 @@ func (s *Server) mounted(next http.Handler) http.Handler {
 			for _, m := range s.config.Mounts {
 				if m.covers(r.URL.Path) {
 					guardOwn(w.Header())
+					if m.Visits && !s.visitors.admit(r.RemoteAddr) {
+						tooMany(w)
+						return
+					}
 					m.Handler.ServeHTTP(w, r)
 					return
 				}

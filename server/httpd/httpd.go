@@ -66,6 +66,8 @@ type Config struct {
 type Mount struct {
 	Path    string
 	Handler http.Handler
+	// Visits has its requests counted for the network they come from, as those of our own pages are. For what does not count who calls.
+	Visits bool
 }
 
 // covers tells whether a path belongs to the mount.

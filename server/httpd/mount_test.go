@@ -12,8 +12,8 @@ import (
 // TestMounts: a mount answers below its path on the server's own site, and nowhere else.
 func TestMounts(t *testing.T) {
 	s := New(Config{Words: i18n.New(), Hostname: "mail.tegami.example", Metrics: obs.NewMetrics(), Mounts: []Mount{
-		{"/api/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })},
-		{"/login", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })},
+		{Path: "/api/", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })},
+		{Path: "/login", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })},
 	}})
 	for _, c := range []struct {
 		host, path string
@@ -36,5 +36,37 @@ func TestMounts(t *testing.T) {
 		if w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s%s: no nosniff", c.host, c.path)
 		}
+	}
+}
+
+// TestSV11SignInPageIsCounted: one network does not keep the sign-in page, where each try costs a hash, from all others. What counts its
+// callers itself is not counted here.
+func TestSV11SignInPageIsCounted(t *testing.T) {
+	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	s := New(Config{Words: i18n.New(), Hostname: "mail.tegami.example", Metrics: obs.NewMetrics(), Mounts: []Mount{
+		{Path: "/api/", Handler: answer}, {Path: "/login", Handler: answer, Visits: true},
+	}})
+	answered := func(path, from string) (n int) {
+		for range visitsPerWindow + 10 {
+			r := httptest.NewRequest(http.MethodPost, "https://mail.tegami.example"+path, nil)
+			r.RemoteAddr = from
+			w := httptest.NewRecorder()
+			s.handler().ServeHTTP(w, r)
+			if w.Code == http.StatusTeapot {
+				n++
+			} else if w.Code != http.StatusTooManyRequests {
+				t.Fatalf("%s: %d", path, w.Code)
+			}
+		}
+		return n
+	}
+	if n := answered("/login", "198.51.100.7:1"); n != visitsPerWindow {
+		t.Errorf("%d tries to sign in from one address", n)
+	}
+	if n := answered("/login", "198.51.100.8:1"); n != visitsPerWindow {
+		t.Errorf("%d tries to sign in from another address", n)
+	}
+	if n := answered("/api/v1/self", "198.51.100.7:1"); n != visitsPerWindow+10 {
+		t.Errorf("%d calls of the API", n)
 	}
 }
