@@ -13,10 +13,8 @@ import (
 	"tegami/lab/platform"
 )
 
-// screen is a line of the panel's table of screens.
-type screen struct{ path, right, load string }
-
 var (
+	// screenLine is a line of the panel's table of screens: its path, its right, whether it shows a company.
 	screenLine = regexp.MustCompile(`\{ path: "([^"]+)".* right: "([^"]+)", company: (true|false).*import\("\./screens/`)
 	operators  = []string{"order", "order.read"}
 )
