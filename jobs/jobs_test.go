@@ -333,3 +333,98 @@ func TestCP6SheetNeedsTheRight(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// entries counts what the platform knows of jobs.
+func (y *yard) entries() (n int) {
+	y.Helper()
+	y.must(y.store.Platform().View(y.ctx, func(r store.Reader) error {
+		all, err := r.Objects("job-due", store.Page{})
+		n = len(all)
+		return err
+	}))
+	return n
+}
+
+// TestCP5SheetsAndJobsEnd: a sheet nobody fetched is destroyed after a day, and a job is forgotten after a month, with the key of its payload.
+func TestCP5SheetsAndJobsEnd(t *testing.T) {
+	hand := func(context.Context, *jobs.Task) (jobs.Result, error) {
+		return jobs.Result{Sheet: []byte("secret"), SheetName: "p.csv", Report: []jobs.Line{{Key: "x"}}}, nil
+	}
+	y := newYard(t, kind("hand", true, hand))
+	tenant := y.company()
+	stop := y.lead(y.jobs)
+	j := y.until(y.start(tenant, jobs.Order{Kind: "hand"}), ended)
+	stop()
+	for _, c := range []struct {
+		after   time.Duration
+		payload int
+		entries int
+	}{{time.Hour, 2, 1}, {jobs.SheetFor + time.Minute, 1, 1}, {jobs.KeptFor + time.Minute, 0, 0}} {
+		later := y.service(kind("hand", true, hand))
+		later.SetClock(func() time.Time { return j.Ended.Add(c.after) })
+		if _, _, err := later.TakeSheet(y.ctx, directory.OperatorCaller("nobody", ""), directory.OperatorCaller("nobody", "").Actor(), tenant, j.ID); err == nil {
+			t.Error("somebody else has the sheet")
+		}
+		y.must(later.Tidy(y.ctx))
+		if p, e := y.payload(tenant), y.entries(); p != c.payload || e != c.entries {
+			t.Errorf("after %v: %d portions, %d entries; want %d and %d", c.after, p, e, c.payload, c.entries)
+		}
+	}
+	_, err := y.jobs.Job(y.ctx, y.ops, tenant, j.ID)
+	y.says(err, mail.NotFound, "jobs.unknown")
+}
+
+// TestCP5EntryWithoutAJobIsForgotten: a crash between the platform's entry and the job leaves nothing for good.
+func TestCP5EntryWithoutAJobIsForgotten(t *testing.T) {
+	y := newYard(t, kind("nothing", true, nil))
+	tenant := y.company()
+	j := y.start(tenant, jobs.Order{Kind: "nothing"})
+	y.must(y.store.Tenant(tenant).Update(y.ctx, y.ops.Actor(), "test", func(tx store.Tx) error {
+		o, err := tx.Object("job", j.ID)
+		if err != nil {
+			return err
+		}
+		return tx.DeleteObject("job", j.ID, o.Version)
+	}))
+	y.jobs.SetClock(func() time.Time { return time.Now().Add(time.Hour) })
+	y.lead(y.jobs)
+	for y.entries() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestCP6JobsAreOfThoseWhoMay: the rights of a job are those its starter has when it runs, and who only looks cancels nothing.
+func TestCP6JobsAreOfThoseWhoMay(t *testing.T) {
+	y := newYard(t, kind("note", true, func(context.Context, *jobs.Task) (jobs.Result, error) { return jobs.Result{}, nil }))
+	t1, err := y.dir.OpenTenant(y.ctx, y.ops.Actor(), directory.TenantSpec{Name: "a"})
+	y.must(err)
+	c := y.dir.Company(t1.ID)
+	key := func(role directory.Role) (*directory.Caller, directory.Key) {
+		made, text, err := c.AddKey(y.ctx, y.ops.Actor(), directory.KeySpec{Name: string(role), Grants: []directory.Grant{{Role: role}}})
+		y.must(err)
+		caller, err := y.dir.CallerByKey(y.ctx, mail.Origin{Door: "web"}, text)
+		y.must(err)
+		return caller, made
+	}
+	admin, adminKey := key(directory.RoleAccountAdmin)
+	owner, _ := key(directory.RoleOwner)
+	reader, _ := key(directory.RoleReadOnly)
+	_, err = y.jobs.Start(y.ctx, reader, reader.Actor(), t1.ID, jobs.Order{Kind: "note"})
+	y.says(err, mail.Denied, "actor.denied")
+	_, err = y.jobs.Start(y.ctx, admin, admin.Actor(), y.company(), jobs.Order{Kind: "note"})
+	y.says(err, mail.Denied, "actor.denied")
+	first, err := y.jobs.Start(y.ctx, admin, admin.Actor(), t1.ID, jobs.Order{Kind: "note"})
+	y.must(err)
+	_, err = y.jobs.Cancel(y.ctx, reader, reader.Actor(), t1.ID, first.ID)
+	y.says(err, mail.NotFound, "jobs.unknown")
+	second, err := y.jobs.Start(y.ctx, owner, owner.Actor(), t1.ID, jobs.Order{Kind: "note"})
+	y.must(err)
+	y.must(c.RevokeKey(y.ctx, y.ops.Actor(), adminKey.ID))
+	y.lead(y.jobs)
+	if j := y.until(first, ended); j.State != jobs.Failed || j.Failure.Key != "actor.denied" {
+		t.Errorf("of a revoked key: %+v", j)
+	}
+	if j := y.until(second, ended); j.State != jobs.Done {
+		t.Errorf("of an owner's: %+v", j)
+	}
+}

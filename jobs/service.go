@@ -299,14 +299,19 @@ func (s *Service) Jobs(ctx context.Context, caller *directory.Caller, tenant mai
 	return all, mail.Wrap(op, err)
 }
 
-// Cancel ends a job that waits, and has one that runs end as soon as it can. One that is done stays so. For who may see it.
+// Cancel ends a job that waits, and has one that runs end as soon as it can. One that is done stays so. For who started it and who
+// may start such jobs: Denied "actor.denied" for others who see it.
 func (s *Service) Cancel(ctx context.Context, caller *directory.Caller, by mail.Actor, tenant mail.TenantID, id mail.ObjectID) (Job, error) {
 	const op = "jobs.Cancel"
-	if _, err := s.look(ctx, op, caller, tenant, id); err != nil {
-		return Job{}, err
+	seen, err := s.look(ctx, op, caller, tenant, id)
+	if err == nil && !seen.Starter.Same(by) {
+		err = s.admits(ctx, s.kinds[seen.Kind], caller, tenant, seen.Params)
+	}
+	if err != nil {
+		return Job{}, mail.Wrap(op, err)
 	}
 	var doc jobDoc
-	err := s.cfg.Store.Tenant(tenant).Update(ctx, by, op, func(tx store.Tx) error {
+	err = s.cfg.Store.Tenant(tenant).Update(ctx, by, op, func(tx store.Tx) error {
 		var o store.Object
 		var err error
 		if doc, o, err = readJob(tx, id); err != nil || doc.State.Ended() {

@@ -34,7 +34,7 @@ var keptHeaders = []string{"Content-Type", "ETag", "Location"}
 // (too much, not now, our own mistakes, nobody signed in) are not remembered.
 func (s *Server) once(a *answer, call *Call, o operation, do func()) {
 	key := a.request.Header.Get(IdempotencyHeader)
-	if key == "" || o.Method != http.MethodPost || o.Public {
+	if key == "" || o.Method != http.MethodPost || o.Public || o.Unkept {
 		do()
 		return
 	}

@@ -76,7 +76,7 @@ func (s *Server) addJobs() {
 	add(s, operation{ID: "getJobReportCSV", Method: http.MethodGet, Path: "/tenants/{tenant}/jobs/{job}/report.csv", Right: directory.RightOverview, Tag: "jobs",
 		Summary: "Give a job's report as CSV."}, s.jobReportCSV)
 	add(s, operation{ID: "takeJobSheet", Method: http.MethodPost, Path: "/tenants/{tenant}/jobs/{job}/sheet", Right: directory.RightOverview, Tag: "jobs",
-		Status: http.StatusOK, Summary: "Fetch the initial passwords a job made, once: they are destroyed by that."}, s.takeJobSheet)
+		Unkept: true, Status: http.StatusOK, Summary: "Fetch the initial passwords a job made, once: they are destroyed by that."}, s.takeJobSheet)
 }
 
 // job is a job as it is shown to a caller.

@@ -25,6 +25,8 @@ type operation struct {
 	Public bool
 	// View marks reading of personal data that is written into the operation log (CP-7).
 	View bool
+	// Unkept operations answer what must not be remembered: an Idempotency-Key is not heeded.
+	Unkept bool
 	// MaxBody is how many octets a request may have; 0 = DefaultBody.
 	MaxBody int64
 	// Deadline is how long it may take, its request's body included; 0 = DefaultDeadline.
