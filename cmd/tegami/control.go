@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -20,8 +21,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tegami/app"
+	"tegami/cmd/console"
 	"tegami/i18n"
 	"tegami/mail"
+	"tegami/server/restd"
 )
 
 // A running server has the state for itself. So that `tegami admin` works beside it, it
@@ -54,6 +57,8 @@ type request struct {
 	Lang  string   `json:"lang"`
 	User  string   `json:"user"`            // who typed it; believed from root alone
 	Input []byte   `json:"input,omitempty"` // what the command reads
+
+	API *console.Wired `json:"api,omitempty"` // a request of the control API, in place of a command
 }
 
 // printed is a part of the answer: what the command wrote, and at last its exit code.
@@ -61,6 +66,9 @@ type printed struct {
 	Out  []byte `json:"out,omitempty"`
 	Err  []byte `json:"err,omitempty"`
 	Exit *int   `json:"exit,omitempty"`
+
+	Status int         `json:"status,omitempty"` // of the API's answer, with its header, at the end
+	Header http.Header `json:"header,omitempty"`
 }
 
 // control answers control connections until its context ends.
@@ -69,6 +77,7 @@ type control struct {
 	words    *i18n.Catalogue
 	log      *slog.Logger
 	slots    chan struct{}
+	api      func() *restd.Server
 }
 
 // serveControl opens the socket in the data folder and answers it. What it returns ends that, and waits for
@@ -79,7 +88,7 @@ func serveControl(sh *shell, p *app.Platform, data string, log *slog.Logger) (st
 		return nil, mail.Because("tegami.serveControl", mail.Unavailable, "cli.control", err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(sh.ctx))
-	c := &control{p, sh.words, log, make(chan struct{}, maxControls)}
+	c := &control{p, sh.words, log, make(chan struct{}, maxControls), sync.OnceValue(p.API)}
 	var running sync.WaitGroup
 	running.Go(func() { c.accept(ctx, ln, &running) })
 	return func() error {
@@ -162,6 +171,9 @@ func (c *control) serve(ctx context.Context, conn *net.UnixConn) error {
 		cancel()
 	}()
 	answer := &reply{conn: conn, enc: json.NewEncoder(conn)}
+	if r.API != nil {
+		return c.serveAPI(ctx, answer, r.API, operatorAt(peer, r.User))
+	}
 	lang, _ := i18n.ParseLang(r.Lang)
 	sh := &shell{ctx: ctx, in: bytes.NewReader(r.Input), out: stream{answer, false}, err: stream{answer, true}, words: c.words, lang: lang}
 	sh.serving, sh.operator = c.platform, operatorAt(peer, r.User)

@@ -29,6 +29,9 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Verify everything that is stored."`
 	Config  configCommand  `cmd:"" help:"Print every setting of the boot file with its documentation."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in bash, zsh or fish."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 }
 
 // shell is what a command may touch of the world outside.
@@ -63,6 +66,11 @@ func run(sh *shell, args []string) int {
 	if err != nil {
 		fmt.Fprintln(sh.err, "tegami:", err)
 		return 1
+	}
+	if sh.serving == nil && len(args) > 1 && args[0] == "admin" {
+		if code, done := sh.generated(parser.Model, args[1:]); done {
+			return code
+		}
 	}
 	k, err := parser.Parse(args)
 	switch {

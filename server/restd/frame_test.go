@@ -153,7 +153,7 @@ func TestCP10Conditional(t *testing.T) {
 			t.Errorf("%q: %d, %v", text, v, err)
 		}
 	}
-	for _, text := range []string{`W/"7"`, `7`, `"07"`, `"x"`, `"0"`, `"7`, `"7", "8"`, `"-1"`} {
+	for _, text := range []string{`W/"7"`, `7`, `"07"`, `"x"`, `"7`, `"7", "8"`, `"-1"`} {
 		if _, err := restd.VersionOf(text); !mail.Is(err, mail.Conflict) {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -105,7 +105,7 @@ type Matching struct {
 	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag that was read; absent: whatever stands there"`
 }
 
-// version is the version that is meant; 0 where any is (no If-Match, or "*"). Conflict "object.changed" for a tag that can be of
+// version is the version that is meant; 0 where any is (no If-Match, or "*"), and for what was never written, whose tag is "0". Conflict "object.changed" for a tag that can be of
 // no version: it was weak, or not ours (RFC 9110 §13.1.1).
 func (m Matching) version() (uint64, error) {
 	text := strings.TrimSpace(m.IfMatch)
@@ -114,7 +114,7 @@ func (m Matching) version() (uint64, error) {
 	}
 	inner, ok := strings.CutPrefix(strings.TrimSuffix(text, `"`), `"`)
 	v, err := strconv.ParseUint(inner, 10, 64)
-	if !ok || err != nil || v == 0 || tagOf(v) != text {
+	if !ok || err != nil || tagOf(v) != text {
 		return 0, mail.E("restd.version", mail.Conflict, "object.changed")
 	}
 	return v, nil

@@ -70,7 +70,7 @@ func (s *Server) addTenants() {
 // TenantQuery is how companies are searched.
 type TenantQuery struct {
 	Paging
-	Query string `query:"q" maxLength:"255" doc:"A part of the name, or an id"`
+	Query string `query:"q" maxLength:"255" doc:"A part of the name, an id, or one of its domains"`
 	State string `query:"state" enum:"ordered,provisioned,open,suspended,closed"`
 }
 
@@ -83,10 +83,14 @@ func (s *Server) listTenants(ctx context.Context, _ *Call, in *TenantQuery) (*Li
 	if err != nil {
 		return nil, err
 	}
+	owner, _, err := s.dir.LocalDomain(ctx, strings.ToLower(strings.TrimSpace(in.Query)))
+	if err != nil {
+		return nil, err
+	}
 	var list []Tenant
 	total, next := 0, ""
 	for _, t := range all {
-		if !in.fits(t) {
+		if !in.fits(t, owner) {
 			continue
 		}
 		total++
@@ -103,9 +107,10 @@ func (s *Server) listTenants(ctx context.Context, _ *Call, in *TenantQuery) (*Li
 	return out, nil
 }
 
-func (q *TenantQuery) fits(t directory.Tenant) bool {
+// fits tells whether a company is searched for. owner is whose domain the text is; zero where it is none.
+func (q *TenantQuery) fits(t directory.Tenant, owner mail.TenantID) bool {
 	text := strings.ToLower(strings.TrimSpace(q.Query))
-	return (q.State == "" || q.State == string(t.State)) && (strings.Contains(strings.ToLower(t.Name), text) || t.ID.String() == text)
+	return (q.State == "" || q.State == string(t.State)) && (strings.Contains(strings.ToLower(t.Name), text) || t.ID.String() == text || t.ID == owner)
 }
 
 func (s *Server) getTenant(ctx context.Context, c *Call, _ *InTenant) (*Tagged[Tenant], error) {
