@@ -18,6 +18,7 @@ import (
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // Prefix is below what everything is served.
@@ -33,6 +34,8 @@ const (
 	// calls is how many requests a key has in callsWindow.
 	calls       = 1200
 	callsWindow = time.Minute
+	// strangers is how many requests that failed to prove who calls one address has in callsWindow. Loopback is not counted.
+	strangers = 120
 	// mediaType is that of all bodies (RFC 7644 §8.1).
 	mediaType = "application/scim+json"
 )
@@ -176,7 +179,15 @@ func (s *Server) admit(ctx context.Context, hr *http.Request, need directory.Rig
 	if at, err := netip.ParseAddrPort(hr.RemoteAddr); err == nil {
 		origin.Remote = at.Addr().Unmap()
 	}
+	if err := s.strange(ctx, origin.Remote, 0); err != nil {
+		return nil, err
+	}
 	c, err := s.dir.CallerByKey(ctx, origin, strings.TrimSpace(key))
+	if mail.Is(err, mail.Denied) {
+		if limited := s.strange(ctx, origin.Remote, 1); limited != nil {
+			return nil, limited
+		}
+	}
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
@@ -189,6 +200,23 @@ func (s *Server) admit(ctx context.Context, hr *http.Request, need directory.Rig
 	return &request{
 		Request: hr, caller: c, company: s.dir.Company(c.Tenant()), sees: directory.SelectedBy(c, directory.RightAccountsRead, ""), lang: langOf(hr),
 	}, nil
+}
+
+// strange counts n requests of nobody by their network, and refuses one that made too many. A counter that fails limits nobody.
+func (s *Server) strange(ctx context.Context, from netip.Addr, n int64) error {
+	network, ok := door.NetworkOf(from, 32)
+	if !ok || s.config.Tally == nil {
+		return nil
+	}
+	sum, err := s.config.Tally(ctx, "scim/address/"+network.String(), n, callsWindow)
+	if err != nil {
+		s.log.Warn("tally", "err", err)
+		return nil
+	}
+	if sum-n >= strangers {
+		return mail.E("scimd.strange", mail.Busy, "rate.limited", strangers)
+	}
+	return nil
 }
 
 // count refuses a key that asks too often. A counter that fails limits nobody.
