@@ -70,7 +70,7 @@ func (s *Server) addJobs() {
 	add(s, operation{ID: "getJob", Method: http.MethodGet, Path: "/tenants/{tenant}/jobs/{job}", Right: directory.RightOverview, Tag: "jobs",
 		Summary: "Tell how far a job is."}, s.getJob)
 	add(s, operation{ID: "cancelJob", Method: http.MethodPost, Path: "/tenants/{tenant}/jobs/{job}/cancel", Right: directory.RightOverview, Tag: "jobs",
-		Status: http.StatusOK, Summary: "End a job that waits or runs; what is committed stays."}, s.cancelJob)
+		Status: http.StatusOK, Summary: "End a job that waits or runs, as who started it or could have; what is committed stays."}, s.cancelJob)
 	add(s, operation{ID: "getJobReport", Method: http.MethodGet, Path: "/tenants/{tenant}/jobs/{job}/report", Right: directory.RightOverview, Tag: "jobs",
 		Summary: "Give the lines of a job's report."}, s.jobReport)
 	add(s, operation{ID: "getJobReportCSV", Method: http.MethodGet, Path: "/tenants/{tenant}/jobs/{job}/report.csv", Right: directory.RightOverview, Tag: "jobs",

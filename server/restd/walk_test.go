@@ -253,6 +253,11 @@ var notFoundAnyway = map[string]string{
 	"removeAccountFactors": "nobody has a second factor", "removeOperatorFactors": "nobody has a second factor",
 }
 
+// narrower are operations that not everybody may do to everything who has their right, with why: the service below says no.
+var narrower = map[string]string{
+	"cancelJob": "a job is ended by who started it, or could have",
+}
+
 // TestCP6EveryRole: every operation is called by everybody and lets in whom the description names, and nobody else. What
 // would be written is refused at the end, so that all find the same.
 func TestCP6EveryRole(t *testing.T) {
@@ -268,6 +273,9 @@ func TestCP6EveryRole(t *testing.T) {
 		}
 		for _, w := range walkers {
 			r := h.walk(w, e.request(&d, o, func(name string) string { return e.need(o, name) }))
+			if narrower[o.ID] != "" && r.Code == http.StatusForbidden {
+				continue
+			}
 			if fault := judge(o, w, r); fault != "" {
 				t.Errorf("%s %s by %s: %s: %d %s", o.method, o.path, w.name, fault, r.Code, r.Body)
 			}
