@@ -16,6 +16,7 @@
 //	platform  "operator"    somebody who runs the platform; unique {"operator", name}; his credential stands beside it
 //	tenant    "list"        a mailing list's address and rules (LI-7); unique {"address", key}
 //	tenant    "member"      an address on a list, with its bounces; unique {"membership", list address}
+//	tenant    "external"    what another system calls an account or a group (SCIM's externalId); unique {"external", its id}
 //	tenant    "serial"      the number of a list's last post (LI-4)
 //	tenant    "grant", "annotation", "subscriptions", "script"  what package mailbox keeps for accounts; it goes with them
 //	tenant    "settings"    what the company decided: forwarding, sending limits, notices
@@ -27,6 +28,11 @@
 // A domain is claimed on the platform first and then made in its tenant. A crash in
 // between leaves a claim that receives nothing; the same tenant's next attempt takes it over. A claim of which it is not known that
 // the domain is the tenant's own (Ownership) receives nothing either, and nobody sends as it.
+//
+// # Many changes at once
+//
+// Company.Together gives a Company whose methods are all part of one commit: imports, syncs and identity systems change
+// thousands of things with the functions that change one.
 //
 // # Rights
 //
