@@ -46,6 +46,7 @@ func (c *Company) AddAccounts(ctx context.Context, by mail.Actor, specs []Accoun
 	var made []Account
 	err = c.change(ctx, by, op, RightAccounts, func(tx store.Tx) error {
 		made = make([]Account, 0, len(docs))
+		clear(c.rooms)
 		domains, err := roomFor(tx, docs)
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ import (
 // passwords (AddAccount, SetPassword, ResetPassword) has no place in it: AddPrepared and SetPrepared have.
 func (c *Company) Together(ctx context.Context, by mail.Actor, op mail.Op, need Right, fn func(*Company, store.Tx) error) error {
 	return c.change(ctx, by, op, need, func(tx store.Tx) error {
-		return fn(&Company{dir: c.dir, id: c.id, together: tx, edits: make(map[string]*listEdit)}, tx)
+		return fn(&Company{dir: c.dir, id: c.id, together: tx, edits: make(map[string]*listEdit), rooms: make(map[mail.DomainID]int)}, tx)
 	})
 }
 
@@ -129,8 +129,7 @@ type AccountLine struct {
 	Password    *PreparedPassword // an initial one: it must be changed; nil: none, or as it was
 }
 
-// AddLine makes the account of a line inside Together. Errors as AddAccount and SetForwarding; "ids.exhausted" is the caller's to
-// judge by Room, which knows how many come.
+// AddLine makes the account of a line inside Together. Errors as AddAccount and SetForwarding; Full "ids.exhausted" (ML-1).
 func (c *Company) AddLine(ctx context.Context, by mail.Actor, l *AccountLine) (mail.AccountID, error) {
 	const op = "directory.AddLine"
 	t, err := c.dir.contract(ctx, c.id)
@@ -163,6 +162,9 @@ func (c *Company) AddLine(ctx context.Context, by mail.Actor, l *AccountLine) (m
 	if _, err := c.together.ObjectByKey(addressKey(doc.Address)); !mail.Is(err, mail.NotFound) {
 		return 0, cmp.Or(err, error(mail.E(op, mail.Conflict, "address.taken", doc.Address.String())))
 	}
+	if err := c.roomForLine(&doc); err != nil {
+		return 0, err
+	}
 	l.decide(&doc)
 	var credential *credentialDoc
 	if l.Password != nil {
@@ -172,7 +174,27 @@ func (c *Company) AddLine(ctx context.Context, by mail.Actor, l *AccountLine) (m
 	if err != nil {
 		return 0, err
 	}
+	c.rooms[doc.Domain]--
 	return id, c.forwardLine(ctx, by, id, &doc, l)
+}
+
+// roomForLine refuses an account that its domain has no ID for. What was deleted in the same transaction made room, and what failed
+// to be did not. Full "ids.exhausted".
+func (c *Company) roomForLine(doc *accountDoc) error {
+	left, known := c.rooms[doc.Domain]
+	if !known {
+		d, _, err := domainNamed(c.together, doc.Address.Domain)
+		if err != nil {
+			return err
+		}
+		left = d.IDs - d.Accounts
+		c.rooms[doc.Domain] = left
+	}
+	if left > 0 {
+		return nil
+	}
+	d, _, err := domainNamed(c.together, doc.Address.Domain)
+	return cmp.Or(err, error(mail.E("directory.AddLine", mail.Full, "ids.exhausted", d.Name, d.IDs)))
 }
 
 // decide brings what a line says about the account itself into its document.

@@ -171,6 +171,7 @@ func (c *Company) move(tx store.Tx, by mail.Actor, op mail.Op, doc *accountDoc, 
 	if len(doc.Aliases) > MaxAliases {
 		return mail.E(op, mail.Full, "aliases.too_many", MaxAliases)
 	}
+	clear(c.rooms)
 	doc.Address, doc.Domain = to, d.ID
 	return nil
 }

@@ -15,6 +15,9 @@ type Company struct {
 	// together is the transaction of which everything is a part (Company.Together); nil: everything has its own.
 	together store.Tx
 	edits    map[string]*listEdit // of members, in together; by the list's address
+	// rooms are how many IDs domains have left in together, so that accounts made one by one are not counted each time; what makes them
+	// otherwise forgets it.
+	rooms map[mail.DomainID]int
 }
 
 // Company gives the handle of a tenant. It does not fail: a tenant that doesn't exist

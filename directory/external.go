@@ -112,13 +112,6 @@ func (c *Company) ByExternal(ctx context.Context, name string) (of []mail.Object
 func (c *Company) AddKnown(ctx context.Context, by mail.Actor, l *AccountLine, name string) (a Account, err error) {
 	const op = "directory.AddKnown"
 	err = c.Together(ctx, by, op, RightAccounts, func(c *Company, tx store.Tx) error {
-		d, _, err := domainNamed(tx, l.Address.Domain)
-		if err == nil {
-			err = roomIn(tx, d, 1)
-		}
-		if err != nil {
-			return err
-		}
 		id, err := c.AddLine(ctx, by, l)
 		if err == nil {
 			err = c.setExternal(by, mail.ObjectID(id), name)

@@ -32,6 +32,7 @@ func (c *Company) DeleteAccount(ctx context.Context, by mail.Actor, id mail.Acco
 		if doc.State == AccountDeleted {
 			return mail.E(op, mail.Conflict, "account.deleted", doc.Address.String())
 		}
+		clear(c.rooms)
 		doc.Was, doc.State, doc.Deleted = doc.State, AccountDeleted, time.Now().UTC().Truncate(time.Second)
 		return setAway(tx, doc, true)
 	})
@@ -56,6 +57,7 @@ func (c *Company) RestoreAccount(ctx context.Context, by mail.Actor, id mail.Acc
 		if err := roomIn(tx, d, 1); err != nil {
 			return err
 		}
+		clear(c.rooms)
 		doc.State, doc.Was, doc.Deleted = cmp.Or(doc.Was, AccountActive), "", time.Time{}
 		return setAway(tx, doc, false)
 	})

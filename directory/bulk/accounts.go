@@ -121,8 +121,8 @@ func word[T any](r *reading, column int, words map[string]T, key string) *T {
 // accounts imports and exports accounts.
 var accounts = &engine[accountChange]{
 	Kind:  Kind{"accounts", directory.RightAccounts, directory.RightAccountsRead},
-	table: accountTable, parse: parseAccount, apply: applyAccount, before: judgeAccounts, prepare: preparePasswords, write: writeAccounts,
-	blame: map[string]int{"address.": acAddress, "account.": acAddress, "domain.": acAddress, "forward.": acForward, "group": acGroup, "profile.memo": acMemo, "password.": acPassword},
+	table: accountTable, parse: parseAccount, apply: applyAccount, before: judgeAccounts, after: sayOver, prepare: preparePasswords, write: writeAccounts,
+	blame: map[string]int{"address.": acAddress, "account.": acAddress, "domain.": acAddress, "ids.": acAddress, "forward.": acForward, "group": acGroup, "profile.memo": acMemo, "password.": acPassword},
 }
 
 // applyAccount does a line.
@@ -141,14 +141,13 @@ func applyAccount(ctx context.Context, c *directory.Company, by mail.Actor, l *l
 	return updated, err
 }
 
-// judgeAccounts finds what only shows over several lines: an address on two of them, more accounts than IDs (ML-1), and
-// groups, which lines name and the directory numbers.
+// judgeAccounts finds what only shows over several lines: an address on two of them, and groups, which lines name and the directory
+// numbers. Whether there are IDs enough (ML-1) shows when they are tried.
 func judgeAccounts(ctx context.Context, in *Import, lines []line[accountChange], out *Outcome) ([]line[accountChange], error) {
 	groups, err := groupsByName(ctx, in.Company)
 	if err != nil {
 		return nil, err
 	}
-	room := newRoom(in.Company)
 	seen := make(map[string]int, len(lines))
 	left := make([]line[accountChange], 0, len(lines))
 	for _, l := range lines {
@@ -163,10 +162,6 @@ func judgeAccounts(ctx context.Context, in *Import, lines []line[accountChange],
 			column = "password"
 			err = in.Company.CheckPassword(ctx, in.By, l.change.Address, l.change.password)
 		}
-		if err == nil {
-			column = "address"
-			err = room.take(ctx, l.action, l.change.Address.Domain)
-		}
 		switch {
 		case err == nil:
 			left = append(left, l)
@@ -176,7 +171,6 @@ func judgeAccounts(ctx context.Context, in *Import, lines []line[accountChange],
 			return nil, err
 		}
 	}
-	out.Findings = append(out.Findings, room.over()...)
 	return left, nil
 }
 
@@ -203,54 +197,24 @@ func groupIDs(groups map[string]mail.ObjectID, names []string) (*[]mail.ObjectID
 	return &ids, nil
 }
 
-// room counts the IDs that the lines take and give back, by domain.
-type room struct {
-	company *directory.Company
-	domains map[string]*domainRoom
-	order   []string
-}
-
-// domainRoom is what a domain has.
-type domainRoom struct {
-	left, ids, over int
-}
-
-func newRoom(c *directory.Company) *room {
-	return &room{company: c, domains: make(map[string]*domainRoom)}
-}
-
-// take counts a line. Full "ids.exhausted" for one too many; a domain that is unknown is somebody else's finding.
-func (r *room) take(ctx context.Context, a Action, domain string) error {
-	d := r.domains[domain]
-	if d == nil {
-		d = &domainRoom{}
-		var err error
-		if d.left, d.ids, err = r.company.Room(ctx, domain); err != nil {
-			return err
+// sayOver says of each domain how many lines found no ID left in it (ML-1).
+func sayOver(out *Outcome) {
+	type domain struct{ name, ids any }
+	over := make(map[domain]int)
+	var order []domain
+	for _, f := range out.Findings {
+		key, args := mail.TextOf(f.Err)
+		if key != "ids.exhausted" || len(args) != 2 {
+			continue
 		}
-		r.domains[domain] = d
-		r.order = append(r.order, domain)
-	}
-	switch {
-	case a == Delete:
-		d.left++
-	case a == Add && d.left <= 0:
-		d.over++
-		return mail.E("bulk.room", mail.Full, "ids.exhausted", domain, d.ids)
-	case a == Add:
-		d.left--
-	}
-	return nil
-}
-
-// over says of each domain how many accounts are more than its IDs.
-func (r *room) over() (all []Finding) {
-	for _, name := range r.order {
-		if d := r.domains[name]; d.over > 0 {
-			all = append(all, Finding{Err: mail.E("bulk.over", mail.Full, "import.ids_over", name, d.ids, d.over), Remark: true})
+		d := domain{args[0], args[1]}
+		if over[d]++; over[d] == 1 {
+			order = append(order, d)
 		}
 	}
-	return all
+	for _, d := range order {
+		out.Findings = append(out.Findings, Finding{Err: mail.E("bulk.sayOver", mail.Full, "import.ids_over", d.name, d.ids, over[d]), Remark: true})
+	}
 }
 
 // preparePasswords makes and hashes the passwords of the lines, on all cores.

@@ -267,6 +267,30 @@ func TestML1ImportPastTheContract(t *testing.T) {
 	}
 }
 
+// TestML1LinesThatFailMakeNoRoom: a deletion that fails gives no ID back, and a line that fails takes none.
+func TestML1LinesThatFailMakeNoRoom(t *testing.T) {
+	h := newHall(t, 10)
+	var b strings.Builder
+	b.WriteString("action,address\n")
+	for i := range 9 {
+		fmt.Fprintf(&b, "add,u%d@alpha.example\n", i)
+	}
+	h.loads("accounts", b.String())
+	out, err := h.load("accounts", []byte("action,address\ndelete,nobody@alpha.example\nadd,x@alpha.example\nadd,y@alpha.example\n"),
+		bulk.Options{GoodLinesOnly: true})
+	h.must(err)
+	want := []string{"0  import.ids_over [alpha.example 10 1]", "2 address account.unknown [nobody@alpha.example]", "4 address ids.exhausted [alpha.example 10]"}
+	if got := findings(out); fmt.Sprint(got) != fmt.Sprint(want) || out.Added != 1 || h.count() != 10 {
+		t.Errorf("%d accounts, %d of them new\ngot  %q\nwant %q", h.count(), out.Added, got, want)
+	}
+	h.must(h.company.DeleteAccount(h.ctx, h.ops, h.find("x@alpha.example").ID))
+	out, err = h.load("accounts", []byte("action,address\nadd,u1@alpha.example\nadd,z@alpha.example\n"), bulk.Options{GoodLinesOnly: true})
+	h.must(err)
+	if got := findings(out); fmt.Sprint(got) != "[2 address address.taken [u1@alpha.example]]" || h.count() != 10 {
+		t.Errorf("%d accounts, %q", h.count(), got)
+	}
+}
+
 // TestCP5FilesThatCantBeRead: what is wrong with a file as a whole is said before anything is judged.
 func TestCP5FilesThatCantBeRead(t *testing.T) {
 	h := newHall(t, 10)

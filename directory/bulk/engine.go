@@ -45,6 +45,8 @@ type engine[C any] struct {
 	apply func(ctx context.Context, c *directory.Company, by mail.Actor, l *line[C]) (effect, error)
 	// before judges the lines as a whole before they are tried, and leaves those that can be tried; nil: nothing to judge.
 	before func(ctx context.Context, in *Import, lines []line[C], out *Outcome) ([]line[C], error)
+	// after adds what is to be said of all that was found; nil: nothing.
+	after func(out *Outcome)
 	// prepare does what is costly for the lines that are good, after the trial and before they are done; nil: nothing to do.
 	prepare func(ctx context.Context, in *Import, lines []line[C], out *Outcome) error
 	// blame says which column an error of apply is about, by what its key begins with.
@@ -152,6 +154,9 @@ func (e *engine[C]) judge(ctx context.Context, in *Import, lines []line[C], out 
 		return nil, err
 	}
 	in.Watch.Step(len(lines))
+	if e.after != nil {
+		e.after(out)
+	}
 	out.settle(len(good))
 	in.Watch.Found(out.Good, out.Bad)
 	return good, nil
@@ -179,8 +184,8 @@ func (e *engine[C]) column(err error) string {
 
 // do does the good lines in one commit.
 func (e *engine[C]) do(ctx context.Context, in *Import, good []line[C], out *Outcome) error {
-	in.Watch.Phase(PhaseWriting, len(good))
 	return in.Company.Together(ctx, in.By, "bulk.import", e.Right, func(c *directory.Company, tx store.Tx) error {
+		in.Watch.Phase(PhaseWriting, len(good)) // from the beginning each time
 		out.Added, out.Updated, out.Deleted, out.Same = 0, 0, 0, 0
 		for i := range good {
 			if err := ctx.Err(); err != nil {
