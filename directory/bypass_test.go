@@ -306,3 +306,26 @@ func TestCP10PrintTellsNothing(t *testing.T) {
 	_, err = h.BeginAsk(h.ctx, by, ask)
 	h.says(err, mail.Invalid, "idempotency.other_request")
 }
+
+// TestCP6DepartmentsOfOwners: who may not change an owner's account does not by way of his department.
+func TestCP6DepartmentsOfOwners(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.company("alpha.example", 10)
+	for _, who := range []struct {
+		local string
+		roles []directory.Role
+	}{{"owner", []directory.Role{directory.RoleOwner}}, {"sato", nil}} {
+		_, err := c.AddAccount(h.ctx, h.ops, directory.AccountSpec{Address: addr(who.local + "@alpha.example"), Roles: who.roles, Profile: directory.Profile{Department: "Sales"}})
+		h.must(err)
+	}
+	h.account(c, "admin@alpha.example", directory.RoleAccountAdmin)
+	b := browserAt("192.0.2.1")
+	admin := h.calling(b, h.enter(b, "admin@alpha.example"))
+	n, err := c.RenameDepartment(h.ctx, admin.Actor(), "Sales", "Nobody")
+	h.must(err)
+	owner, err := c.Find(h.ctx, addr("owner@alpha.example"))
+	h.must(err)
+	if n != 1 || owner.Profile.Department != "Sales" {
+		t.Errorf("%d renamed, the owner is in %q", n, owner.Profile.Department)
+	}
+}

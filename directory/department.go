@@ -47,7 +47,7 @@ func (c *Company) Departments(ctx context.Context, within []Grant) ([]Department
 }
 
 // RenameDepartment writes another name into all profiles that name a department, in one act; "" clears it. It reaches the accounts the
-// actor manages and tells how many those were. Denied "actor.denied" where it manages none of them, Invalid "name.malformed".
+// actor manages, but for those of who may do more than he, and tells how many those were. Denied "actor.denied" where it manages none of them, Invalid "name.malformed".
 func (c *Company) RenameDepartment(ctx context.Context, by mail.Actor, from, to string) (renamed int, err error) {
 	const op = "directory.RenameDepartment"
 	p, err := Profile{Department: to}.checked(op)
@@ -84,7 +84,7 @@ func (c *Company) renameIn(tx store.Tx, by mail.Actor, in []store.Object, to str
 		if err := read(o, &doc); err != nil {
 			return 0, err
 		}
-		if !who.MayIn(RightAccounts, doc.place()) {
+		if !who.MayIn(RightAccounts, doc.place()) || !who.covers(doc.Grants) {
 			continue
 		}
 		doc.Profile.Department = to
