@@ -1,6 +1,7 @@
 package restd_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -119,6 +120,24 @@ func TestSV4NoSizeOfItsOwn(t *testing.T) {
 		t.Errorf("it does not say why: %s", p.Detail)
 	}
 	d.do("POST", "/accounts", map[string]any{"address": "abe@alpha.example", "size": 1}).says(http.StatusForbidden, "account.size")
+}
+
+// TestML2BoxSizeIsThatOfTheDomain: what every account shows as its size is its domain's plan, before and after somebody asks for another, and
+// a file that wants to set one is refused as a whole.
+func TestML2BoxSizeIsThatOfTheDomain(t *testing.T) {
+	d := newHouse(t).desk("alpha.example", asOwner)
+	a := d.make(map[string]any{"address": "sato@alpha.example"})
+	d.make(map[string]any{"address": "abe@alpha.example"})
+	d.do("PATCH", "/accounts/"+a.ID, map[string]any{"size": 1}).says(http.StatusForbidden, "account.size")
+	var page struct{ Items []struct{ Size int64 } }
+	if err := json.Unmarshal(d.do("GET", "/accounts", nil).Body.Bytes(), &page); err != nil || len(page.Items) < 2 {
+		t.Fatalf("%d accounts, %v", len(page.Items), err)
+	}
+	for _, one := range page.Items {
+		if one.Size != page.Items[0].Size || one.Size < 100<<20 {
+			t.Errorf("an account of %d octets beside one of %d", one.Size, page.Items[0].Size)
+		}
+	}
 }
 
 // TestML3IDsExhausted: registration past the number is refused, with the number in the message.
