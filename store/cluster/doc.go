@@ -12,8 +12,8 @@
 // # Updates
 //
 // In each process the updates of one tenant go through one transaction at a time, which takes along all who wait:
-// one commit for many. Between processes, what changes an account holds the row of its counters, and PostgreSQL orders the
-// rest; a serialization failure, a deadlock or a key that was taken meanwhile makes the transaction run again.
+// one commit for many. Between processes, what changes an account holds the row of its counters, what reads or writes
+// objects holds the end of the tenant's operation log, and PostgreSQL orders the rest; a serialization failure, a deadlock or a key that was taken meanwhile makes the transaction run again.
 //
 // # Octets
 //

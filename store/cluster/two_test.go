@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"errors"
 
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -130,6 +132,8 @@ func TestTwoProcesses(t *testing.T) {
 		"Writers":        testWriters,
 		"OppositeOrders": testOppositeOrders,
 		"OneName":        testOneName,
+		"Limit":          testLimit,
+		"Counter":        testCounter,
 		"Claims":         testClaims,
 		"Item":           testItem,
 		"Lead":           testLead,
@@ -183,6 +187,67 @@ func testOppositeOrders(p *pair) {
 		}
 		return nil
 	})
+}
+
+// testLimit: who counts before he adds sees all that others added, so nobody passes a limit (ML-1).
+func testLimit(p *pair) {
+	const most = 5
+	all := store.Key{Name: "things", Value: "all"}
+	errFull := errors.New("full")
+	p.each(10, func(s *Store, _ int) error {
+		err := update(s, func(tx store.Tx) error {
+			n, err := tx.CountMarked("thing", all)
+			if err == nil && n >= most {
+				err = errFull
+			}
+			if err != nil {
+				return err
+			}
+			_, err = tx.PutObject(store.Object{Kind: "thing", ID: mail.ObjectID(tx.NextID()), Marks: []store.Key{all}})
+			return err
+		})
+		if errors.Is(err, errFull) {
+			return nil
+		}
+		return err
+	})
+	p.ok(p.a.Tenant(company).View(p.ctx, func(r store.Reader) error {
+		n, err := r.CountMarked("thing", all)
+		if n != most {
+			p.Errorf("%d things, want %d", n, most)
+		}
+		return err
+	}))
+}
+
+// testCounter: who reads an object and writes it back is not told that it changed meanwhile, and loses nobody's change.
+func testCounter(p *pair) {
+	p.ok(update(p.a, func(tx store.Tx) error {
+		_, err := tx.PutObject(store.Object{Kind: "counter", ID: 1, Doc: []byte("0")})
+		return err
+	}))
+	p.each(10, func(s *Store, _ int) error {
+		return update(s, func(tx store.Tx) error {
+			o, err := tx.Object("counter", 1)
+			if err != nil {
+				return err
+			}
+			n, err := strconv.Atoi(string(o.Doc))
+			if err != nil {
+				return err
+			}
+			o.Doc = []byte(strconv.Itoa(n + 1))
+			_, err = tx.PutObject(o)
+			return err
+		})
+	})
+	p.ok(p.a.Tenant(company).View(p.ctx, func(r store.Reader) error {
+		o, err := r.Object("counter", 1)
+		if string(o.Doc) != "20" {
+			p.Errorf("counted to %s", o.Doc)
+		}
+		return err
+	}))
 }
 
 // testOneName: of all who want one name, one gets it, and the others hear Conflict.

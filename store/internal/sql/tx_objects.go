@@ -5,6 +5,50 @@ import (
 	"tegami/store"
 )
 
+// Who reads objects in an Update decides by what he read: whether a limit is reached, what the next version of a document is. So
+// the first such read holds the end of the operation log, as the first write does: what another process writes from then on waits for the
+// commit, and what it wrote before is seen.
+
+// Object gives one object.
+func (t *Tx) Object(kind string, id mail.ObjectID) (store.Object, error) {
+	if err := t.readHead("store.Object"); err != nil {
+		return store.Object{}, err
+	}
+	return t.Reader.Object(kind, id)
+}
+
+// ObjectByKey gives the object that holds a unique key.
+func (t *Tx) ObjectByKey(k store.Key) (store.Object, error) {
+	if err := t.readHead("store.ObjectByKey"); err != nil {
+		return store.Object{}, err
+	}
+	return t.Reader.ObjectByKey(k)
+}
+
+// Objects lists the objects of a kind.
+func (t *Tx) Objects(kind string, page store.Page) ([]store.Object, error) {
+	if err := t.readHead("store.Objects"); err != nil {
+		return nil, err
+	}
+	return t.Reader.Objects(kind, page)
+}
+
+// Marked lists the objects of a kind that carry a mark.
+func (t *Tx) Marked(kind string, mark store.Key, page store.Page) ([]store.Object, error) {
+	if err := t.readHead("store.Marked"); err != nil {
+		return nil, err
+	}
+	return t.Reader.Marked(kind, mark, page)
+}
+
+// CountMarked counts them.
+func (t *Tx) CountMarked(kind string, mark store.Key) (int, error) {
+	if err := t.readHead("store.CountMarked"); err != nil {
+		return 0, err
+	}
+	return t.Reader.CountMarked(kind, mark)
+}
+
 // standing gives the object as it stands, and holds it; exists is false if there is none.
 func (t *Tx) standing(op mail.Op, kind string, id mail.ObjectID) (o store.Object, exists bool, err error) {
 	if kind == "" || id <= 0 {
