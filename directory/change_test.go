@@ -8,6 +8,7 @@ import (
 
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/store/faulty"
 )
 
 // TestCP1ChangeOfAddress: to a free one, to an own alias, and not to somebody else's; the old one may stay as an alias.
@@ -124,5 +125,34 @@ func TestCP1ResetPasswordSignsOut(t *testing.T) {
 	h.says(err, mail.Denied, "auth.must_change")
 	if now, err := c.Account(h.ctx, a.ID); err != nil || !now.MustChange {
 		t.Errorf("it need not be changed: %v", err)
+	}
+}
+
+// TestChangesOfWhateverStands: who names no version changes what stands, also where somebody else changed it while the store ran the
+// change a first time.
+func TestChangesOfWhateverStands(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.company("alpha.example", 10)
+	g, err := c.AddGroup(h.ctx, h.ops, directory.GroupSpec{Name: "sales"})
+	h.must(err)
+	spec := directory.ContactSpec{Address: addr("x@beta.example")}
+	one, err := c.AddContact(h.ctx, h.ops, spec)
+	h.must(err)
+	between := func() {
+		_, err := c.SetGroup(h.ctx, h.ops, g.ID, 0, directory.GroupSpec{Name: "somebody else's"})
+		h.must(err)
+		_, err = c.SetContact(h.ctx, h.ops, one.ID, 0, spec)
+		h.must(err)
+	}
+	again := houseOn(t, faulty.Again(h.store, between), directory.Config{}).Company(c.ID())
+	set, err := again.SetGroup(h.ctx, h.ops, g.ID, 0, directory.GroupSpec{Name: "marketing"})
+	h.must(err)
+	if now, err := c.Group(h.ctx, g.ID); err != nil || now.Name != "marketing" || now.Version != set.Version {
+		t.Errorf("%+v, %v; want version %d", now, err, set.Version)
+	}
+	put, err := again.SetContact(h.ctx, h.ops, one.ID, 0, spec)
+	h.must(err)
+	if now, err := c.Contact(h.ctx, one.ID); err != nil || now.Version != put.Version {
+		t.Errorf("%+v, %v; want version %d", now, err, put.Version)
 	}
 }

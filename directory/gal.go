@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -136,11 +137,8 @@ func (c *Company) SetContact(ctx context.Context, by mail.Actor, id mail.ObjectI
 				return err
 			}
 		}
-		if version == 0 {
-			version = old.Version
-		}
-		set = Contact{id, version + 1, spec}
-		return putContact(tx, id, spec, version)
+		set = Contact{id, old.Version + 1, spec}
+		return putContact(tx, id, spec, cmp.Or(version, old.Version))
 	})
 	return set, err
 }

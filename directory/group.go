@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -127,13 +128,10 @@ func (c *Company) SetGroup(ctx context.Context, by mail.Actor, id mail.ObjectID,
 		if g, err = c.groupFor(tx, by, op, id); err != nil {
 			return err
 		}
-		if version == 0 {
-			version = g.Version
-		}
-		if err := putGroup(tx, id, doc, version); err != nil {
+		if err := putGroup(tx, id, doc, cmp.Or(version, g.Version)); err != nil {
 			return err
 		}
-		g.Name, g.Description, g.Version = doc.Name, doc.Description, version+1
+		g.Name, g.Description, g.Version = doc.Name, doc.Description, g.Version+1
 		g.Accounts, err = tx.CountMarked(kindAccount, inGroup(id))
 		return err
 	})

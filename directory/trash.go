@@ -59,8 +59,24 @@ func (c *Company) RestoreAccount(ctx context.Context, by mail.Actor, id mail.Acc
 		}
 		clear(c.rooms)
 		doc.State, doc.Was, doc.Deleted = cmp.Or(doc.Was, AccountActive), "", time.Time{}
+		if doc.Groups, err = groupsLeft(tx, doc.Groups); err != nil {
+			return err
+		}
 		return setAway(tx, doc, false)
 	})
+}
+
+// groupsLeft leaves out the groups that were deleted while the account was.
+func groupsLeft(r store.Reader, groups []mail.ObjectID) (left []mail.ObjectID, err error) {
+	for _, id := range groups {
+		_, err := readGroup(r, id)
+		if err == nil {
+			left = append(left, id)
+		} else if !mail.Is(err, mail.NotFound) {
+			return nil, err
+		}
+	}
+	return left, nil
 }
 
 // roomIn refuses more accounts than a domain has IDs for. Full "ids.exhausted".
@@ -183,12 +199,13 @@ func (d *Directory) Tend(ctx context.Context) (destroyed int, err error) {
 // tend does it for one company, each account in a commit of its own: its mail may be much to delete, and others wait meanwhile.
 func (d *Directory) tend(ctx context.Context, c *contract) (destroyed int, err error) {
 	for {
-		due, err := dueIn(ctx, c, time.Now().Add(-Grace))
+		before := time.Now().Add(-Grace)
+		due, err := dueIn(ctx, c, before)
 		if err != nil || len(due) == 0 {
 			return destroyed, err
 		}
 		for _, id := range due {
-			if err := destroyDue(ctx, c, id); err != nil {
+			if err := destroyDue(ctx, c, id, before); err != nil {
 				return destroyed, err
 			}
 			destroyed++
@@ -196,11 +213,11 @@ func (d *Directory) tend(ctx context.Context, c *contract) (destroyed int, err e
 	}
 }
 
-// destroyDue destroys an account, if it is still one that was deleted.
-func destroyDue(ctx context.Context, c *contract, id mail.AccountID) error {
+// destroyDue destroys an account, if it is still one that was deleted before a time: it may have been restored meanwhile, and deleted again.
+func destroyDue(ctx context.Context, c *contract, id mail.AccountID, before time.Time) error {
 	return c.store.Update(ctx, atWork(), "directory.Tend", func(tx store.Tx) error {
 		doc, version, err := readAccount(tx, id)
-		if mail.Is(err, mail.NotFound) || err == nil && doc.State != AccountDeleted {
+		if mail.Is(err, mail.NotFound) || err == nil && (doc.State != AccountDeleted || !doc.Deleted.Before(before)) {
 			return nil
 		}
 		if err != nil {

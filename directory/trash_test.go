@@ -7,6 +7,7 @@ import (
 
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/store/faulty"
 )
 
 // TestCP1DeletedAccountsCanBeRestored: for 30 days all is there, and the address is nobody else's.
@@ -126,4 +127,46 @@ func TestCP6OnlyOwnersDestroy(t *testing.T) {
 	h.says(c.DestroyAccount(h.ctx, owner, a.ID, addr("saito@alpha.example")), mail.Invalid, "account.confirm")
 	h.must(c.DestroyAccount(h.ctx, owner, a.ID, addr("SATO@alpha.example")))
 	h.account(c, "sato@alpha.example")
+}
+
+// TestCP1RestoredAccountsHaveNoGroupsThatAreGone: a group may be deleted while the account is.
+func TestCP1RestoredAccountsHaveNoGroupsThatAreGone(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.company("alpha.example", 10)
+	a := h.account(c, "sato@alpha.example")
+	var groups []directory.Group
+	for _, name := range []string{"goes", "stays"} {
+		g, err := c.AddGroup(h.ctx, h.ops, directory.GroupSpec{Name: name})
+		h.must(err)
+		h.must(c.ChangeGroup(h.ctx, h.ops, g.ID, []mail.AccountID{a.ID}, nil))
+		groups = append(groups, g)
+	}
+	h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	h.must(c.DeleteGroup(h.ctx, h.ops, groups[0].ID))
+	h.must(c.RestoreAccount(h.ctx, h.ops, a.ID))
+	now, err := c.Account(h.ctx, a.ID)
+	h.must(err)
+	if len(now.Groups) != 1 || now.Groups[0] != groups[1].ID {
+		t.Errorf("it is in %v, want %v", now.Groups, groups[1].ID)
+	}
+}
+
+// TestCP1DeletedAgainIsNotDestroyed: an account that was restored and deleted again after Tend saw that its time was over has all of
+// its time again.
+func TestCP1DeletedAgainIsNotDestroyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, directory.Config{})
+		c := h.company("alpha.example", 10)
+		a := h.account(c, "sato@alpha.example")
+		h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+		time.Sleep(directory.Grace + time.Hour)
+		between := func() {
+			h.must(c.RestoreAccount(h.ctx, h.ops, a.ID))
+			h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+		}
+		_, err := houseOn(t, faulty.Again(h.store, between), directory.Config{}).Tend(h.ctx)
+		h.must(err)
+		h.must(c.RestoreAccount(h.ctx, h.ops, a.ID))
+		h.must(h.store.Close())
+	})
 }

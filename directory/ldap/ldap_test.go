@@ -16,6 +16,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/store/embedded"
+	"tegami/store/faulty"
 )
 
 // office is a company that has a directory of its own.
@@ -32,11 +33,12 @@ type office struct {
 
 func newOffice(t *testing.T, ids, port int) *office {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
+	disk, err := embedded.Open(t.TempDir(), embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
+	t.Cleanup(func() { disk.Close() })
+	st := faulty.Again(disk, nil)
 	o := &office{T: t, dir: directory.New(st, directory.Config{Provision: mailbox.Provision}), caller: directory.OperatorCaller("test", ""), ctx: t.Context()}
 	o.by = o.caller.Actor().For("test")
 	tenant, err := o.dir.OpenTenant(o.ctx, o.by, directory.TenantSpec{Name: "アルファ商事"})

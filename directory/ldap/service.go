@@ -179,6 +179,7 @@ func (s *Service) set(ctx context.Context, caller *directory.Caller, by mail.Act
 	}
 	doc := sourceDoc{Spec: spec, Starter: directory.StarterOf(caller, by)}
 	doc.Due = doc.next(s.now())
+	at := id
 	err = s.update(ctx, by, tenant, op, func(tx store.Tx) error {
 		o, err := s.place(tx, op, id, &doc, &c)
 		if err != nil {
@@ -187,7 +188,7 @@ func (s *Service) set(ctx context.Context, caller *directory.Caller, by mail.Act
 		if err := put(tx, o, doc); err != nil {
 			return err
 		}
-		id = o.ID
+		at = o.ID
 		if c.Password == nil {
 			return nil
 		}
@@ -196,10 +197,10 @@ func (s *Service) set(ctx context.Context, caller *directory.Caller, by mail.Act
 	if err != nil {
 		return made, mail.Wrap(op, err)
 	}
-	if err := s.announce(ctx, by, tenant, id, spec.Every != Manual); err != nil {
+	if err := s.announce(ctx, by, tenant, at, spec.Every != Manual); err != nil {
 		return made, mail.Wrap(op, err)
 	}
-	return s.Source(ctx, tenant, id)
+	return s.Source(ctx, tenant, at)
 }
 
 // update writes for who may manage all accounts of the company.
