@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"wire":  1,
 	"store": 2, "obs": 2, "i18n": 2, "web": 2, "docs": 2,
 	"directory": 3, "mailbox": 3, "policy": 3, "compliance": 3, "domains": 3, "billing": 3,
-	"queue":  4, "jobs": 4,
+	"queue": 4, "jobs": 4,
 	"intake": 5, "deliver": 5, "relay": 5, "notice": 5, "migrate": 5, "report": 5, "trace": 5,
 	"server": 6,
 	"app":    7,
