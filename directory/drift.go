@@ -115,7 +115,7 @@ func (d *drift) catchUp(ctx context.Context, epoch uint64) error {
 		return err
 	})
 	if err == nil {
-		d.note(acts, now)
+		d.note(acts, now, d.store.Epoch())
 	}
 	return err
 }
@@ -137,23 +137,24 @@ func (d *drift) read(r store.Reader) (all []store.Act, err error) {
 	return nil, err
 }
 
-// note takes lines in that were read under an epoch.
-func (d *drift) note(acts []store.Act, now uint64) {
+// note takes lines in that were read while the epoch went from now to then. They may tell of changes up to then, made behind what
+// was read meanwhile: so that is stale too. What came up to then and is not in the lines is read the next time.
+func (d *drift) note(acts []store.Act, now, then uint64) {
 	if !d.begun || len(d.changed)+len(acts) > maxDriftChanges {
-		d.floor, d.made, d.changed = now, 0, make(map[mail.ObjectID]uint64)
+		d.floor, d.made, d.changed = then, 0, make(map[mail.ObjectID]uint64)
 	}
 	for i := range acts {
 		a := &acts[i]
 		switch a.Kind {
 		case kindCredential:
 			if a.Before == nil {
-				d.made = now
+				d.made = then
 			}
 		case kindAccount, kindList, kindDomain:
 		default:
 			continue
 		}
-		d.changed[a.ID] = now
+		d.changed[a.ID] = then
 	}
 	if n := len(acts); n > 0 {
 		d.act = acts[n-1].Seq

@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/store"
 )
 
 // TestResolveFollowsEveryChange makes random changes through one directory and holds what it and another one over the same store
@@ -105,4 +107,58 @@ func TestSignInFollowsNewPasswords(t *testing.T) {
 			}
 		}
 	}
+}
+
+// slowStore is a store whose next View of a company begins late: before does something first.
+type slowStore struct {
+	store.Store
+	before *func()
+}
+
+func (s slowStore) Tenant(id mail.TenantID) store.Tenant {
+	return slowTenant{s.Store.Tenant(id), s.before}
+}
+
+type slowTenant struct {
+	store.Tenant
+	before *func()
+}
+
+func (s slowTenant) View(ctx context.Context, fn func(store.Reader) error) error {
+	if before := *s.before; before != nil {
+		*s.before = nil
+		before()
+	}
+	return s.Tenant.View(ctx, fn)
+}
+
+// TestResolveWhileChangesAreRead: what is read into memory between two changes, while somebody else is about to read of both, does not
+// stay.
+func TestResolveWhileChangesAreRead(t *testing.T) {
+	h := newHouse(t, directory.Config{})
+	c := h.company("alpha.example", 10)
+	a, b := h.account(c, "a@alpha.example"), h.account(c, "b@alpha.example")
+	var before func()
+	slow := houseOn(t, slowStore{h.store, &before}, directory.Config{})
+	warm := func() { // b alone: a is read between the changes
+		_, err := slow.resolve("b@alpha.example")
+		h.must(err)
+	}
+	other := func(lang string) {
+		_, err := c.ChangeAccount(h.ctx, h.ops, b.ID, directory.AccountChange{Lang: &lang})
+		h.must(err)
+	}
+	warm()
+	other("en")
+	warm() // from here on it follows changes
+	other("ja")
+	before = func() {
+		other("en")
+		_, err := slow.resolve("a@alpha.example")
+		h.must(err)
+		h.must(c.DeleteAccount(h.ctx, h.ops, a.ID))
+	}
+	warm()
+	_, err := slow.resolve("a@alpha.example")
+	h.says(err, mail.NotFound, "recipient.unknown")
 }
