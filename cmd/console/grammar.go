@@ -173,9 +173,6 @@ func (c *Command) lists() bool {
 	return slices.ContainsFunc(c.Operation.Parameters, func(p openapi.Param) bool { return p.In == "query" && p.Name == "cursor" })
 }
 
-// writes tells whether the command changes something.
-func (c *Command) writes() bool { return c.Operation.Method != "GET" }
-
 // Find gives the command of a resource and a verb.
 func Find(commands []Command, resource, verb string) (Command, bool) {
 	i := slices.IndexFunc(commands, func(c Command) bool { return c.Resource == resource && c.Verb == verb })
