@@ -35,7 +35,6 @@ type Opened struct {
 func (d *Directory) Open(ctx context.Context, by mail.Actor, want Opening) (Opened, error) {
 	const op = "directory.Open"
 	by = opens(by)
-	by = opens(by)
 	want, domain, err := d.checkOpening(op, by, want)
 	if err != nil {
 		return Opened{}, err

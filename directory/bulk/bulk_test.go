@@ -291,6 +291,33 @@ func TestML1LinesThatFailMakeNoRoom(t *testing.T) {
 	}
 }
 
+// TestCP5CharsetIsFound: also where a file has so little Japanese that it could be either.
+func TestCP5CharsetIsFound(t *testing.T) {
+	h := newHall(t, 10)
+	for i, c := range []struct {
+		name    string
+		written bulk.Charset
+	}{
+		{"ﾔｽ", bulk.CP932}, {"ﾔｽ ﾔｽ", bulk.CP932}, {"ﾃｽﾄ", bulk.CP932}, {"〜～－髙①", bulk.CP932},
+		{"André", bulk.UTF8}, {"ﾔｽ", bulk.UTF8}, {"Ünal", bulk.UTF8}, {"安井", bulk.UTF8}, {"Иван", bulk.UTF8},
+	} {
+		address := fmt.Sprintf("u%d@alpha.example", i)
+		text := []byte("action,address,last_name\nadd," + address + "," + c.name + "\n")
+		want := c.name
+		if c.written == bulk.CP932 {
+			want = strings.ReplaceAll(c.name, "〜", "～") // CP932 has one of them
+			var err error
+			text, err = japanese.ShiftJIS.NewEncoder().Bytes([]byte(strings.ReplaceAll(string(text), "〜", "～")))
+			h.must(err)
+		}
+		out, err := h.load("accounts", text, bulk.Options{})
+		h.must(err)
+		if got := h.find(address).Profile.LastName; got != want || out.Charset != c.written {
+			t.Errorf("%q in %s came as %q in %s", c.name, c.written, got, out.Charset)
+		}
+	}
+}
+
 // TestCP5FilesThatCantBeRead: what is wrong with a file as a whole is said before anything is judged.
 func TestCP5FilesThatCantBeRead(t *testing.T) {
 	h := newHall(t, 10)

@@ -33,7 +33,7 @@ func decode(b []byte) (string, Charset, error) {
 		}
 		return string(rest), UTF8, nil
 	}
-	if utf8.Valid(b) {
+	if utf8.Valid(b) && !halfWidth(b) {
 		if at := bytes.IndexByte(b, 0); at >= 0 { // UTF-16 of ASCII
 			return "", UTF8, mail.E(op, mail.Invalid, "import.charset", 1+bytes.Count(b[:at], []byte("\n")))
 		}
@@ -50,6 +50,24 @@ func decode(b []byte) (string, Charset, error) {
 	}
 	return string(text), CP932, nil
 }
+
+// halfWidth tells whether a file that could be UTF-8 is CP932 with no other Japanese than half-width kana, such as "ﾔｽ": two of
+// them are a letter of two octets in UTF-8. Such letters stand among Latin ones there ("André"), and kana do not.
+func halfWidth(b []byte) bool {
+	found := false
+	for i, c := range b {
+		if c < utf8.RuneSelf {
+			continue
+		}
+		if c < 0xa1 || c > 0xdf || i > 0 && latin(b[i-1]) || i+1 < len(b) && latin(b[i+1]) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+func latin(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // firstInvalid is where text stops being UTF-8, -1 where it does not.
 func firstInvalid(b []byte) int {
