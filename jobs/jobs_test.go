@@ -16,6 +16,7 @@ import (
 	"tegami/mailbox"
 	"tegami/store"
 	"tegami/store/embedded"
+	"tegami/store/faulty"
 )
 
 // yard is a directory with companies, and jobs over it.
@@ -372,6 +373,29 @@ func TestCP5SheetsAndJobsEnd(t *testing.T) {
 	}
 	_, err := y.jobs.Job(y.ctx, y.ops, tenant, j.ID)
 	y.says(err, mail.NotFound, "jobs.unknown")
+}
+
+// TestCP5SheetOutlivesAFailure: whoever can't be given the sheet because the platform's state can't be read gets it the next time.
+func TestCP5SheetOutlivesAFailure(t *testing.T) {
+	hand := func(context.Context, *jobs.Task) (jobs.Result, error) {
+		return jobs.Result{Sheet: []byte("secret"), SheetName: "p.csv"}, nil
+	}
+	y := newYard(t, kind("hand", true, hand))
+	tenant := y.company()
+	stop := y.lead(y.jobs)
+	j := y.until(y.start(tenant, jobs.Order{Kind: "hand"}), ended)
+	stop()
+	var plan faulty.Plan
+	s := jobs.New(jobs.Config{Store: faulty.Wrap(y.store, &plan), Directory: y.dir, Kinds: []jobs.Kind{kind("hand", true, hand)}})
+	plan.Fail(faulty.View, 2, faulty.DiskFailed) // the first is that of the job
+	if _, _, err := s.TakeSheet(y.ctx, y.ops, y.ops.Actor(), tenant, j.ID); !mail.Is(err, mail.Unavailable) {
+		t.Fatal(err)
+	}
+	text, name, err := s.TakeSheet(y.ctx, y.ops, y.ops.Actor(), tenant, j.ID)
+	y.must(err)
+	if string(text) != "secret" || name != "p.csv" {
+		t.Errorf("%q %q", text, name)
+	}
 }
 
 // TestCP5EntryWithoutAJobIsForgotten: a crash between the platform's entry and the job leaves nothing for good.

@@ -365,6 +365,15 @@ func (s *Service) Report(ctx context.Context, caller *directory.Caller, tenant m
 
 // unseal opens a part of a job's payload with the key the platform keeps.
 func (s *Service) unseal(ctx context.Context, id mail.ObjectID, part string, sealed []byte) ([]byte, error) {
+	key, err := s.keyOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return open(key, part, sealed)
+}
+
+// keyOf gives the key of a job's payload.
+func (s *Service) keyOf(ctx context.Context, id mail.ObjectID) ([]byte, error) {
 	var due dueDoc
 	err := s.cfg.Store.Platform().View(ctx, func(r store.Reader) error {
 		o, err := r.Object(kindDue, id)
@@ -373,10 +382,7 @@ func (s *Service) unseal(ctx context.Context, id mail.ObjectID, part string, sea
 		}
 		return read(o, &due)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return open(due.Key, part, sealed)
+	return due.Key, err
 }
 
 // TakeSheet gives a job's sheet to who started it, once: it is destroyed in the same step. NotFound "jobs.no_sheet" when
@@ -390,6 +396,10 @@ func (s *Service) TakeSheet(ctx context.Context, caller *directory.Caller, by ma
 	none := mail.E(op, mail.NotFound, "jobs.no_sheet")
 	if k, ok := s.kinds[doc.Kind]; !ok || !caller.May(k.Right) || !doc.Starter.Same(by) {
 		return nil, "", none
+	}
+	key, err := s.keyOf(ctx, id) // before the sheet goes: what can't be opened must stay
+	if err != nil {
+		return nil, "", mail.Wrap(op, err)
 	}
 	var sealed []byte
 	err = s.cfg.Store.Tenant(tenant).Update(ctx, by, op, func(tx store.Tx) error {
@@ -413,7 +423,7 @@ func (s *Service) TakeSheet(ctx context.Context, caller *directory.Caller, by ma
 	if err != nil {
 		return nil, "", mail.Wrap(op, err)
 	}
-	text, err = s.unseal(ctx, id, partSheet, sealed)
+	text, err = open(key, partSheet, sealed)
 	return text, name, mail.Wrap(op, err)
 }
 
