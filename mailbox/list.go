@@ -135,6 +135,9 @@ func (a *Account) withOwners(ctx context.Context, op mail.Op, boxes map[mail.Mai
 			if err != nil && !mail.Is(err, mail.NotFound) { // the account went away meanwhile, and its mailboxes
 				return nil, mail.Wrap(op, err)
 			}
+			if acc.State == directory.AccountDeleted { // nobody opens its mailboxes, so nobody lists them
+				acc.Address = mail.Address{}
+			}
 			owners[b.owner] = acc.Address
 		}
 		if address := owners[b.owner]; !address.IsNull() {

@@ -417,6 +417,19 @@ func TestRightsGoWithTheAccount(t *testing.T) {
 	}
 }
 
+// TestML1SharedFoldersGoWithTheDeletedAccount: while an account is deleted nobody lists what it shared, and all is back when it is restored.
+func TestML1SharedFoldersGoWithTheDeletedAccount(t *testing.T) {
+	h, own, other, _ := two(t)
+	h.share(own, "Archive", "lr")
+	before := h.listed(other)
+	acc := own.Identity().Account()
+	c := h.dir.Company(acc.Tenant)
+	h.must(c.DeleteAccount(t.Context(), h.operator, acc.ID))
+	h.equal("while it is deleted", h.listed(other), "[]")
+	h.must(c.RestoreAccount(t.Context(), h.operator, acc.ID))
+	h.equal("when it is restored", h.listed(other), fmt.Sprint(before))
+}
+
 // destroy ends an account for good.
 func (h *house) destroy(a *mailbox.Account) {
 	h.Helper()
