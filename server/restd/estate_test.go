@@ -24,6 +24,7 @@ import (
 	"tegami/store"
 	"tegami/store/faulty"
 	"tegami/trace"
+	"tegami/webhooks"
 	"tegami/wire/dns/dnstest"
 )
 
@@ -39,6 +40,7 @@ func whole(plan *faulty.Plan) func(*restd.Config, store.Store) {
 		c.LDAP = ldap.New(ldap.Config{Store: st, Directory: c.Directory})
 		c.Jobs = jobs.New(jobs.Config{Store: st, Directory: c.Directory, Kinds: []jobs.Kind{files.Kind(), syncs.Kind(c.LDAP)}, Log: log})
 		c.Domains = domains.New(st, c.Directory, domains.Config{})
+		c.Webhooks = webhooks.New(webhooks.Config{Store: st, Directory: c.Directory})
 		c.Billing = billing.New(st, c.Directory)
 		c.Lookup = dnstest.Zone("")
 		c.Machine = restd.Machine{
@@ -166,6 +168,7 @@ func (e *estate) belongings() {
 	e.made("list", "/lists", object{"address": "list@" + e.domain})
 	e.made("key", "/keys", object{"name": "payroll", "grants": []object{{"role": "read-only"}}})
 	e.made("source", "/ldap", object{"name": "corp", "url": "ldaps://127.0.0.1", "base": "dc=corp,dc=example"})
+	e.made("webhook", "/webhooks", object{"url": "https://127.0.0.1/" + e.domain, "events": []string{"*"}})
 	e.made("job", "/imports/accounts?dryRun=true", "メールアドレス\r\n", "Content-Type", "text/csv")
 	company := e.dir.Company(e.id)
 	app, _, err := company.AddAppPassword(e.ctx, e.ops, victim.ID, directory.AppPasswordSpec{Name: "phone"})

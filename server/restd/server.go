@@ -26,6 +26,7 @@ import (
 	"tegami/queue"
 	"tegami/server/door"
 	"tegami/trace"
+	"tegami/webhooks"
 	"tegami/wire/dns"
 )
 
@@ -47,6 +48,7 @@ type Config struct {
 	LDAP      *ldap.Service
 	Domains   *domains.Service
 	Billing   *billing.Service
+	Webhooks  *webhooks.Service
 	Lookup    dns.Lookup
 	Machine   Machine
 	Words     *i18n.Catalogue
@@ -88,6 +90,7 @@ func New(c Config) *Server {
 		s.addSelf, s.addSelfSecurity, s.addSecurity, s.addSessions, s.addRoles, s.addKeys, s.addOperators, s.addLog, s.addJobs, s.addBulk, s.addLDAP,
 		s.addTenants, s.addDomains, s.addSettings, s.addBranding, s.addOrders,
 		s.addAccounts, s.addAliases, s.addGroups, s.addLists, s.addGAL, s.addForwarding,
+		s.addWebhooks,
 		s.addTrace, s.addOverview, s.addQueue, s.addNodes,
 	} {
 		add()

@@ -61,6 +61,8 @@ var bodies = map[string]string{
 	"updateGroup":          `{"description":"x"}`,
 	"updateContact":        `{"memo":"x"}`,
 	"updateList":           `{"name":"x"}`,
+	"createWebhook":        `{"url":"https://127.0.0.1/new","events":["account.created"]}`,
+	"updateWebhook":        `{"name":"x"}`,
 	"updateOperator":       `{"lang":"en"}`,
 	"cancelOrder":          `{"reason":"x"}`,
 }
