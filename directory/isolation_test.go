@@ -58,6 +58,8 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		directory.KeySpec{Name: "x", Grants: directory.WholeGrants(directory.RoleReadOnly)}, mail.Op("test"), directory.LogQuery{}, directory.LogFile{},
 		&directory.AccountLine{Address: s.account.Address}, &directory.MemberLine{List: s.list.Address, Member: addr("member@" + s.domain)},
 		directory.RightLists, func(*directory.Company, store.Tx) error { return nil },
+		directory.KnownGroup{GroupSpec: directory.GroupSpec{Name: "x"}, In: []mail.AccountID{s.account.ID}}, directory.Group{ID: s.list.ID},
+		[]mail.ObjectID{mail.ObjectID(s.account.ID)}, &s.account,
 		directory.DomainChange{IDs: 50}, directory.DefaultSecurity(), []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
 	} {
 		if reflect.TypeOf(v) == typ {
@@ -152,13 +154,17 @@ func (s stranger) try(t *testing.T, who string, c *directory.Company, m reflect.
 
 // call calls a method with its receiver and arguments, inside Company.Together where it is a part of that.
 func call(c *directory.Company, by mail.Actor, m reflect.Method, args []reflect.Value) (results []reflect.Value) {
+	invoke := m.Func.Call
+	if m.Type.IsVariadic() {
+		invoke = m.Func.CallSlice
+	}
 	need, part := parts[m.Name]
 	if !part {
-		return m.Func.Call(args)
+		return invoke(args)
 	}
 	err := c.Together(context.Background(), by, "test.Together", need, func(c *directory.Company, _ store.Tx) error {
 		args[0] = reflect.ValueOf(c)
-		results = m.Func.Call(args)
+		results = invoke(args)
 		err, _ := results[len(results)-1].Interface().(error)
 		return err
 	})
