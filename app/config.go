@@ -35,6 +35,7 @@ type Config struct {
 	Queue       QueueConfig    `toml:"queue" doc:"How long what could not be delivered is tried."`
 	Relay       RelayConfig    `toml:"relay" doc:"Mail that goes out to other hosts."`
 	LDAP        LDAPConfig     `toml:"ldap" doc:"Companies' own directories, from which accounts are taken."`
+	Webhooks    WebhooksConfig `toml:"webhooks" doc:"Companies' own programs, which are told of events."`
 	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
@@ -97,6 +98,11 @@ type LDAPConfig struct {
 	Allow []string `toml:"allow" doc:"Networks that may be connected to although they are loopback, link-local or this machine's own, such as 192.0.2.0/24. By default none."`
 	Deny  []string `toml:"deny" doc:"Networks that must not be connected to: those of the platform's own machines, such as 10.0.0.0/8. Loopback, link-local and this machine's addresses need no entry."`
 	Ports []int    `toml:"ports" doc:"Ports that may be connected to. Empty: 389, 636, 3268 and 3269."`
+}
+
+// WebhooksConfig says where webhooks may lead.
+type WebhooksConfig struct {
+	Allow []string `toml:"allow" doc:"Networks of special use, such as 10.1.0.0/16, that webhooks may be sent to. By default none: a company's webhook must not reach into the platform's own network."`
 }
 
 // RelayConfig is about mail to other hosts.
@@ -265,6 +271,9 @@ func (c *Config) check() error {
 		return err
 	}
 	if _, err := c.ldapReach(); err != nil {
+		return err
+	}
+	if _, err := prefixes("webhooks.allow", c.Webhooks.Allow); err != nil {
 		return err
 	}
 	_, err := c.metricsNetworks()

@@ -180,7 +180,7 @@ func (p *Platform) newHouse() *deliver.House {
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Keys: p.domains, Lookup: p.lookup, Hostname: p.config.Hostname,
 		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?t=",
 		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake,
-		Filled:         func(t mail.TenantID, a directory.Account, used, quota int64) { p.notices.Filled(t, a, used, quota) },
+		Filled:         p.filled,
 		Moderate:       func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
 		SwitchedOff:    func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
 		ForwardRefused: func(t mail.TenantID, a directory.Account, to mail.Address) { p.notices.ForwardRefused(t, a, to) },

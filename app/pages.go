@@ -27,7 +27,7 @@ func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
 // restConfig is what the control API needs.
 func (p *Platform) restConfig(zone mail.Zone) restd.Config {
 	return restd.Config{
-		Directory: p.dir, Mailboxes: p.boxes, Queue: p.queue, Runner: p.runner, Sessions: &p.sessions, Trace: p.trace, Jobs: p.jobs, LDAP: p.ldap, Billing: p.orders,
+		Directory: p.dir, Mailboxes: p.boxes, Queue: p.queue, Runner: p.runner, Sessions: &p.sessions, Trace: p.trace, Jobs: p.jobs, LDAP: p.ldap, Billing: p.orders, Webhooks: p.hooks,
 		Domains: p.domains, Lookup: p.lookup, Machine: p.machine(), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally,
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"tegami/store"
 	"tegami/store/embedded"
 	"tegami/trace"
+	"tegami/webhooks"
 	"tegami/wire/dns"
 )
 
@@ -53,6 +54,7 @@ type Platform struct {
 	intake  *intake.Intake
 	trace   *trace.Service
 	jobs    *jobs.Service
+	hooks   *webhooks.Service
 	ldap    *ldap.Service
 	orders  *billing.Service
 	words   *i18n.Catalogue
@@ -109,6 +111,9 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	}
 	p.ldap = ldap.New(ldap.Config{Store: st, Directory: p.dir, Reach: reach})
 	p.jobs = jobs.New(jobs.Config{Store: st, Directory: p.dir, Kinds: p.jobKinds(), Log: log})
+	if p.hooks, err = p.newHooks(); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	if err := p.outgoing(); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -183,6 +188,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.boxes.Index(serving) })
 	p.run(func() { p.jobs.Run(serving) })
 	p.run(func() { p.syncByClock(serving) })
+	p.run(func() { p.tellHooks(serving) })
 	p.run(func() { p.attend(serving) })
 	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })

@@ -166,3 +166,14 @@ func (s *Service) FilterFailed(tenant mail.TenantID, account directory.Account, 
 		account: account.ID,
 	})
 }
+
+// WebhookOff hears that a webhook of a company was switched off because its receiver did not take what it was told for a day
+// (webhooks.Config.SwitchedOff); because is a key of the catalogue. The administrators are told.
+func (s *Service) WebhookOff(tenant mail.TenantID, name, url, because string) {
+	s.later(tenant, Notice{
+		subject: "notice.webhook_off.title", what: "notice.webhook_off.what", do: "notice.webhook_off.do",
+		args:   []any{name},
+		lines:  []line{{"notice.webhook_url", url}, {"notice.webhook_reason", key(because)}},
+		admins: true,
+	})
+}
