@@ -160,6 +160,7 @@ func (l *leader) begin(ctx context.Context, e entry) bool {
 	l.work.Go(func() {
 		if err := l.handle(ctx, e); err != nil && ctx.Err() == nil {
 			l.log.Error("job", "tenant", e.Tenant, "job", e.id, "err", err)
+			pause(ctx, l.cfg.Every) // what is broken is not tried without a breath
 		}
 		l.mu.Lock()
 		delete(l.busy, e.Tenant)
