@@ -295,6 +295,27 @@ func (c *Console) resourceHelp(resource string) error {
 	return writeHelp(c.Out, lines)
 }
 
+// More prints what there is beside the commands that somebody else has: all resources, or the verbs of the one that was typed.
+func (c *Console) More(typed []string, elsewhere func(resource, verb string) bool) error {
+	var lines [][]string
+	for _, name := range Resources(c.commands) {
+		own := slices.DeleteFunc(Of(c.commands, name), func(cmd Command) bool { return elsewhere(name, cmd.Verb) })
+		switch {
+		case len(own) == 0:
+		case len(typed) == 0:
+			lines = append(lines, []string{"  " + name, verbsOf(own)})
+		case typed[0] == name:
+			for _, cmd := range own {
+				lines = append(lines, []string{strings.TrimRight("  "+name+" "+cmd.Verb+" "+words(cmd), " "), cmd.Operation.Summary})
+			}
+		}
+	}
+	if len(typed) == 0 {
+		lines = append(lines, []string{"  apply", "FILE [--dry-run]"})
+	}
+	return writeHelp(c.Out, lines)
+}
+
 // words are the arguments of a command as help shows them.
 func words(cmd Command) string {
 	var list []string

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -76,6 +77,24 @@ func (sh *shell) generated(model *kong.Application, args []string) (code int, do
 		return sh.exitCode(err), true
 	}
 	return code, true
+}
+
+// moreHelp adds to the help of "admin", and of a resource, what is made from the API's description.
+func (sh *shell) moreHelp(model *kong.Application, args []string, code int) int {
+	if len(args) == 0 || args[0] != "admin" || sh.serving != nil {
+		return code
+	}
+	con, err := sh.console()
+	if err != nil {
+		return sh.exitCode(err)
+	}
+	in, err := con.Parse(args[1:])
+	if err != nil || len(in.Words) > 1 {
+		return code // a command of its own
+	}
+	fmt.Fprintln(sh.out, "\n"+sh.text("cli.more_commands"))
+	err = con.More(in.Words, func(resource, verb string) bool { return byHand(model, []string{resource, verb}) })
+	return max(code, sh.exitCode(err))
 }
 
 // byHand tells whether a command is written by hand.

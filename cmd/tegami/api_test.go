@@ -44,6 +44,22 @@ func TestCP10ThreeWays(t *testing.T) {
 	}
 }
 
+// TestCP10HelpShowsAll: help has the commands written by hand and those made from the description, each once.
+func TestCP10HelpShowsAll(t *testing.T) {
+	m := terminal{t, t.TempDir()}
+	for line, want := range map[string][]string{
+		"admin --help": {"smarthost", "  webhook", "  apply"}, "admin account --help": {"app-password", "  account suspend ACCOUNT"}, "admin group --help": {"set-members"},
+		"admin account suspend --help": {"tegami admin account suspend ACCOUNT", "owner"},
+	} {
+		out, failure, code := m.tegami("", strings.Fields(line)...)
+		for _, text := range want {
+			if code != 0 || strings.Count(out, text) != 1 {
+				t.Errorf("%s: exit %d, %d times %q\n%s%s", line, code, strings.Count(out, text), text, out, failure)
+			}
+		}
+	}
+}
+
 // TestCP10Completion: the scripts ask the program, which knows the commands written by hand and those made from the description.
 func TestCP10Completion(t *testing.T) {
 	m := terminal{t, t.TempDir()}

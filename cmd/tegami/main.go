@@ -75,7 +75,7 @@ func run(sh *shell, args []string) int {
 	k, err := parser.Parse(args)
 	switch {
 	case exited >= 0: // --help was asked for and printed
-		return exited
+		return sh.moreHelp(parser.Model, args, exited)
 	case err != nil:
 		fmt.Fprintf(sh.err, "tegami: %s. See tegami --help.\n", err)
 		return 2
