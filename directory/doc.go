@@ -19,6 +19,7 @@
 //	tenant    "external"    what another system calls an account or a group (SCIM's externalId); unique {"external", its id}
 //	tenant    "serial"      the number of a list's last post (LI-4)
 //	tenant    "grant", "annotation", "subscriptions", "script"  what package mailbox keeps for accounts; it goes with them
+//	both      "answer"      what was answered to requests that may come again (answered.go); quiet, in a ring
 //	tenant    "settings"    what the company decided: forwarding, sending limits, notices
 //	platform  "secrets"     with which addresses and links are proved; not in the operation log
 //
