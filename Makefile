@@ -82,8 +82,9 @@ idle: ## from SMTP's 250 to the untagged EXISTS with 200 others in IDLE; memory 
 kill: ## kill -9 the server KILLS (200) times under load, and count
 	TEGAMI_KILLS=$(KILLS) go test -count=1 -timeout 4h -v ./lab/kill
 
-docs: ## write docs/config.md and docs/tegami.toml anew from the program
+docs: ## write docs/config.md, docs/tegami.toml and docs/openapi.json anew from the program
 	go test -count=1 -run TestReferenceIsCurrent ./app -args -update
+	go test -count=1 -run TestCP10DescriptionIsCommitted ./server/restd -args -update
 
 clean: ## remove what was built, and the demo's data
 	rm -rf bin $(DEMO_DATA)
