@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tegami/app"
+	"tegami/cmd/console"
 	"tegami/mail"
 	"tegami/obs"
 )
@@ -204,7 +205,7 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, state demoState) error
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
 	fmt.Fprintln(sh.out, sh.text("demo.ready", state.Panel, state.Accounts[0].Address, state.Accounts[0].Password, demoOperator, state.Operator.Password, filepath.Join(c.Data, stateFile)))
-	return printTable(sh.out, [][]string{
+	return console.WriteTable(sh.out, [][]string{
 		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
 		{"587", state.Submission, "VPN", state.SMTPVPN},
 		{"Sieve", state.Sieve, "CA", ca},

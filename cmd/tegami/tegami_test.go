@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"tegami/cmd/console"
 	"tegami/directory"
 	"tegami/i18n"
 	"tegami/lab/ports"
@@ -364,7 +365,7 @@ func TestCommandLine(t *testing.T) {
 
 func TestTableCountsCells(t *testing.T) {
 	var out bytes.Buffer
-	printTable(&out, [][]string{{"名前", "x"}, {"abcdef", "y"}, {"ｱ", "z"}})
+	console.WriteTable(&out, [][]string{{"名前", "x"}, {"abcdef", "y"}, {"ｱ", "z"}})
 	if want := "名前    x\nabcdef  y\nｱ       z\n"; out.String() != want {
 		t.Errorf("%q", out.String())
 	}

@@ -273,15 +273,24 @@ func nameOf(c *directory.ProfileChange) string {
 	return p.Name()
 }
 
-// writeAccounts writes the accounts that are in service. Passwords are never written.
-func writeAccounts(ctx context.Context, c *directory.Company, of directory.Selected, w *Writer) error {
+// groupNames are the names of a company's groups.
+func groupNames(ctx context.Context, c *directory.Company) (map[mail.ObjectID]string, error) {
 	all, err := c.Groups(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names := make(map[mail.ObjectID]string, len(all))
 	for _, g := range all {
 		names[g.ID] = g.Name
+	}
+	return names, nil
+}
+
+// writeAccounts writes the accounts that are in service. Passwords are never written.
+func writeAccounts(ctx context.Context, c *directory.Company, of directory.Selected, w *Writer) error {
+	names, err := groupNames(ctx, c)
+	if err != nil {
+		return err
 	}
 	return eachAccount(ctx, c, of, func(a *directory.Account) error { return w.Write(accountCells(a, names)...) })
 }

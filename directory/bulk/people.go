@@ -214,13 +214,9 @@ func applyGroupMember(ctx context.Context, c *directory.Company, by mail.Actor, 
 }
 
 func writeGroupMembers(ctx context.Context, c *directory.Company, of directory.Selected, w *Writer) error {
-	all, err := c.Groups(ctx)
+	names, err := groupNames(ctx, c)
 	if err != nil {
 		return err
-	}
-	names := make(map[mail.ObjectID]string, len(all))
-	for _, g := range all {
-		names[g.ID] = g.Name
 	}
 	return eachAccount(ctx, c, of, func(a *directory.Account) error {
 		for _, id := range a.Groups {
