@@ -10,8 +10,8 @@ import (
 
 	"tegami/mail"
 	"tegami/mailbox"
-	"tegami/notice/compose"
 	"tegami/store"
+	"tegami/wire/compose"
 	"tegami/wire/mime"
 	"tegami/wire/sieve"
 )

@@ -10,10 +10,10 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
-	"tegami/notice/compose"
 	"tegami/policy"
 	"tegami/queue"
 	"tegami/store"
+	"tegami/wire/compose"
 	"tegami/wire/mime"
 	"tegami/wire/sieve"
 )

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"tegami/mail"
-	"tegami/notice/compose"
 	"tegami/queue"
+	"tegami/wire/compose"
 )
 
 const (

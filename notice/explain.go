@@ -6,8 +6,8 @@ import (
 
 	"tegami/i18n"
 	"tegami/mail"
-	"tegami/notice/compose"
 	"tegami/queue"
+	"tegami/wire/compose"
 	"tegami/wire/mime"
 )
 

@@ -12,7 +12,7 @@ import (
 	"tegami/directory"
 	"tegami/i18n"
 	"tegami/mail"
-	"tegami/notice/compose"
+	"tegami/wire/compose"
 )
 
 // Notice is something people have to know. The functions of this package that return one say what and whom.

@@ -8,7 +8,7 @@ import (
 
 	"tegami/i18n"
 	"tegami/mail"
-	"tegami/notice/compose"
+	"tegami/wire/compose"
 	"tegami/wire/sieve"
 )
 

@@ -14,8 +14,8 @@ import (
 	"tegami/deliver"
 	"tegami/i18n"
 	"tegami/mail"
-	"tegami/notice/compose"
 	"tegami/store"
+	"tegami/wire/compose"
 	"tegami/wire/mailauth/dmarc"
 	"tegami/wire/tlspolicy"
 )
