@@ -82,7 +82,7 @@ func (p *Parser) readHeader(f *frame, block Header, digest bool) {
 	if f.message {
 		part.Envelope = new(Envelope)
 	}
-	fields, typed := 0, false
+	fields, typed, seen := 0, false, uint16(0)
 	for field := range block.Fields() {
 		if fields++; fields > p.lim.HeaderFields {
 			p.msg.Limited = true
@@ -99,7 +99,11 @@ func (p *Parser) readHeader(f *frame, block Header, digest bool) {
 		if string(name[:2]) == "co" {
 			typed = part.readContent(name, field.Value) || typed
 		} else if f.message {
-			part.Envelope.read(name, field.Value)
+			bit, empty := part.Envelope.read(name, field.Value)
+			if part == p.msg.Root && (seen&bit != 0 || empty) {
+				p.msg.Repeated = true
+			}
+			seen |= bit
 		}
 	}
 	if !typed {
@@ -110,50 +114,56 @@ func (p *Parser) readHeader(f *frame, block Header, digest bool) {
 	}
 }
 
-// read takes one field. The name is in lower case.
-func (e *Envelope) read(name, value []byte) {
+// read takes one field; the name is in lower case. It gives a bit that stands for the field, 0 for one that is none of an
+// Envelope, and whether the field should have addresses and has none.
+func (e *Envelope) read(name, value []byte) (bit uint16, empty bool) {
 	switch string(name) {
 	case "date":
-		e.first(&e.Date, hasDate, value)
+		return e.first(&e.Date, hasDate, value), false
 	case "subject":
-		e.first(&e.Subject, hasSubject, value)
+		return e.first(&e.Subject, hasSubject, value), false
 	case "in-reply-to":
-		e.first(&e.InReplyTo, hasInReplyTo, value)
+		return e.first(&e.InReplyTo, hasInReplyTo, value), false
 	case "message-id":
-		e.first(&e.MessageID, hasMessageID, value)
+		return e.first(&e.MessageID, hasMessageID, value), false
 	case "from":
-		addAddresses(&e.From, value)
+		return 1 << 4, addAddresses(&e.From, value)
 	case "sender":
-		addAddresses(&e.Sender, value)
+		return 1 << 5, addAddresses(&e.Sender, value)
 	case "reply-to":
-		addAddresses(&e.ReplyTo, value)
+		return 1 << 6, addAddresses(&e.ReplyTo, value)
 	case "to":
-		addAddresses(&e.To, value)
+		return 1 << 7, addAddresses(&e.To, value)
 	case "cc":
-		addAddresses(&e.Cc, value)
+		return 1 << 8, addAddresses(&e.Cc, value)
 	case "bcc":
-		addAddresses(&e.Bcc, value)
+		return 1 << 9, addAddresses(&e.Bcc, value)
 	case "references":
 		if e.References == nil {
 			e.References = ParseMessageIDs(Unfold(value))
 		}
+		return 1 << 10, false
 	}
+	return 0, false
 }
 
-func (e *Envelope) first(s *string, has uint8, value []byte) {
+func (e *Envelope) first(s *string, has uint8, value []byte) uint16 {
 	if e.present&has == 0 {
 		e.present |= has
 		*s = Unfold(value)
 	}
+	return uint16(has)
 }
 
-func addAddresses(list *[]Address, value []byte) {
+// addAddresses joins the addresses of a field to those of the same field before it, and tells whether it has none.
+func addAddresses(list *[]Address, value []byte) (empty bool) {
 	more := ParseAddressList(Unfold(value))
 	if *list == nil {
 		*list = more
-		return
+	} else {
+		*list = append(*list, more...)
 	}
-	*list = append(*list, more...)
+	return len(more) == 0
 }
 
 // readContent takes one Content-* field and tells whether it was the type. The name is in lower case.

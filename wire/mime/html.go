@@ -26,7 +26,7 @@ func HTMLText(document io.Reader) io.Reader {
 }
 
 // htmlWords is HTMLText for the eye: without what stands in attributes and in the head's title.
-func htmlWords(document io.Reader) io.Reader {
+func htmlWords(document io.Reader) *htmlText {
 	z := html.NewTokenizer(document)
 	z.SetMaxBuf(maxHTMLToken)
 	return &htmlText{z: z, shown: true}

@@ -5,24 +5,28 @@ import (
 	"encoding/binary"
 )
 
-// The form in which a structure is kept, version 1. All numbers are uvarints.
+// The form in which a structure is kept, version 2. All numbers are uvarints.
 //
 //	version             1 octet
 //	size                octets of the message
 //	header size         octets of the message's header block
 //	from                offset of From's text in the envelope's head
-//	5 lengths           of the sections that follow, but the last
+//	7 lengths           of the sections that follow, but the last; version 1 has no row, and 6 lengths
 //	envelope head       "(date subject from"
 //	sender, reply-to    each " text", or nothing where it is From's text again
 //	envelope tail       " to cc bcc in-reply-to message-id)"
 //	body structure      BODYSTRUCTURE
 //	cuts                where in it the extension data stands that BODY leaves out: pairs of a gap and a length
+//	row                 flags, and the preview: what a list shows of a message and the envelope does not tell
 //	structure           see structure.go: offsets, and what the texts do not tell
 //
 // The texts are what IMAP sends; Decode reads them back, so that nothing is kept twice.
 
-// indexVersion is the first octet of an Index.
-const indexVersion = 1
+// indexVersion is the first octet of an Index. What was kept in version 1 is read still.
+const (
+	indexVersion = 2
+	firstVersion = 1
+)
 
 // An Index is the encoded structure of a message, from Encode. The zero Index and a
 // damaged one answer with nothing: nil and 0.
@@ -36,6 +40,7 @@ const (
 	sectionTail
 	sectionBody
 	sectionCuts
+	sectionRow
 	sectionStructure
 	sections
 )
@@ -49,13 +54,15 @@ type layout struct {
 
 // layout reads the head of x.
 func (x Index) layout() (l layout, ok bool) {
-	if len(x) == 0 || x[0] != indexVersion {
+	if len(x) == 0 || x[0] < firstVersion || x[0] > indexVersion {
 		return l, false
 	}
 	in := numbers{b: x, at: 1}
 	l.size, l.header, l.from = in.int64(), in.int64(), in.int()
 	for i := range sections - 1 {
-		l.at[i+1] = in.int()
+		if i != sectionRow || x[0] > firstVersion {
+			l.at[i+1] = in.int()
+		}
 	}
 	l.at[0] = in.at
 	for i := range sections - 1 {
@@ -176,6 +183,8 @@ func (m *Message) Encode(dst []byte) []byte {
 	done(sectionBody)
 	text = appendCuts(text, r.notes, start)
 	done(sectionCuts)
+	text = m.appendRow(text)
+	done(sectionRow)
 
 	dst = append(dst, indexVersion)
 	dst = appendNumber(dst, m.Size)

@@ -10,6 +10,13 @@ type Message struct {
 	// Limited is set when a limit of the parse cut the structure short: some content
 	// is in no part of its own, or a header was read in part.
 	Limited bool
+	// Repeated is set when the header says more of what an Envelope holds than the Envelope does: one of its fields stands several
+	// times, against RFC 5322 §3.6, or names addresses and has none.
+	Repeated bool
+	// Preview is what Preview gives, and Previewed tells that it is known: of a message that was parsed in memory, and of
+	// what was kept of it.
+	Preview   string
+	Previewed bool
 }
 
 // A Part is one entity of RFC 2045 §2.4: the message itself, a part of a multipart, or

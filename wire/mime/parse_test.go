@@ -142,6 +142,10 @@ func TestLongLines(t *testing.T) {
 func TestParseReader(t *testing.T) {
 	raw := attachment1M()
 	want := ParseBytes(raw, Limits{})
+	if want.Preview != "See the file." || !want.Previewed {
+		t.Errorf("preview %q of a message in memory", want.Preview)
+	}
+	want.Preview, want.Previewed = "", false // a stream has passed by
 	for name, r := range map[string]io.Reader{
 		"whole": bytes.NewReader(raw), "halves": iotest.HalfReader(bytes.NewReader(raw)), "data with EOF": iotest.DataErrReader(bytes.NewReader(raw)),
 	} {

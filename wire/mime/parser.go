@@ -63,19 +63,18 @@ func Parse(r io.Reader, lim Limits) (*Message, error) {
 }
 
 // ParseBytes parses a message that lies in memory. It keeps nothing of b.
-func ParseBytes(b []byte, lim Limits) *Message {
-	p := NewParser(lim)
-	p.feed(b)
-	return p.Finish()
-}
+func ParseBytes(b []byte, lim Limits) *Message { return ParseChunks([][]byte{b}, lim) }
 
-// ParseChunks parses a message that lies in memory in pieces. It keeps nothing of them.
+// ParseChunks parses a message that lies in memory in pieces. It keeps nothing of them. As all of it is at hand, the
+// structure has the preview too.
 func ParseChunks(chunks [][]byte, lim Limits) *Message {
 	p := NewParser(lim)
 	for _, b := range chunks {
 		p.feed(b)
 	}
-	return p.Finish()
+	m := p.Finish()
+	m.preview(chunks)
+	return m
 }
 
 // A Parser takes the octets of one message as they come. Write them all, then Finish.

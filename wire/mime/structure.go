@@ -102,6 +102,7 @@ func Decode(b []byte) (*Message, error) {
 	m := &Message{Size: l.size}
 	m.Lines = d.numbers.int64()
 	m.Limited = d.numbers.int64() == 1
+	m.readRow(l.section(x, sectionRow))
 	env := imapText{b: x.AppendEnvelope(nil)}
 	m.Root = d.part(env.envelope(), 0, 0)
 	if d.text.bad || d.numbers.bad || env.bad || d.text.at != len(d.text.b) || m.Root == nil {
