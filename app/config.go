@@ -15,6 +15,7 @@ import (
 
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/trace"
 )
 
 // Config is the boot file: what a process must know before it can open its store. The text of each
@@ -38,6 +39,8 @@ type Config struct {
 	Webhooks    WebhooksConfig `toml:"webhooks" doc:"Companies' own programs, which are told of events."`
 	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
+	HTTP        HTTPConfig     `toml:"http" doc:"The HTTPS listeners: pages, the API, settings of mail software."`
+	Trace       TraceConfig    `toml:"trace" doc:"The message trace (CP-8)."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
 	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995, sieve on 4190 and https on 443, all on every address and in the internet zone."`
 }
@@ -127,6 +130,16 @@ type ReportsConfig struct {
 	Contact string `toml:"contact" doc:"Whom the other side may ask about a report: a mail address. Empty: postmaster of this server."`
 }
 
+// HTTPConfig is about the HTTPS listeners.
+type HTTPConfig struct {
+	Proxies []string `toml:"proxies" doc:"Networks of reverse proxies in front of the HTTPS listeners, such as 127.0.0.1/32. Who asks is then the last address of X-Forwarded-For that is none of theirs. Name every proxy: without it all its clients count as one, and behind a proxy on this machine failed sign-ins are not counted at all."`
+}
+
+// TraceConfig is about the message trace.
+type TraceConfig struct {
+	Keep Duration `toml:"keep" doc:"For how long it can be seen what became of a message. At least a day."`
+}
+
 // MetricsConfig says who may read the figures.
 type MetricsConfig struct {
 	From []string `toml:"from" doc:"Networks that may read /metrics beside this machine, such as 192.0.2.0/24."`
@@ -162,6 +175,8 @@ func DefaultConfig() Config {
 		Data:        "/var/lib/tegami",
 		StopTimeout: Duration(20 * time.Second),
 		Log:         LogConfig{Level: "info", Form: string(obs.LogText)},
+		HTTP:        HTTPConfig{Proxies: []string{}},
+		Trace:       TraceConfig{Keep: Duration(trace.DefaultKeep)},
 		Metrics:     MetricsConfig{From: []string{}},
 		Search:      SearchConfig{Index: true},
 		DNS:         DNSConfig{Servers: []string{}},
@@ -276,9 +291,18 @@ func (c *Config) check() error {
 	if _, err := prefixes("webhooks.allow", c.Webhooks.Allow); err != nil {
 		return err
 	}
-	_, err := c.metricsNetworks()
+	if c.Trace.Keep < minTraceKeep {
+		return badValue("trace.keep", time.Duration(c.Trace.Keep).String())
+	}
+	if _, err := prefixes("http.proxies", c.HTTP.Proxies); err != nil {
+		return err
+	}
+	_, err := prefixes("metrics.from", c.Metrics.From)
 	return err
 }
+
+// minTraceKeep is the shortest time the trace is kept: a message may be on its way for days.
+const minTraceKeep = Duration(24 * time.Hour)
 
 // postmaster is who gets this server's own mail; the zero Address where nobody does.
 func (c *Config) postmaster() (mail.Address, error) {
@@ -303,18 +327,6 @@ func badValue(setting, value string) error {
 func (c *Config) level() (level slog.Level, err error) {
 	err = level.UnmarshalText([]byte(c.Log.Level))
 	return level, err
-}
-
-func (c *Config) metricsNetworks() ([]netip.Prefix, error) {
-	networks := make([]netip.Prefix, 0, len(c.Metrics.From))
-	for _, text := range c.Metrics.From {
-		n, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, badValue("metrics.from", text)
-		}
-		networks = append(networks, n)
-	}
-	return networks, nil
 }
 
 // complete fills and checks one listener.

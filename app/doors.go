@@ -67,10 +67,11 @@ func (p *Platform) sieve(l ListenConfig) serving {
 }
 
 func (p *Platform) https(l ListenConfig) serving {
-	networks, _ := p.config.metricsNetworks() // were checked with the boot file
+	monitors, _ := prefixes("metrics.from", p.config.Metrics.From) // were checked with the boot file
+	proxies, _ := prefixes("http.proxies", p.config.HTTP.Proxies)
 	door := httpd.New(httpd.Config{
 		Words: p.words, Metrics: p.metrics, Log: p.log, Hostname: p.config.Hostname,
-		Health: p.healthy, MetricsFrom: networks, Services: p.services(), Domains: p.domains, Zone: mail.Zone(l.Zone), Unsubscribe: p.dir,
+		Health: p.healthy, MetricsFrom: monitors, Proxies: proxies, Services: p.services(), Domains: p.domains, Zone: mail.Zone(l.Zone), Unsubscribe: p.dir,
 		Certificate: p.certs.current.Load, Mounts: p.mounts(mail.Zone(l.Zone)),
 	})
 	return func(ctx context.Context, ln net.Listener) error { return door.Serve(ctx, ln, p.certs.tlsConfig()) }

@@ -56,3 +56,10 @@ func (p *Platform) filled(tenant mail.TenantID, a directory.Account, used, quota
 		p.log.Warn("telling of a box that is nearly full", "account", a.ID.String(), "err", err)
 	}
 }
+
+// locked hears that an account was locked out: the company's programs get an event.
+func (p *Platform) locked(ctx context.Context, a directory.Account) {
+	if err := p.hooks.Tell(ctx, a.Tenant, webhooks.SignInLocked, a.ID, a.Address.String()); err != nil {
+		p.log.Warn("telling of a lock-out", "account", a.ID.String(), "err", err)
+	}
+}

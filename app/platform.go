@@ -97,14 +97,14 @@ func Embedded(c Config, log *slog.Logger) (*Platform, error) {
 func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p := &Platform{config: c, log: log, store: st, metrics: obs.NewMetrics(), words: i18n.New(), failed: make(chan error, len(c.Listen))}
 	p.dir = directory.New(st, directory.Config{
-		Provision: mailbox.Provision, Share: mailbox.Share, Passkeys: passkey.New("Tegami", c.Hostname),
+		Provision: mailbox.Provision, Share: mailbox.Share, Passkeys: passkey.New("Tegami", c.Hostname), Locked: p.locked,
 	})
 	p.boxes = mailbox.New(st, p.dir, mailbox.Config{
 		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname,
 	})
 	p.queue = queue.New(st)
 	p.orders = billing.New(st, p.dir)
-	p.trace = trace.New(trace.Config{Store: st, Log: obs.Named(log, "trace")})
+	p.trace = trace.New(trace.Config{Store: st, Keep: time.Duration(c.Trace.Keep), Log: obs.Named(log, "trace")})
 	reach, err := c.ldapReach()
 	if err != nil {
 		return nil, errors.Join(err, st.Close())

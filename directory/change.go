@@ -196,7 +196,8 @@ func NewInitialPassword() string {
 	return w.String()
 }
 
-// ResetPassword gives an account an initial password, which it must change when it signs in next; sessions end. password "" has
+// ResetPassword gives an account an initial password, which it must change when it signs in next; sessions end, and its
+// app passwords are gone: an administrator resets what is lost or stolen. password "" has
 // one made, which is returned and stored nowhere. For who may RightPasswords: it opens no mail to them, and the account's owner sees that
 // it happened. Conflict "account.shared", "account.deleted"; Denied "actor.outranked"; and the errors of SetPassword.
 func (c *Company) ResetPassword(ctx context.Context, by mail.Actor, id mail.AccountID, password string) (string, error) {
@@ -218,7 +219,9 @@ func (c *Company) ResetPassword(ctx context.Context, by mail.Actor, id mail.Acco
 	if err := c.judgeFor(ctx, by, t, id, password, nil); err != nil {
 		return "", mail.Wrap(op, err)
 	}
-	credential, err := c.dir.newCredential(ctx, by, password, t.NoScram, have.docOrNone())
+	before := have.docOrNone()
+	before.Apps = nil // whoever made them may be why the password is reset
+	credential, err := c.dir.newCredential(ctx, by, password, t.NoScram, before)
 	if err != nil {
 		return "", mail.Wrap(op, err)
 	}

@@ -116,11 +116,14 @@ func TestCP1ResetPasswordSignsOut(t *testing.T) {
 	c := h.company("alpha.example", 10)
 	a := h.account(c, "sato@alpha.example")
 	session := h.signIn("sato@alpha.example")
+	_, secret := h.app(c, a.ID, directory.ScopeSMTP)
 	word, err := c.ResetPassword(h.ctx, h.ops, a.ID, "")
 	h.must(err)
 	h.says(h.StillValid(h.ctx, session), mail.Denied, "auth.changed")
 	_, err = h.SignIn(h.ctx, from("192.0.2.1"), "smtps", "sato@alpha.example", password)
 	h.says(err, mail.Denied, "auth.failed")
+	_, err = h.SignIn(h.ctx, from("192.0.2.1"), "smtps", "sato@alpha.example", secret)
+	h.says(err, mail.Denied, "auth.failed") // the app password went with it
 	_, err = h.SignIn(h.ctx, from("192.0.2.1"), "smtps", "sato@alpha.example", word)
 	h.says(err, mail.Denied, "auth.must_change")
 	if now, err := c.Account(h.ctx, a.ID); err != nil || !now.MustChange {

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"net/netip"
 	"runtime"
@@ -35,6 +36,8 @@ type Config struct {
 	KeepLog time.Duration
 	// Passkeys does the ceremonies of passkeys. nil: none are taken.
 	Passkeys PasskeyVerifier
+	// Locked hears that an account can't sign in from a network for an hour, since that failed too often. nil: nobody does.
+	Locked func(context.Context, Account)
 	// LockLoopback counts failed sign-ins from the loopback network too. A demo on one
 	// machine leaves it off, because there all clients share one address.
 	LockLoopback bool
@@ -63,6 +66,7 @@ type Directory struct {
 	sessions   *generations[tokenHash, *liveSession]       // of the pages
 	policies   *generations[mail.TenantID, *knownSecurity] // as of an epoch of the tenant
 	signIns    *generations[signInKey, signInNote]         // lines of the sign-in log written lately
+	failures   failures                                    // of signing in, lately
 	keys       *generations[keyRef, *knownKey]
 	noted      *generations[notedKey, time.Time]      // views and refusals that stand in an operation log already
 	used       *generations[mail.ObjectID, time.Time] // when the use of an app password was noted last

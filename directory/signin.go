@@ -135,8 +135,20 @@ func (l *login) note(ctx context.Context, line signInLine) {
 func (l *login) failed(ctx context.Context) error {
 	failed := mail.E("directory.SignIn", mail.Denied, "auth.failed")
 	failed.Err = l.dir.countFailure(ctx, l.counter)
+	l.tellLock(ctx)
 	l.note(ctx, signInLine{Reason: failed.Text})
 	return failed
+}
+
+// tellLock has it known that an account was locked out by the failure just counted. That it can't be asked is no reason to fail: the
+// next sign-in will say so.
+func (l *login) tellLock(ctx context.Context) {
+	if l.dir.cfg.Locked == nil || l.entry == nil || l.counter == "" {
+		return
+	}
+	if n, err := l.dir.store.Tally(ctx, l.counter, 0, lockWindow); err == nil && n == lockFailures {
+		l.dir.cfg.Locked(ctx, l.entry.target.Account)
+	}
 }
 
 // countFailure counts a wrong proof on a counter of lockCounter.

@@ -137,7 +137,8 @@ func TestSV7IMAPIsAnOption(t *testing.T) {
 
 // TestLockOut fails ten times: the name is locked for that network, and only for that.
 func TestLockOut(t *testing.T) {
-	h := newHouse(t, directory.Config{})
+	var told []string
+	h := newHouse(t, directory.Config{Locked: func(_ context.Context, a directory.Account) { told = append(told, a.Address.String()) }})
 	c := h.company("alpha.example", 10)
 	h.account(c, "sato@alpha.example")
 	h.account(c, "suzuki@alpha.example")
@@ -151,6 +152,9 @@ func TestLockOut(t *testing.T) {
 		h.says(try("127.0.0.1", "sato@alpha.example", "wrong"), mail.Denied, "auth.failed")
 	}
 	h.says(try("192.0.2.7", "sato@alpha.example", password), mail.Busy, "auth.locked")
+	if len(told) != 1 || told[0] != "sato@alpha.example" {
+		t.Errorf("told of %v", told)
+	}
 	h.says(try("::ffff:192.0.2.200", "SATO@alpha.example", password), mail.Busy, "auth.locked") // the same network and name
 	h.says(try("2001:db8::8", "nobody@alpha.example", "x"), mail.Busy, "auth.locked")           // unknown names look the same
 	v := h.Verifier(from("192.0.2.7"), "smtps")

@@ -105,7 +105,7 @@ func (s *Server) byAddress(next page) page {
 
 // handler answers everything.
 func (s *Server) handler() http.Handler {
-	return s.mounted(s.guarded(s.routed()))
+	return s.proxied(s.mounted(s.guarded(s.routed())))
 }
 
 // mounted gives the paths of mounts to their handlers, on the server's own site.

@@ -46,6 +46,8 @@ type Config struct {
 	Health func(context.Context) error
 	// MetricsFrom are the networks that may read /metrics, beside loopback.
 	MetricsFrom []netip.Prefix
+	// Proxies are the networks of reverse proxies in front of this server: what they say in X-Forwarded-For is who asks.
+	Proxies []netip.Prefix
 	// Services are what the front page lists, in any order.
 	Services []Service
 	// Domains tells about our mail domains. nil: nothing is served for them.
