@@ -56,5 +56,5 @@ func dropBelongings(tx store.Tx, id mail.AccountID) error {
 			return err
 		}
 	}
-	return tx.DropMemos(id)
+	return tx.DropBelongings(id)
 }

@@ -9,6 +9,8 @@ import (
 // Reader shows one consistent state of a tenant. Valid inside the function it was
 // given to. Functions passed in must not call the Reader again; they return false to stop.
 type Reader interface {
+	EntryReader
+
 	// Object gives one object. NotFound if there is none of this kind and id.
 	Object(kind string, id mail.ObjectID) (Object, error)
 	// ObjectByKey gives the object that holds a unique key, of whatever kind. NotFound if none does.
@@ -67,6 +69,7 @@ type Reader interface {
 // Tx changes a tenant's state. Valid inside the function it was given to.
 type Tx interface {
 	Reader
+	EntryWriter
 
 	// NextID makes an id for a new thing.
 	NextID() int64

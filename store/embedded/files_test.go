@@ -435,7 +435,7 @@ func TestMigrateFromEachVersion(t *testing.T) {
 }
 
 // oldData is, for each version of the schema, data as that version wrote it: one message "hello" in mailbox 21, one object,
-// from the second on an item that a process died with, and from the third on a memo.
+// from the second on an item that a process died with, from the third on a memo, and from the seventh on an entry.
 var oldData = [][]string{
 	oldBase,
 	append(slices.Clone(oldBase), oldItem),
@@ -443,6 +443,7 @@ var oldData = [][]string{
 	append(slices.Clone(oldBase), oldItem, oldMemo),
 	append(slices.Clone(oldLater), oldItem, oldMemo, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 	append(slices.Clone(oldLater), oldItem, oldMemo, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
+	append(slices.Clone(oldLater), oldItem, oldMemo, oldEntry, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 }
 
 // oldLater is oldBase where the operation log has more columns.
@@ -458,6 +459,8 @@ func replaced(texts []string, old, with string) (list []string) {
 const (
 	oldItem = "INSERT INTO item VALUES (51, 1, 0, 9e15, 'remote a.example', 41, 3, 9e15, 'worker', 2, 'doc')"
 	oldMemo = "INSERT INTO memo VALUES (5, 'seen x', 9e15)"
+
+	oldEntry = "INSERT INTO entry VALUES (5, 'card', 61, 0, 'uid', 1, 1, 0, CAST('{}' AS BLOB))"
 )
 
 var oldBase = []string{

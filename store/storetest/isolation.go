@@ -29,6 +29,7 @@ type belonging struct {
 	moved   store.Message // now in other; it left a Gone in inbox
 	item    store.Item    // leased
 	settled mail.ItemID   // of another item
+	entry   store.Entry
 	staged  store.Staged
 }
 
@@ -46,6 +47,8 @@ func (f *fixture) furnish() (b belonging) {
 		_, err = tx.AddKeyword(b.account, "secret")
 		f.ok(err)
 		f.ok(tx.PutMemo(b.account, "secret", memoEnd))
+		b.entry, err = tx.PutEntry(store.Entry{Account: b.account, Kind: "card", Group: 7, Key: "secret", Doc: []byte("secret")})
+		f.ok(err)
 	})
 	f.item(store.ItemWaiting, past)
 	b.item = f.claim(1)[0].Item
@@ -75,6 +78,9 @@ func (f *fixture) dump(accounts ...mail.AccountID) (lines []string) {
 			memo, err := r.Memo(a, "secret")
 			f.ok(err)
 			add("memo", memo.UnixMilli())
+			entries, err := r.EntriesSince(a, "card", 0, 0)
+			f.ok(err)
+			add("entries", entries)
 			for _, m := range must(f, r.Mailboxes)(a) {
 				add("mailbox", m)
 				add("messages", f.messages(r, m.ID))
@@ -135,6 +141,31 @@ var trespasses = map[string]trespass{
 		return nil, tx.PutMemo(b.account, "secret", time.Time{})
 	},
 	"DropMemos": func(f *fixture, tx store.Tx, b belonging) (any, error) { return nil, tx.DropMemos(b.account) },
+
+	"Entry": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.Entry(b.account, "card", b.entry.ID)
+	},
+	"EntryByKey": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.EntryByKey(b.account, "card", "secret")
+	},
+	"Entries": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.Entries(b.account, "card", 0, store.Page{})
+	},
+	"EntriesSince": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return tx.EntriesSince(b.account, "card", 0, 0)
+	},
+	"EntriesFloor":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.EntriesFloor(b.account, "card") },
+	"CountEntries":   func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.CountEntries(b.account, "card") },
+	"DropBelongings": func(f *fixture, tx store.Tx, b belonging) (any, error) { return nil, tx.DropBelongings(b.account) },
+	"DeleteEntry": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, isRefused(tx.DeleteEntry(b.account, "card", b.entry.ID), mail.NotFound)
+	},
+	"PutEntry": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		e := b.entry
+		e.Doc = []byte("trespassed")
+		_, err := tx.PutEntry(e)
+		return nil, isRefused(err, mail.Conflict)
+	},
 
 	"NextID": func(f *fixture, tx store.Tx, b belonging) (any, error) { tx.NextID(); return nil, nil },
 	"PutObject": func(f *fixture, tx store.Tx, b belonging) (any, error) {

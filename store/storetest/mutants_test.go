@@ -96,6 +96,12 @@ type (
 	bareActs      struct{ store.Reader }
 	endlessActs   struct{ store.Reader }
 	muteTx        struct{ store.Tx }
+	blindTx       struct{ store.Tx } // entries are written whatever stands there
+	remainsTx     struct{ store.Tx } // entries outlive their account
+	noTraces      struct{ store.Reader }
+	anyGroup      struct{ store.Reader }
+	allEntries    struct{ store.Reader } // since the beginning, always
+	noFloor       struct{ store.Reader }
 )
 
 func (t keepsErrors) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
@@ -293,6 +299,28 @@ func (r endlessActs) ActsBack(q store.ActQuery) ([]store.Act, error) {
 
 func (t muteTx) Note(kind string, id mail.ObjectID, doc []byte) error { return nil }
 
+func (t blindTx) PutEntry(e store.Entry) (store.Entry, error) {
+	e.ModSeq = 0
+	return t.Tx.PutEntry(e)
+}
+
+func (t remainsTx) DropBelongings(mail.AccountID) error { return nil }
+
+func (r noTraces) EntriesSince(a mail.AccountID, kind string, since mail.ModSeq, limit int) ([]store.Entry, error) {
+	list, err := r.Reader.EntriesSince(a, kind, since, limit)
+	return slices.DeleteFunc(list, func(e store.Entry) bool { return e.Gone }), err
+}
+
+func (r anyGroup) Entries(a mail.AccountID, kind string, _ mail.ObjectID, page store.Page) ([]store.Entry, error) {
+	return r.Reader.Entries(a, kind, 0, page)
+}
+
+func (r allEntries) EntriesSince(a mail.AccountID, kind string, _ mail.ModSeq, limit int) ([]store.Entry, error) {
+	return r.Reader.EntriesSince(a, kind, 0, limit)
+}
+
+func (r noFloor) EntriesFloor(mail.AccountID, string) (mail.ModSeq, error) { return 0, nil }
+
 func (t longMemoTx) PutMemo(a mail.AccountID, name string, until time.Time) error {
 	if have, err := t.Memo(a, name); err != nil || !have.IsZero() {
 		return err
@@ -410,6 +438,12 @@ func TestMutants(t *testing.T) {
 		"logs no document before":      {reader: func(r store.Reader) store.Reader { return bareActs{r} }},
 		"searches acts without end":    {reader: func(r store.Reader) store.Reader { return endlessActs{r} }},
 		"notes nothing":                {tx: func(tx store.Tx) store.Tx { return muteTx{tx} }},
+		"overwrites entries":           {tx: func(tx store.Tx) store.Tx { return blindTx{tx} }, only: entryPromises},
+		"keeps entries for ever":       {tx: func(tx store.Tx) store.Tx { return remainsTx{tx} }, only: entryPromises},
+		"forgets removed entries":      {reader: func(r store.Reader) store.Reader { return noTraces{r} }, only: entryPromises},
+		"lists entries of any group":   {reader: func(r store.Reader) store.Reader { return anyGroup{r} }, only: entryPromises},
+		"gives all entries":            {reader: func(r store.Reader) store.Reader { return allEntries{r} }, only: entryPromises},
+		"hides that traces went":       {reader: func(r store.Reader) store.Reader { return noFloor{r} }, only: entryPromises},
 		"misses a message":             misreading(func(x store.Texts) store.Texts { return missesOne{x} }),
 		"finds foreign messages":       misreading(func(x store.Texts) store.Texts { return findsForeign{x} }),
 		"indexes in any order":         misreading(func(x store.Texts) store.Texts { return anyOrder{x} }),

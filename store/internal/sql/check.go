@@ -139,6 +139,7 @@ func (k *checker) references() error {
 		{qLostMessages, "message %s: its mailbox %s does not exist in its account"},
 		{qLostBlobs, "message %s: its octets %s do not exist or have another size"},
 		{qLostItemBlobs, "queue item %s: its octets %s do not exist"},
+		{qLostEntries, "entry %s: its account %s does not count as far"},
 		{qDoubleUIDs, "mailbox %s: several messages have UID %[2]d"},
 	} {
 		k.args.Reset()

@@ -108,6 +108,23 @@ const (
 	qDropMemos
 	qDropFirstMemo
 
+	qEntry
+	qEntryByKey
+	qEntries
+	qEntriesIn
+	qEntriesSince
+	qCountEntries
+	qEntryState
+	qEntryOwner
+	qPutEntry
+	qBuryEntry
+	qEntryTooMany
+	qForgetEntries
+	qEntryFloor
+	qPutEntryFloor
+	qDropEntries
+	qDropEntryFloors
+
 	qCheckMailboxes
 	qCheckBoxes
 	qBoxless
@@ -116,6 +133,7 @@ const (
 	qLostBlobs
 	qLostBodies
 	qLostItemBlobs
+	qLostEntries
 	qDoubleUIDs
 	qLostKeys
 	qLostMarks
@@ -160,6 +178,8 @@ const (
 	actsBack = "seq < ? AND seq > ? AND at >= ? AND at < ? AND (? = '' OR actor = ?) AND (? = '' OR why = ?)"
 	lastActs = " ORDER BY seq DESC LIMIT ?"
 )
+
+const entryColumns = "kind, account, id, parent, name, modseq, born, gone, doc"
 
 const objectColumns = "o.kind, o.id, o.version, o.keys, o.changed, o.doc"
 
@@ -295,6 +315,27 @@ var queryTexts = [numQueries]string{
 	qDropFirstMemo: "DELETE FROM memo WHERE {t=}account = ? AND name IN " +
 		"(SELECT name FROM memo WHERE {t=}account = ? ORDER BY until LIMIT 1)",
 
+	qEntry:      "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND id = ? AND gone = 0",
+	qEntryByKey: "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND name = ? AND name <> '' AND gone = 0",
+	qEntries:    "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 0 AND id > ? ORDER BY id LIMIT ?",
+	qEntriesIn: "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND parent = ? AND gone = 0 AND id > ? " +
+		"ORDER BY id LIMIT ?",
+	qEntriesSince: "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND modseq > ? ORDER BY modseq LIMIT ?",
+	qCountEntries: "SELECT count(*) FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 0",
+	qEntryState:   "SELECT modseq, born, gone FROM entry WHERE {t=}account = ? AND kind = ? AND id = ?",
+	qEntryOwner:   "SELECT id FROM entry WHERE {t=}account = ? AND kind = ? AND name = ? AND name <> '' AND gone = 0",
+	qPutEntry: "INSERT INTO entry ({t,}" + entryColumns + ") VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, 0, ?) " +
+		"ON CONFLICT ({t,}account, kind, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, modseq = excluded.modseq, " +
+		"born = excluded.born, gone = 0, doc = excluded.doc",
+	qBuryEntry:     "UPDATE entry SET modseq = ?, gone = 1, doc = NULL WHERE {t=}account = ? AND kind = ? AND id = ?",
+	qEntryTooMany:  "SELECT modseq FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 1 ORDER BY modseq DESC LIMIT 1 OFFSET ?",
+	qForgetEntries: "DELETE FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 1 AND modseq <= ?",
+	qEntryFloor:    "SELECT modseq FROM entry_floor WHERE {t=}account = ? AND kind = ?",
+	qPutEntryFloor: "INSERT INTO entry_floor ({t,}account, kind, modseq) VALUES ({$t,}?, ?, ?) " +
+		"ON CONFLICT ({t,}account, kind) DO UPDATE SET modseq = excluded.modseq",
+	qDropEntries:     "DELETE FROM entry WHERE {t=}account = ?",
+	qDropEntryFloors: "DELETE FROM entry_floor WHERE {t=}account = ?",
+
 	qCheckMailboxes: "SELECT b.id, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
 		"coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0), count(m.id), " +
 		"coalesce(sum(CASE WHEN m.flags & 1 = 0 THEN 1 ELSE 0 END), 0), " +
@@ -317,6 +358,8 @@ var queryTexts = [numQueries]string{
 	qLostBodies: "SELECT o.id FROM body o WHERE {o.t=}NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = o.id)",
 	qLostItemBlobs: "SELECT i.id, i.blob FROM item i WHERE {i.t=}i.blob <> 0 AND i.state <> 3 " +
 		"AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = i.blob)",
+	qLostEntries: "SELECT e.id, e.account FROM entry e WHERE {e.t=}NOT EXISTS " +
+		"(SELECT 1 FROM box b WHERE {b.t=}b.account = e.account AND b.modseq >= e.modseq)",
 	qDoubleUIDs: "SELECT mailbox, uid FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
 	qLostKeys: "SELECT k.name, k.value, k.kind, k.id FROM object_key k WHERE {k.t=}NOT EXISTS " +
 		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
