@@ -101,6 +101,9 @@ func (c *Caller) MayIn(right Right, in Place) bool {
 // Whole tells whether the caller has a right in the whole company, not only in a part.
 func (c *Caller) Whole(right Right) bool { return c.MayIn(right, Place{}) }
 
+// InBrowser tells whether the caller is a person who signed in to the pages; a key and the machine itself are not.
+func (c *Caller) InBrowser() bool { return !c.session.IsZero() }
+
 // Rights lists what the caller may do somewhere.
 func (c *Caller) Rights() []Right {
 	return slices.DeleteFunc(Rights(), func(r Right) bool { return !c.May(r) })

@@ -71,6 +71,7 @@ type ceremony struct {
 const (
 	forRegistering  = "passkey register"
 	forPasskey      = "passkey sign-in"
+	forConfirming   = "passkey confirm"
 	ceremonyTime    = 5 * time.Minute
 	handleSize      = 32       // octets: tenant, id, random
 	maxPasskeyReply = 64 << 10 // octets of a browser's answer

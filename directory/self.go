@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -60,6 +61,62 @@ func (d *Directory) Confirm(ctx context.Context, c *Caller, password string) err
 	if err != nil {
 		return mail.Wrap(op, err)
 	}
+	return d.proved(ctx, op, c, p)
+}
+
+// AskToConfirm begins to have the session's holder show a passkey instead of the password. NotFound "passkey.unsupported", "factor.none".
+func (d *Directory) AskToConfirm(ctx context.Context, c *Caller, page string) (Ceremony, error) {
+	const op = "directory.AskToConfirm"
+	v, err := d.passkeys(op)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	p, err := d.ownPerson(ctx, op, c)
+	if err != nil {
+		return Ceremony{}, mail.Wrap(op, err)
+	}
+	var f factorsDoc
+	if err := d.viewHeld(ctx, op, p.holder, kindFactors, &f); err != nil {
+		return Ceremony{}, err
+	}
+	if len(f.Passkeys) == 0 {
+		return Ceremony{}, mail.E(op, mail.NotFound, "factor.none")
+	}
+	options, state, err := v.Ask(f.user(page, p.name))
+	if err != nil {
+		return Ceremony{}, mail.Wrap(op, err)
+	}
+	asked, err := d.begun(ctx, forConfirming, page, c.session.String(), options, state)
+	return asked, mail.Wrap(op, err)
+}
+
+// ConfirmByPasskey ends what AskToConfirm began. Invalid "auth.passkey_wrong", "auth.step_over"; Busy "auth.locked".
+func (d *Directory) ConfirmByPasskey(ctx context.Context, c *Caller, token string, answer json.RawMessage) error {
+	const op = "directory.ConfirmByPasskey"
+	p, err := d.ownPerson(ctx, op, c)
+	if err != nil {
+		return mail.Wrap(op, err)
+	}
+	if len(answer) > maxPasskeyReply {
+		return mail.E(op, mail.Invalid, "auth.passkey_wrong")
+	}
+	begun, err := d.ended(ctx, op, forConfirming, token, c.session.String())
+	if err == nil {
+		o := c.actor.Origin()
+		err = d.takePasskey(ctx, op, Browser{Origin: o, Agent: o.Agent}, p, begun, answer)
+	}
+	if mail.Is(err, mail.Denied) { // not Denied: the session goes on
+		key, _ := mail.TextOf(err)
+		return mail.Because(op, mail.Invalid, key, err)
+	}
+	if err != nil {
+		return mail.Wrap(op, err)
+	}
+	return d.proved(ctx, op, c, p)
+}
+
+// proved notes that the holder of a session has shown just now that it is him.
+func (d *Directory) proved(ctx context.Context, op mail.Op, c *Caller, p *person) error {
 	return d.changeSessions(ctx, atWork(), op, p.holder, true, func(_ store.Tx, doc *sessionsDoc) error {
 		if i := doc.find(c.session); i >= 0 {
 			doc.List[i].Proved = time.Now()

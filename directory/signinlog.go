@@ -83,6 +83,9 @@ func (d *Directory) noteSignIn(ctx context.Context, h holder, line signInLine) {
 		return
 	}
 	now := time.Now()
+	if !line.OK {
+		d.failures.note(h, now)
+	}
 	line.Agent = cut(line.Agent, maxAgent)
 	key := signInKey{h, line.Protocol, line.Remote, line.Agent, line.Reason, line.Method}
 	line.Count = 1

@@ -63,6 +63,19 @@ func (w *textWork) init() {
 	w.dirty, w.trusted, w.indexed = map[textAccount]*newMail{}, map[mail.MailboxID]bool{}, map[textAccount]mail.ModSeq{}
 }
 
+// IndexLag tells for how long the mail that has waited longest waits to be put into the full-text index; 0 when nothing waits. Searches look at
+// such mail itself.
+func (s *Service) IndexLag() time.Duration {
+	w := &s.texts
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lag time.Duration
+	for _, d := range w.dirty {
+		lag = max(lag, time.Since(d.since))
+	}
+	return lag
+}
+
 // grew notes that n messages came into an account, or are about to.
 func (w *textWork) grew(key textAccount, n int) {
 	w.mu.Lock()

@@ -70,7 +70,13 @@ func (s *Server) call(a *answer, r *http.Request, o operation) (*Call, error) {
 	if a.reading() {
 		return call, nil
 	}
-	return call, s.mayWrite(call, r)
+	if err := s.mayWrite(call, r); err != nil {
+		return call, err
+	}
+	if o.Fresh && call.InBrowser() {
+		return call, s.dir.Confirmed(r.Context(), call.Caller)
+	}
+	return call, nil
 }
 
 // enter finds the company of the path. For somebody else's it is as if there were none.

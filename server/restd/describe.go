@@ -36,6 +36,7 @@ Send an API key as "Authorization: Bearer …". Bodies are JSON in UTF-8; times 
 A refusal is a problem (RFC 9457): "key" is stable and for programs, "detail" for people, in the language that Accept-Language asks for (ja, en).
 Things have an ETag, which If-Match takes: 412 tells that somebody else changed it meanwhile. Lists have a cursor, "next", until their end.
 A POST with an Idempotency-Key may be sent again: it is done once. Every answer has a Request-Id; RateLimit tells how many calls are left.
+Operations with x-fresh answer 403 auth.confirm_needed to a browser that was left open for 15 minutes; POST /self/confirm, then send them again.
 x-roles of an operation lists who may call it: "anybody" without a key, "user" for everybody who is signed in, and the roles.`
 
 // Description is the interface's description, OpenAPI 3.1 as JSON, as it is served at Prefix/openapi.json.

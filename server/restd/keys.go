@@ -53,10 +53,10 @@ func (s *Server) addKeys() {
 	const tag, path, platform = "keys", "/tenants/{tenant}/keys", "/operator-keys"
 	read, write, order := directory.RightRolesRead, directory.RightRoles, directory.RightOrder
 	add(s, operation{ID: "listKeys", Method: http.MethodGet, Path: path, Right: read, Tag: tag, Summary: "List the API keys of a company."}, s.listKeys)
-	add(s, operation{ID: "createKey", Method: http.MethodPost, Path: path, Right: write, Tag: tag, Status: http.StatusCreated, Summary: "Make an API key of a company; its secret is shown this once."}, s.createKey)
+	add(s, operation{ID: "createKey", Fresh: true, Method: http.MethodPost, Path: path, Right: write, Tag: tag, Status: http.StatusCreated, Summary: "Make an API key of a company; its secret is shown this once."}, s.createKey)
 	add(s, operation{ID: "revokeKey", Method: http.MethodDelete, Path: path + "/{key}", Right: write, Tag: tag, Summary: "Take an API key back; from the next request on it opens nothing."}, s.revokeKey)
 	add(s, operation{ID: "listOperatorKeys", Method: http.MethodGet, Path: platform, Right: order, Tag: tag, Summary: "List the API keys of the platform."}, s.listOperatorKeys)
-	add(s, operation{ID: "createOperatorKey", Method: http.MethodPost, Path: platform, Right: order, Tag: tag, Status: http.StatusCreated, Summary: "Make an API key of the platform; its secret is shown this once."}, s.createOperatorKey)
+	add(s, operation{ID: "createOperatorKey", Fresh: true, Method: http.MethodPost, Path: platform, Right: order, Tag: tag, Status: http.StatusCreated, Summary: "Make an API key of the platform; its secret is shown this once."}, s.createOperatorKey)
 	add(s, operation{ID: "revokeOperatorKey", Method: http.MethodDelete, Path: platform + "/{key}", Right: order, Tag: tag, Summary: "Take an API key of the platform back."}, s.revokeOperatorKey)
 }
 

@@ -61,7 +61,7 @@ type Health struct {
 
 // Part is one of them.
 type Part struct {
-	Name   string `json:"name" enum:"store,dns,certificate,disk,trace,queue" doc:"A stable name"`
+	Name   string `json:"name" enum:"store,dns,certificate,disk,trace,search,queue" doc:"A stable name"`
 	State  string `json:"state" enum:"ok,warning,failed,unknown"`
 	Detail string `json:"detail,omitempty" doc:"For operators, in English"`
 	Value  int64  `json:"value,omitempty" doc:"What was measured"`
@@ -161,7 +161,7 @@ const (
 
 func (s *Server) health(ctx context.Context, c *Call, _ *struct{}) (*struct{ Body Health }, error) {
 	h := Health{OK: true, Parts: []Part{}, Alerts: []Alert{}}
-	for _, check := range []func(context.Context) Part{s.storeHealth, s.dnsHealth, s.certificateHealth, s.diskHealth, s.traceHealth, s.queueHealth} {
+	for _, check := range []func(context.Context) Part{s.storeHealth, s.dnsHealth, s.certificateHealth, s.diskHealth, s.traceHealth, s.searchHealth, s.queueHealth} {
 		ctx, cancel := context.WithTimeout(ctx, partFor)
 		p := check(ctx)
 		cancel()
@@ -184,7 +184,7 @@ func (s *Server) partAlert(c *Call, p *Part) (Alert, bool) {
 	case p.State != "warning":
 		return Alert{}, false
 	}
-	kinds := map[string]string{"certificate": "certificateEnds", "disk": "diskFull", "trace": "indexLate", "queue": "destinationDown"}
+	kinds := map[string]string{"certificate": "certificateEnds", "disk": "diskFull", "trace": "indexLate", "search": "searchLate", "queue": "destinationDown"}
 	kind, known := kinds[p.Name]
 	return s.alert(c, "warning", Alert{Kind: kind, Count: int(p.Value)}, p.Value), known
 }
@@ -273,6 +273,20 @@ func (s *Server) traceHealth(context.Context) Part {
 		return p
 	}
 	lag := s.config.Trace.Lag()
+	p.Value = int64(lag / time.Second)
+	if p.State = "ok"; lag > indexLate {
+		p.State = "warning"
+	}
+	return p
+}
+
+// searchHealth tells how far the full-text index is behind the mail.
+func (s *Server) searchHealth(context.Context) Part {
+	p := Part{Name: "search", State: "unknown", Unit: "seconds"}
+	if s.config.Mailboxes == nil {
+		return p
+	}
+	lag := s.config.Mailboxes.IndexLag()
 	p.Value = int64(lag / time.Second)
 	if p.State = "ok"; lag > indexLate {
 		p.State = "warning"

@@ -25,6 +25,9 @@ type operation struct {
 	Public bool
 	// View marks reading of personal data that is written into the operation log (CP-7).
 	View bool
+	// Fresh operations need a browser whose holder has shown within the last quarter of an hour that it is him: one that was left open
+	// makes no keys and no administrators. API keys and the machine itself are not asked.
+	Fresh bool
 	// Unkept operations answer what must not be remembered: an Idempotency-Key is not heeded.
 	Unkept bool
 	// MaxBody is how many octets a request may have; 0 = DefaultBody.
@@ -112,6 +115,9 @@ func (o operation) described(s *Server) huma.Operation {
 	}
 	if h.BodyReadTimeout == 0 {
 		h.BodyReadTimeout = DefaultDeadline
+	}
+	if o.Fresh {
+		h.Extensions["x-fresh"] = true
 	}
 	if o.Public {
 		h.Security = []map[string][]string{{}}

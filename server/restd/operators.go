@@ -40,10 +40,10 @@ func (s *Server) addOperators() {
 	const tag, path = "operators", "/operators"
 	order, one := directory.RightOrder, path+"/{operator}"
 	add(s, operation{ID: "listOperators", Method: http.MethodGet, Path: path, Right: order, Tag: tag, Summary: "List who runs the platform."}, s.listOperators)
-	add(s, operation{ID: "createOperator", Method: http.MethodPost, Path: path, Right: order, Tag: tag, Status: http.StatusCreated, Summary: "Make an operator."}, s.createOperator)
-	add(s, operation{ID: "updateOperator", Method: http.MethodPatch, Path: one, Right: order, Tag: tag, Summary: "Change an operator's role, language or state."}, s.updateOperator)
-	add(s, operation{ID: "setOperatorPassword", Method: http.MethodPut, Path: one + "/password", Right: order, Tag: tag, Summary: "Set an operator's password; his sessions end."}, s.setOperatorPassword)
-	add(s, operation{ID: "deleteOperator", Method: http.MethodDelete, Path: one, Right: order, Tag: tag, Summary: "Remove an operator."}, s.deleteOperator)
+	add(s, operation{ID: "createOperator", Fresh: true, Method: http.MethodPost, Path: path, Right: order, Tag: tag, Status: http.StatusCreated, Summary: "Make an operator."}, s.createOperator)
+	add(s, operation{ID: "updateOperator", Fresh: true, Method: http.MethodPatch, Path: one, Right: order, Tag: tag, Summary: "Change an operator's role, language or state."}, s.updateOperator)
+	add(s, operation{ID: "setOperatorPassword", Fresh: true, Method: http.MethodPut, Path: one + "/password", Right: order, Tag: tag, Summary: "Set an operator's password; his sessions end."}, s.setOperatorPassword)
+	add(s, operation{ID: "deleteOperator", Fresh: true, Method: http.MethodDelete, Path: one, Right: order, Tag: tag, Summary: "Remove an operator."}, s.deleteOperator)
 }
 
 func (s *Server) listOperators(ctx context.Context, _ *Call, _ *struct{}) (*List[Operator], error) {

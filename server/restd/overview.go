@@ -66,11 +66,12 @@ type QueueNow struct {
 
 // Alert is something to look at.
 type Alert struct {
-	Kind   string `json:"kind" enum:"boxesNearlyFull,idsNearlyUsed,domainUnproved,recordsWrong,mailHeld,forwardsOutside,certificateEnds,diskFull,indexLate,partFailed,destinationDown" doc:"A stable name"`
-	Level  string `json:"level" enum:"error,warning,info"`
-	Domain string `json:"domain,omitempty"`
-	Count  int    `json:"count,omitempty"`
-	Text   string `json:"text" doc:"In the request's language"`
+	Kind    string         `json:"kind" enum:"boxesNearlyFull,idsNearlyUsed,domainUnproved,recordsWrong,mailHeld,forwardsOutside,signInsFail,certificateEnds,diskFull,indexLate,searchLate,partFailed,destinationDown" doc:"A stable name"`
+	Level   string         `json:"level" enum:"error,warning,info"`
+	Domain  string         `json:"domain,omitempty"`
+	Account mail.AccountID `json:"account,omitzero" doc:"The account it is about most"`
+	Count   int            `json:"count,omitempty"`
+	Text    string         `json:"text" doc:"In the request's language"`
 }
 
 // MailFigures counts recipients of one hour or day by what became of the mail.
@@ -336,6 +337,23 @@ func (m *MailFigures) add(f trace.Figure) {
 	}
 }
 
+// failingMany is from how many failed sign-ins within 24 hours on somebody should look: a device with an old password alone is locked out before.
+const failingMany = 100
+
+// failingAlert tells of many failed sign-ins, to whom the whole company is open, and of the account at which most failed.
+func (s *Server) failingAlert(ctx context.Context, c *Call, o *Overview) error {
+	failed := c.Company.FailedSignIns()
+	if failed.Count < failingMany || !c.Whole(directory.RightAccountsRead) {
+		return nil
+	}
+	most, err := c.Company.Account(ctx, failed.Most)
+	if err != nil && !mail.Is(err, mail.NotFound) {
+		return err
+	}
+	o.alert(s, c, "warning", Alert{Kind: "signInsFail", Account: most.ID, Count: failed.Count}, failed.Count, failed.Accounts, most.Address.String(), failed.MostOf)
+	return nil
+}
+
 // usedUp is from what share of ordered IDs on somebody should order more, in percent.
 const usedUp = 90
 
@@ -355,6 +373,9 @@ func (s *Server) overviewAlerts(ctx context.Context, c *Call, o *Overview) error
 	if o.NearlyFull > 0 {
 		o.alert(s, c, "warning", Alert{Kind: "boxesNearlyFull", Count: o.NearlyFull}, o.NearlyFull)
 	}
+	if err := s.failingAlert(ctx, c, o); err != nil {
+		return err
+	}
 	if o.Queue.Held > 0 {
 		o.alert(s, c, "warning", Alert{Kind: "mailHeld", Count: o.Queue.Held}, o.Queue.Held)
 	}
@@ -371,6 +392,7 @@ var alertTexts = map[string]string{
 	"boxesNearlyFull": "alert.boxes_nearly_full", "idsNearlyUsed": "alert.ids_nearly_used", "domainUnproved": "alert.domain_unproved",
 	"recordsWrong": "alert.records_wrong", "mailHeld": "alert.mail_held", "forwardsOutside": "alert.forwards_outside",
 	"certificateEnds": "alert.certificate_ends", "diskFull": "alert.disk_full", "indexLate": "alert.index_late",
+	"signInsFail": "alert.sign_ins_fail", "searchLate": "alert.search_late",
 	"partFailed": "alert.part_failed", "destinationDown": "alert.destination_down",
 }
 

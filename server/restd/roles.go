@@ -36,7 +36,7 @@ func (s *Server) addRoles() {
 	add(s, operation{ID: "listRoles", Method: http.MethodGet, Path: "/roles", Right: directory.RightAny, Tag: tag, Summary: "List the roles there are with their rights."}, s.listRoles)
 	add(s, operation{ID: "listAdministrators", Method: http.MethodGet, Path: "/tenants/{tenant}/administrators", Right: read, Tag: tag, Summary: "List the accounts of a company that have a role."}, s.listAdministrators)
 	add(s, operation{ID: "getGrants", Method: http.MethodGet, Path: of, Right: read, Tag: tag, Summary: "Give the roles of an account."}, s.getGrants)
-	add(s, operation{ID: "setGrants", Method: http.MethodPut, Path: of, Right: write, Tag: tag, Summary: "Replace the roles of an account; only owners appoint, and nobody gives more than he has."}, s.setGrants)
+	add(s, operation{ID: "setGrants", Fresh: true, Method: http.MethodPut, Path: of, Right: write, Tag: tag, Summary: "Replace the roles of an account; only owners appoint, and nobody gives more than he has."}, s.setGrants)
 }
 
 // roleNames are the catalogue keys of roles' names.

@@ -22,10 +22,10 @@ func (s *Server) addSecurity() {
 	const tag, path, platform = "security", "/tenants/{tenant}/security", "/security"
 	read, write, order := directory.RightPolicyRead, directory.RightPolicy, directory.RightOrder
 	add(s, operation{ID: "getSecurity", Method: http.MethodGet, Path: path, Right: read, Tag: tag, Summary: "Give a company's rules of passwords, second factors, sessions and networks."}, s.getSecurity)
-	add(s, operation{ID: "setSecurity", Method: http.MethodPut, Path: path, Right: write, Tag: tag, Summary: "Replace a company's rules of signing in; access rules that lock their author out go back after 5 minutes."}, s.setSecurity)
+	add(s, operation{ID: "setSecurity", Fresh: true, Method: http.MethodPut, Path: path, Right: write, Tag: tag, Summary: "Replace a company's rules of signing in; access rules that lock their author out go back after 5 minutes."}, s.setSecurity)
 	add(s, operation{ID: "confirmAccess", Method: http.MethodPost, Path: path + "/access/confirm", Right: write, Tag: tag, Summary: "Keep access rules that would go back by themselves."}, s.confirmAccess)
 	add(s, operation{ID: "getPlatformSecurity", Method: http.MethodGet, Path: platform, Right: order, Tag: tag, Summary: "Give the rules of signing in for operators."}, s.getPlatformSecurity)
-	add(s, operation{ID: "setPlatformSecurity", Method: http.MethodPut, Path: platform, Right: order, Tag: tag, Summary: "Replace the rules of signing in for operators."}, s.setPlatformSecurity)
+	add(s, operation{ID: "setPlatformSecurity", Fresh: true, Method: http.MethodPut, Path: platform, Right: order, Tag: tag, Summary: "Replace the rules of signing in for operators."}, s.setPlatformSecurity)
 }
 
 func newSecurity(c *Call, p directory.Security) *Tagged[Security] {

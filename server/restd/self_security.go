@@ -88,7 +88,9 @@ func (s *Server) addSelfSecurity() {
 	const tag = "self"
 	right := directory.RightAny
 	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
-	add(s, operation{ID: "confirmSelf", Method: post, Path: "/self/confirm", Right: right, Tag: tag, Summary: "Show the password again, for 15 minutes of changes to one's own sign-in."}, s.confirmSelf)
+	add(s, operation{ID: "confirmSelf", Method: post, Path: "/self/confirm", Right: right, Tag: tag, Summary: "Show the password again, for 15 minutes of changes to one's own sign-in and of those that a browser left open must not make."}, s.confirmSelf)
+	add(s, operation{ID: "beginConfirm", Method: post, Path: "/self/confirm/passkey/begin", Right: right, Tag: tag, Unkept: true, Summary: "Begin to show a passkey instead of the password."}, s.beginConfirm)
+	add(s, operation{ID: "confirmByPasskey", Method: post, Path: "/self/confirm/passkey", Right: right, Tag: tag, Summary: "Show a passkey, for 15 minutes of changes to one's own sign-in and of those that a browser left open must not make."}, s.confirmByPasskey)
 	add(s, operation{ID: "changeOwnPassword", Method: post, Path: "/self/password", Right: right, Tag: tag, Summary: "Change the own password; all other sessions end."}, s.changeOwnPassword)
 	add(s, operation{ID: "listOwnSessions", Method: get, Path: "/self/sessions", Right: right, Tag: tag, Summary: "List where one is signed in."}, s.listOwnSessions)
 	add(s, operation{ID: "endOwnSession", Method: del, Path: "/self/sessions/{session}", Right: right, Tag: tag, Summary: "End an own session."}, s.endOwnSession)
@@ -135,6 +137,23 @@ type secretIn struct {
 
 func (s *Server) confirmSelf(ctx context.Context, c *Call, in *secretIn) (*struct{}, error) {
 	return nil, s.dir.Confirm(ctx, c.Caller, in.Body.Password)
+}
+
+func (s *Server) beginConfirm(ctx context.Context, c *Call, _ *struct{}) (*struct{ Body Ceremony }, error) {
+	asked, err := s.dir.AskToConfirm(ctx, c.Caller, c.answer.request.Host)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body Ceremony }{Ceremony{asked.Options, asked.Token}}, nil
+}
+
+func (s *Server) confirmByPasskey(ctx context.Context, c *Call, in *struct {
+	Body struct {
+		Ceremony   string          `json:"ceremony" maxLength:"4096"`
+		Credential json.RawMessage `json:"credential" doc:"What the browser answered, as PublicKeyCredential.toJSON gives it"`
+	}
+}) (*struct{}, error) {
+	return nil, s.dir.ConfirmByPasskey(ctx, c.Caller, in.Body.Ceremony, in.Body.Credential)
 }
 
 func (s *Server) changeOwnPassword(ctx context.Context, c *Call, in *struct {
@@ -239,7 +258,7 @@ func (s *Server) makeRecoveryCodes(ctx context.Context, c *Call, _ *struct{}) (*
 
 // Ceremony waits for the browser's answer.
 type Ceremony struct {
-	Options  json.RawMessage `json:"options" doc:"For navigator.credentials.create, octets as base64url"`
+	Options  json.RawMessage `json:"options" doc:"For navigator.credentials.create or get, octets as base64url"`
 	Ceremony string          `json:"ceremony" doc:"To be given back with the answer"`
 }
 
@@ -294,7 +313,7 @@ func (s *Server) listOwnAppPasswords(ctx context.Context, c *Call, _ *struct{}) 
 func (s *Server) createOwnAppPassword(ctx context.Context, c *Call, in *struct {
 	Body struct {
 		Name   string            `json:"name" minLength:"1" maxLength:"100" doc:"For its owner, to know it by"`
-		Scopes []directory.Scope `json:"scopes,omitempty" maxItems:"4" enum:"imap,pop3,smtp,sieve" doc:"What it opens; absent: all mail software"`
+		Scopes []directory.Scope `json:"scopes,omitempty" maxItems:"6" enum:"imap,pop3,smtp,sieve,jmap,dav" doc:"What it opens; absent: all mail software"`
 	}
 }) (*struct{ Body NewAppPassword }, error) {
 	made, password, err := s.dir.AddOwnAppPassword(ctx, c.Caller, directory.AppPasswordSpec{Name: in.Body.Name, Scopes: in.Body.Scopes})

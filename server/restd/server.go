@@ -91,7 +91,7 @@ func New(c Config) *Server {
 		s.addTenants, s.addDomains, s.addSettings, s.addBranding, s.addOrders,
 		s.addAccounts, s.addAliases, s.addGroups, s.addLists, s.addGAL, s.addForwarding,
 		s.addWebhooks,
-		s.addTrace, s.addOverview, s.addQueue, s.addNodes,
+		s.addTrace, s.addOverview, s.addQueue, s.addNodes, s.addParts,
 	} {
 		add()
 	}

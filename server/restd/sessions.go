@@ -58,7 +58,7 @@ func (s *Server) addSessions() {
 	add(s, operation{ID: "removeAccountFactors", Method: http.MethodDelete, Path: one + "/factors", Right: write, Tag: tag, Summary: "Take all second factors of an account away, whose owner has lost them."}, s.removeAccountFactors)
 	add(s, operation{ID: "listAccountAppPasswords", Method: http.MethodGet, Path: one + "/app-passwords", Right: read, Tag: tag, Summary: "List the app passwords of an account."}, s.listAccountAppPasswords)
 	add(s, operation{ID: "revokeAccountAppPassword", Method: http.MethodDelete, Path: one + "/app-passwords/{app}", Right: write, Tag: tag, Summary: "Take an app password of an account back."}, s.revokeAccountAppPassword)
-	add(s, operation{ID: "removeOperatorFactors", Method: http.MethodDelete, Path: "/operators/{operator}/factors", Right: directory.RightOrder, Tag: tag, Summary: "Take all second factors of an operator away, who has lost them."}, s.removeOperatorFactors)
+	add(s, operation{ID: "removeOperatorFactors", Fresh: true, Method: http.MethodDelete, Path: "/operators/{operator}/factors", Right: directory.RightOrder, Tag: tag, Summary: "Take all second factors of an operator away, who has lost them."}, s.removeOperatorFactors)
 }
 
 // notOwn has who changes by administrators' means what he signs in with himself show first that it is him, as everybody must: a browser that

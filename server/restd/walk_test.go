@@ -251,7 +251,7 @@ var notFoundAnyway = map[string]string{
 	"resumeMember":         "nobody bounced",
 	"removeLogo":           "there is none",
 	"takeJobSheet":         "a dry run made no passwords",
-	"removeOwnApp":         "nobody has a second factor", "makeRecoveryCodes": "nobody has a second factor",
+	"removeOwnApp":         "nobody has a second factor", "makeRecoveryCodes": "nobody has a second factor", "beginConfirm": "nobody has a passkey",
 	"removeAccountFactors": "nobody has a second factor", "removeOperatorFactors": "nobody has a second factor",
 }
 

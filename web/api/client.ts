@@ -58,6 +58,7 @@ export interface Surroundings {
   tenant: () => string | undefined; // for {tenant} in paths
   reason: (tenant: string) => Promise<string | undefined>; // why an operator changes something in a company; nothing: he gave up
   signedOut: () => void;
+  confirm?: () => Promise<boolean>; // the server wants to know that it is still him: asks, and tells whether he has shown it
 }
 
 export class Client {
@@ -104,7 +105,18 @@ export class Client {
     return (await answer.json()) as T;
   }
 
+  // send sends a request, and sends it again once its author has shown that it is him, where the server asks for that.
   private async send(method: Method, path: string, o: Options<any>): Promise<Response> {
+    try {
+      return await this.once(method, path, o);
+    } catch (e) {
+      if (!(e instanceof Problem) || e.key !== "auth.confirm_needed" || !this.around.confirm) throw e;
+      if (!(await this.around.confirm())) throw new Problem(-1, {});
+      return this.once(method, path, o);
+    }
+  }
+
+  private async once(method: Method, path: string, o: Options<any>): Promise<Response> {
     const headers = await this.headers(method, path, o);
     const body = o.raw ?? (o.body === undefined ? undefined : JSON.stringify(o.body));
     let answer: Response;
