@@ -27,6 +27,9 @@ func Doors() []Door { return []Door{DoorWeb, DoorPanel, DoorIMAP, DoorPOP3, Door
 
 // door is the one that a protocol goes through.
 func (p Protocol) door() Door {
+	if p == webmail || p == "jmap" || p == "dav" {
+		return DoorWeb
+	}
 	if scope, ok := scopes[p]; ok {
 		return Door(scope)
 	}

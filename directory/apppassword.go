@@ -23,15 +23,20 @@ const (
 	ScopePOP3  Scope = "pop3"
 	ScopeSMTP  Scope = "smtp"
 	ScopeSieve Scope = "sieve"
+	ScopeJMAP  Scope = "jmap"
+	ScopeDAV   Scope = "dav" // CardDAV
 )
 
 // Scopes lists all of them.
-func Scopes() []Scope { return []Scope{ScopeIMAP, ScopePOP3, ScopeSMTP, ScopeSieve} }
+func Scopes() []Scope {
+	return []Scope{ScopeIMAP, ScopePOP3, ScopeSMTP, ScopeSieve, ScopeJMAP, ScopeDAV}
+}
 
 // scopes says what belongs to each.
 var scopes = map[Protocol]Scope{
 	"imap": ScopeIMAP, "imaps": ScopeIMAP, "pop3": ScopePOP3, "pop3s": ScopePOP3,
 	"smtp": ScopeSMTP, "smtps": ScopeSMTP, "submission": ScopeSMTP, "sieve": ScopeSieve, "sieves": ScopeSieve,
+	"jmap": ScopeJMAP, "dav": ScopeDAV,
 }
 
 // Limits of app passwords.

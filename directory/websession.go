@@ -205,7 +205,7 @@ func (d *Directory) sessionHolds(ctx context.Context, o mail.Origin, live *liveS
 
 // webDoor is the door that a request of the pages goes through.
 func webDoor(o mail.Origin) Door {
-	if o.Door == "webmail" {
+	if o.Door == string(webmail) {
 		return DoorWeb
 	}
 	return DoorPanel

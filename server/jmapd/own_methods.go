@@ -1,0 +1,4 @@
+package jmapd
+
+// ownMethods are the methods of what is the user's own beside mail: blobs, quota, push, settings, scripts, rules, vacation.
+func ownMethods() []entry { return nil }
