@@ -2,13 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // How often one process of the platform does what the directory needs now and then.
 const (
 	destroyEvery = time.Hour      // deleted accounts whose grace is over
-	logsEvery    = 24 * time.Hour // old lines of operation logs
+	logsEvery    = 24 * time.Hour // old lines of operation logs, and what administrators are told of each month
 	dutyAgain    = time.Minute    // after a failure to become the one who does it
 )
 
@@ -46,11 +47,25 @@ func (p *Platform) attending(held context.Context) {
 			if _, err := p.dir.KeepLogs(held); err != nil && held.Err() == nil {
 				p.log.Error("operation logs", "err", err)
 			}
+			p.reportForwards(held)
 		}
 		select {
 		case <-held.Done():
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// reportForwards has the administrators of each company told whose mail leaves it by itself, if that wasn't done this month (ML-5).
+func (p *Platform) reportForwards(ctx context.Context) {
+	all, err := p.dir.Tenants(ctx)
+	for _, t := range all {
+		if t.Usable("app.reportForwards", time.Now()) == nil {
+			err = errors.Join(err, p.notices.ReportForwards(ctx, t.ID, time.Now()))
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		p.log.Error("report of forwards", "err", err)
 	}
 }

@@ -82,7 +82,7 @@ func keysInSources(t *testing.T, root string) (used map[string]string, literals 
 var inTemplate = regexp.MustCompile(`\.T "([^"]+)"`)
 
 // inPage finds the keys of the browser's pages: they stand there whole, since the build takes those it finds (web/kit/build/words.ts).
-var inPage = regexp.MustCompile("[\"'`](panel\\.[a-z0-9_.]+)[\"'`]")
+var inPage = regexp.MustCompile("[\"'`]((?:panel|webmail)\\.[a-z0-9_.]+)[\"'`]")
 
 func keysInText(path string, form *regexp.Regexp, used map[string]string, literals map[string]bool) error {
 	text, err := os.ReadFile(path)

@@ -167,6 +167,36 @@ func TestAdministratorsAreTold(t *testing.T) {
 	h.wants(user, "[Important] Sending was stopped for user1@alpha.example")
 }
 
+// TestML5ForwardsAreReported: once a month, and only what leaves the company.
+func TestML5ForwardsAreReported(t *testing.T) {
+	h := newHouse(t)
+	accounts := h.company("alpha.example")
+	admin, user := accounts[0], accounts[1]
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	report := func(at time.Time) {
+		t.Helper()
+		if err := h.ReportForwards(t.Context(), user.Tenant, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report(now) // nothing leaves
+	h.wants(admin)
+	c := h.dir.Company(user.Tenant)
+	for _, to := range []mail.Address{admin.Address, address("me@free.example")} {
+		if err := c.SetForwarding(t.Context(), h.ops, user.ID, directory.Forwarding{To: []mail.Address{to}, Keep: true}); err != nil {
+			t.Fatal(err)
+		}
+		report(now)
+		report(now)
+	}
+	list := h.wants(admin, "【管理者通知】社外への転送の月次レポート")
+	if !strings.Contains(list[0].text, "1 件のアカウント") || !strings.Contains(list[0].text, "管理者による設定: user1@alpha.example → me@free.example") {
+		t.Errorf("%s", list[0].text)
+	}
+	report(now.AddDate(0, 1, 0))
+	h.wants(admin, "【管理者通知】社外への転送の月次レポート", "【管理者通知】社外への転送の月次レポート")
+}
+
 // TestLI7Owners: owners of a list hear of posts that wait and members that are switched off, here and elsewhere.
 func TestLI7Owners(t *testing.T) {
 	h := newHouse(t)
