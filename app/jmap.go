@@ -1,0 +1,21 @@
+package app
+
+import (
+	"tegami/mail"
+	"tegami/server/httpd"
+	"tegami/server/jmapd"
+)
+
+// jmapMounts are the JMAP door's, for a listener of a zone.
+func (p *Platform) jmapMounts(zone mail.Zone) (list []httpd.Mount) {
+	door := jmapd.New(p.jmapConfig(zone)).Handler()
+	for _, path := range jmapd.Paths() {
+		list = append(list, httpd.Mount{Path: path, Handler: door})
+	}
+	return list
+}
+
+// jmapConfig is what the JMAP door needs.
+func (p *Platform) jmapConfig(zone mail.Zone) jmapd.Config {
+	return jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally}
+}
