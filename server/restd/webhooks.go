@@ -18,6 +18,7 @@ type Webhook struct {
 	Events  []string      `json:"events" doc:"Types of events; * is all"`
 	Active  bool          `json:"active"`
 	Off     string        `json:"switchedOff,omitempty" doc:"Why it was switched off by itself, as a key of the catalogue"`
+	OffText string        `json:"switchedOffText,omitempty" doc:"The same in words"`
 	Maker   string        `json:"maker"`
 	Created time.Time     `json:"created"`
 }
@@ -95,8 +96,12 @@ func (s *Server) hooks() (*webhooks.Service, error) {
 	return s.config.Webhooks, nil
 }
 
-func webhookBody(h webhooks.Hook) Webhook {
-	return Webhook{h.ID, h.Name, h.URL, h.Events, h.Active, h.Off, h.Maker, h.Created.UTC()}
+func (c *Call) webhookBody(h webhooks.Hook) Webhook {
+	out := Webhook{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Active: h.Active, Off: h.Off, Maker: h.Maker, Created: h.Created.UTC()}
+	if h.Off != "" {
+		out.OffText = c.answer.text(h.Off)
+	}
+	return out
 }
 
 func (s *Server) listWebhookEvents(context.Context, *Call, *struct{}) (*List[string], error) {
@@ -111,7 +116,7 @@ func (s *Server) listWebhooks(ctx context.Context, c *Call, _ *InTenant) (*List[
 	all, err := hooks.List(ctx, c.TenantID)
 	items := make([]Webhook, len(all))
 	for i, h := range all {
-		items[i] = webhookBody(h)
+		items[i] = c.webhookBody(h)
 	}
 	return listed(items, ""), err
 }
@@ -128,7 +133,7 @@ func (s *Server) createWebhook(ctx context.Context, c *Call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return tagged(h.Version, MadeWebhook{webhookBody(h), WebhookSecret{secret}}), nil
+	return tagged(h.Version, MadeWebhook{c.webhookBody(h), WebhookSecret{secret}}), nil
 }
 
 func (s *Server) getWebhook(ctx context.Context, c *Call, in *OfWebhook) (*Tagged[Webhook], error) {
@@ -140,7 +145,7 @@ func (s *Server) getWebhook(ctx context.Context, c *Call, in *OfWebhook) (*Tagge
 	if err != nil {
 		return nil, err
 	}
-	return tagged(h.Version, webhookBody(h)), nil
+	return tagged(h.Version, c.webhookBody(h)), nil
 }
 
 func (s *Server) updateWebhook(ctx context.Context, c *Call, in *struct {
@@ -172,7 +177,7 @@ func (s *Server) updateWebhook(ctx context.Context, c *Call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return tagged(h.Version, webhookBody(h)), nil
+	return tagged(h.Version, c.webhookBody(h)), nil
 }
 
 // set changes a value where one is given.

@@ -3017,7 +3017,7 @@ export interface components {
             /** @description For its owner, to know it by */
             name: string;
             /** @description What it opens; absent: all mail software */
-            scopes?: ("imap" | "pop3" | "smtp" | "sieve")[] | null;
+            scopes?: ("imap" | "pop3" | "smtp" | "sieve" | "jmap" | "dav")[] | null;
         };
         Department: {
             /** Format: int64 */
@@ -4098,6 +4098,8 @@ export interface components {
             secret: string;
             /** @description Why it was switched off by itself, as a key of the catalogue */
             switchedOff?: string;
+            /** @description The same in words */
+            switchedOffText?: string;
             url: string;
         };
         MailFigures: {
@@ -5227,6 +5229,8 @@ export interface components {
             name: string;
             /** @description Why it was switched off by itself, as a key of the catalogue */
             switchedOff?: string;
+            /** @description The same in words */
+            switchedOffText?: string;
             url: string;
         };
         WebhookChange: {

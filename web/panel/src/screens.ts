@@ -10,6 +10,7 @@ import Forward from "@lucide/svelte/icons/forward";
 import Gauge from "@lucide/svelte/icons/gauge";
 import Globe from "@lucide/svelte/icons/globe";
 import Image from "@lucide/svelte/icons/image";
+import Inbox from "@lucide/svelte/icons/inbox";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import ListChecks from "@lucide/svelte/icons/list-checks";
 import ListTree from "@lucide/svelte/icons/list-tree";
@@ -18,6 +19,7 @@ import Logs from "@lucide/svelte/icons/logs";
 import Mails from "@lucide/svelte/icons/mails";
 import Network from "@lucide/svelte/icons/network";
 import Route from "@lucide/svelte/icons/route";
+import Scale from "@lucide/svelte/icons/scale";
 import Server from "@lucide/svelte/icons/server";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
 import SlidersHorizontal from "@lucide/svelte/icons/sliders-horizontal";
@@ -34,6 +36,7 @@ export interface Screen {
   icon: Component<{ size?: number; "aria-hidden"?: "true" }>;
   group: "top" | "directory" | "mail" | "records" | "settings" | "platform" | "own";
   right: string;
+  also?: string; // another right that is enough
   company: boolean; // it shows a company: an operator must have chosen one
   words?: string; // a key: what else it is found by
   load: () => Promise<{ default: Component }>;
@@ -52,9 +55,12 @@ export const groups: { id: Screen["group"]; label?: string }[] = [
 export const screens: Screen[] = [
   { path: "/overview", label: "panel.overview.title", icon: Gauge, group: "top", right: "overview.read", company: true, load: () => import("./screens/Overview.svelte") },
   { path: "/accounts", label: "panel.accounts.title", icon: Users, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Accounts.svelte") },
-  { path: "/import", label: "panel.import.title", icon: Upload, group: "directory", right: "accounts", company: true, load: () => import("./screens/Import.svelte") },
+  { path: "/shared", label: "panel.shared.title", icon: Inbox, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Shared.svelte") },
+  { path: "/import", label: "panel.import.title", icon: Upload, group: "directory", right: "accounts", company: true, also: "lists", load: () => import("./screens/Import.svelte") },
   { path: "/groups", label: "panel.groups.title", icon: UsersRound, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Groups.svelte") },
+  { path: "/departments", label: "panel.departments.title", icon: Network, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Departments.svelte") },
   { path: "/gal", label: "panel.gal.title", icon: BookUser, group: "directory", right: "accounts.read", company: true, load: () => import("./screens/Gal.svelte") },
+  { path: "/ldap", label: "panel.ldap.title", icon: Server, group: "directory", right: "accounts.read", company: true, words: "panel.ldap.lead", load: () => import("./screens/Ldap.svelte") },
   { path: "/lists", label: "panel.lists.title", icon: Mails, group: "mail", right: "lists.read", company: true, load: () => import("./screens/Lists.svelte") },
   { path: "/forwarding", label: "panel.forwarding.overview", icon: Forward, group: "mail", right: "accounts.read", company: true, load: () => import("./screens/Forwarding.svelte") },
   { path: "/trace", label: "panel.trace.title", icon: Route, group: "records", right: "trace.read", company: true, load: () => import("./screens/Trace.svelte") },
@@ -71,7 +77,9 @@ export const screens: Screen[] = [
   { path: "/queue", label: "panel.queue.title", icon: ListTree, group: "platform", right: "order.read", company: false, load: () => import("./screens/Queue.svelte") },
   { path: "/health", label: "panel.health.title", icon: Activity, group: "platform", right: "order.read", company: false, load: () => import("./screens/Health.svelte") },
   { path: "/operators", label: "panel.operators.title", icon: UserCog, group: "platform", right: "order.read", company: false, load: () => import("./screens/Operators.svelte") },
+  { path: "/parts", label: "panel.parts.title", icon: Scale, group: "platform", right: "order.read", company: false, load: () => import("./screens/Parts.svelte") },
   { path: "/keys", label: "panel.keys.title", icon: KeyRound, group: "settings", right: "roles.read", company: true, load: () => import("./screens/Keys.svelte") },
+  { path: "/webhooks", label: "panel.webhooks.title", icon: Webhook, group: "settings", right: "roles.read", company: true, load: () => import("./screens/Webhooks.svelte") },
   { path: "/branding", label: "panel.branding.title", icon: Image, group: "settings", right: "policy.read", company: true, load: () => import("./screens/Branding.svelte") },
   { path: "/contract", label: "panel.contract.title", icon: FileText, group: "settings", right: "contract.read", company: true, load: () => import("./screens/Contract.svelte") },
 ];

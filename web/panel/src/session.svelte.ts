@@ -89,7 +89,29 @@ async function reason(company: string): Promise<string | undefined> {
   return known || new Promise((answer) => (asked = { tenant: company, answer }));
 }
 
-export const api = new Client({ lang, tenant, reason, signedOut });
+// Before what a browser left open must not do, the server wants to see that it is still him who signed in. All that wait for it wait together.
+let proving = $state.raw<{ answer: (shown: boolean) => void; waits: Promise<boolean> } | undefined>();
+
+export function proofAsked(): boolean {
+  return proving !== undefined;
+}
+
+export function answerProof(shown: boolean): void {
+  const p = proving;
+  proving = undefined;
+  p?.answer(shown);
+}
+
+function confirm(): Promise<boolean> {
+  if (!proving) {
+    let answer!: (shown: boolean) => void;
+    const waits = new Promise<boolean>((a) => (answer = a));
+    proving = { answer, waits };
+  }
+  return proving.waits;
+}
+
+export const api = new Client({ lang, tenant, reason, signedOut, confirm });
 
 // signedOut goes to the sign-in page, and comes back here afterwards.
 function signedOut(): void {
