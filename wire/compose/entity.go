@@ -59,7 +59,7 @@ func wrap64(b []byte) []byte {
 }
 
 // Whole is a part that somebody else composed: its own fields about the content, each with its CRLF, and its body.
-func Whole(fields, body []byte) Entity { return Entity{Header{fields}, body} }
+func Whole(fields, body []byte) Entity { return Entity{Header{b: fields}, body} }
 
 // Quoted makes a part out of octets that may be anything: as they are where 7bit allows it, else quoted-printable. A
 // CR or LF alone counts as a line end.

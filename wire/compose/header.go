@@ -21,15 +21,21 @@ const (
 
 // Header is a header block in the making. The zero value is empty. Names of fields are the
 // caller's constants; values may be anything.
-type Header struct{ b []byte }
+type Header struct {
+	b       []byte
+	charset string // of encoded words; "" = UTF-8
+}
 
 // Bytes gives the fields, each with its CRLF, without the blank line.
 func (h *Header) Bytes() []byte { return h.b }
 
 // Text adds an unstructured field in encoded words where it needs them (RFC 2047).
 func (h *Header) Text(name, text string) {
-	h.put(name, mime.EncodeHeader(Cut(text, MaxText), mime.UTF8))
+	h.text(name, Cut(text, MaxText))
 }
+
+// text is Text for what a person wrote: nothing of it is cut off.
+func (h *Header) text(name, text string) { h.put(name, mime.EncodeHeader(text, h.charset)) }
 
 // Mailbox is an address with the name of who has it; "" for none.
 type Mailbox struct {
@@ -37,15 +43,23 @@ type Mailbox struct {
 	mail.Address
 }
 
+// maxName is how much of a display name is kept, in octets.
+const maxName = mail.MaxDomain
+
 // Addresses adds a field with a list of addresses (RFC 5322 §3.4). An address that is not ASCII
-// makes the message one for SMTPUTF8 (RFC 6532).
+// makes the message one for SMTPUTF8 (RFC 6532). Of a display name maxName octets are kept.
 func (h *Header) Addresses(name string, list ...Mailbox) {
+	h.put(name, strings.Join(h.mailboxes(list), ",\r\n "))
+}
+
+// mailboxes writes each entry of a list.
+func (h *Header) mailboxes(list []Mailbox) []string {
 	written := make([]string, len(list))
 	for i, m := range list {
-		a := mime.Address{Display: Cut(m.Name, mail.MaxDomain), Local: m.Local, Domain: m.Domain}
-		written[i] = foldName(a.Format(mime.UTF8))
+		a := mime.Address{Display: Cut(m.Name, maxName), Local: m.Local, Domain: m.Domain}
+		written[i] = foldName(a.Format(h.charset))
 	}
-	h.put(name, strings.Join(written, ",\r\n "))
+	return written
 }
 
 // foldName breaks before the address if it would make the name's line too long.
@@ -106,15 +120,16 @@ func (h *Header) put(name, value string) {
 
 // OneLine makes a text fit for one line: spaces for control characters and line ends, of at most
 // MaxText octets, in valid UTF-8, without space at its ends.
-func OneLine(s string) string {
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
+func OneLine(s string) string { return strings.TrimSpace(Cut(oneLine(s), MaxText)) }
+
+// oneLine is OneLine of any length.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r < ' ' || 0x7f <= r && r < 0xa0 || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
-	}, s)
-	return strings.TrimSpace(Cut(s, MaxText))
+	}, strings.ToValidUTF8(s, "?"))
 }
 
 // ascii is OneLine without anything that is not ASCII.

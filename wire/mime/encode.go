@@ -12,21 +12,22 @@ import (
 
 // Sizes of what is written, in octets.
 const (
-	maxWord     = 75  // of an encoded word (RFC 2047 §2)
-	firstLine   = 60  // of a header field's first line beside its name
-	nextLine    = 76  // of its other lines (RFC 2047 §2)
-	maxTextLine = 998 // of a line of text without its end (RFC 5322 §2.1.1)
-	base64Line  = 76  // of a line of base64 (RFC 2045 §6.8)
+	maxWord      = 75  // of an encoded word (RFC 2047 §2)
+	firstLine    = 60  // of a header field's first line beside its name
+	nextLine     = 76  // of its other lines (RFC 2047 §2)
+	maxPlainWord = 900 // of a word that is written as it is: with the field's name it fits a line
+	maxTextLine  = 998 // of a line of text without its end (RFC 5322 §2.1.1)
+	base64Line   = 76  // of a line of base64 (RFC 2045 §6.8)
 )
 
 // EncodeHeader writes text as the value of an unstructured field: as it is when it is
 // ASCII, else in encoded words in the given charset (RFC 2047, B encoding), folded with
 // CRLF and a space. Words end at character boundaries. The charsets are UTF-8 and
 // ISO-2022-JP; text that ISO-2022-JP lacks is written in UTF-8 as a whole (T3, T4), and so
-// is text for any other charset. Line ends in text become spaces.
+// is text for any other charset. A word that no line can hold is encoded too. Line ends in text become spaces.
 func EncodeHeader(text, charset string) string {
 	text = cleanText(text)
-	if plainASCII(text) && !strings.Contains(text, "=?") {
+	if plainASCII(text) && !strings.Contains(text, "=?") && longestWord(text) <= maxPlainWord {
 		return foldASCII(text)
 	}
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
@@ -40,6 +41,14 @@ func EncodeHeader(text, charset string) string {
 	}
 	words := splitWords(text[len(prefix):], name, firstLine-len(prefix), maxWord, encode)
 	return prefix + strings.Join(words, "\r\n ")
+}
+
+// longestWord is the length of what stands longest without a space.
+func longestWord(s string) (n int) {
+	for w := range strings.SplitSeq(s, " ") {
+		n = max(n, len(w))
+	}
+	return n
 }
 
 func encodeUTF8(s string) ([]byte, bool) { return []byte(s), true }
