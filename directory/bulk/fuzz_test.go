@@ -1,8 +1,6 @@
 package bulk
 
 import (
-	"bytes"
-	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -44,40 +42,4 @@ func (e *engine[C]) parsed(f *File) {
 	for _, row := range f.Rows {
 		e.parse(&reading{table: &e.table, row: row})
 	}
-}
-
-// FuzzCell writes a field for spreadsheets: it begins no formula, and comes back.
-func FuzzCell(f *testing.F) {
-	for _, s := range []string{"", "=1+1", "'", "''=", "-x@a.example", "\tx"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		cell := safeCell(s)
-		if cell != "" && strings.IndexByte(formulas, cell[0]) >= 0 || plainCell(cell) != s {
-			t.Errorf("%q became %q, and %q again", s, cell, plainCell(cell))
-		}
-	})
-}
-
-// FuzzForeign: what CP932 is said to have is written, and comes back but for the forms that Windows writes otherwise.
-func FuzzForeign(f *testing.F) {
-	for _, s := range []string{"髙﨑①", "～〜", "😀", "ｱﾊﾟｰﾄ", "a,b"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\ufffd") || foreign(s) != nil {
-			return
-		}
-		var b bytes.Buffer
-		w := cp932Writer(&b)
-		if _, err := w.Write([]byte(windowsForms.Replace(s))); err != nil {
-			t.Fatalf("%q: %v", s, err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatalf("%q: %v", s, err)
-		}
-		if got, _, err := decode(b.Bytes()); !utf8.Valid(b.Bytes()) && (err != nil || windowsForms.Replace(got) != windowsForms.Replace(s)) {
-			t.Errorf("%q came back as %q, %v", s, got, err)
-		}
-	})
 }

@@ -3,6 +3,8 @@ package bulk
 import (
 	"io"
 	"strconv"
+
+	"tegami/wire/sheet"
 )
 
 // WritePasswords writes the sheet of initial passwords, to be handed out once.
@@ -11,7 +13,7 @@ func WritePasswords(w io.Writer, list []Password, japanese bool) error {
 	if japanese {
 		names = []string{"メールアドレス", "氏名", "初期パスワード"}
 	}
-	out, err := newWriter(w, names, Form{})
+	out, err := sheet.NewWriter(w, names, Form{})
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func WriteReport(w io.Writer, report []Told, japanese bool) error {
 	if japanese {
 		names = []string{"行番号", "列", "コード", "メッセージ"}
 	}
-	out, err := newWriter(w, names, Form{})
+	out, err := sheet.NewWriter(w, names, Form{})
 	if err != nil {
 		return err
 	}

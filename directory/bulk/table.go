@@ -9,6 +9,7 @@ import (
 
 	"tegami/mail"
 	"tegami/wire/mime"
+	"tegami/wire/sheet"
 )
 
 // Limits of files.
@@ -47,7 +48,7 @@ func (r Row) Get(column int) string {
 	if i < 0 || i >= len(r.cells) {
 		return ""
 	}
-	return strings.TrimSpace(plainCell(r.cells[i]))
+	return strings.TrimSpace(sheet.Plain(r.cells[i]))
 }
 
 // Finding is what is wrong with a line, or worth saying.
@@ -75,7 +76,7 @@ func (t *Table) Read(b []byte) (*File, error) {
 	if len(b) > MaxFile {
 		return nil, mail.E(op, mail.Full, "import.too_big", MaxFile>>20)
 	}
-	text, charset, err := decode(b)
+	text, charset, err := sheet.Decode(b)
 	if err != nil {
 		return nil, mail.Wrap(op, err)
 	}
@@ -166,23 +167,4 @@ func (t *Table) column(word string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool {
 		return word == c.Name || slices.ContainsFunc(c.Also, func(a string) bool { return word == mime.NormalizeTight(a) })
 	})
-}
-
-// formulas begin what a spreadsheet would work out instead of showing it.
-const formulas = "=+-@\t\r"
-
-// safeCell makes a field harmless to spreadsheets: an apostrophe goes before what begins a formula.
-func safeCell(s string) string {
-	if s != "" && (strings.IndexByte(formulas, s[0]) >= 0 || s[0] == '\'') {
-		return "'" + s
-	}
-	return s
-}
-
-// plainCell takes back what safeCell did.
-func plainCell(s string) string {
-	if len(s) > 1 && s[0] == '\'' && (strings.IndexByte(formulas, s[1]) >= 0 || s[1] == '\'') {
-		return s[1:]
-	}
-	return s
 }
