@@ -25,10 +25,28 @@ type Mailbox struct {
 	UIDNext     mail.UID    // the next message gets this or more
 	ModSeq      mail.ModSeq // of the last change of a message in it (HIGHESTMODSEQ) or of the mailbox
 	Messages    uint32
-	Unseen      uint32 // without Seen
-	Deleted     uint32 // with Deleted
-	Size        int64  // octets
+	Unseen      uint32      // without Seen
+	Deleted     uint32      // with Deleted
+	Size        int64       // octets
+	Made        mail.ModSeq // of its making; set by the store
+	Changed     mail.ModSeq // of the last change of the mailbox itself; set by the store
+	Place       uint32      // among its siblings, as the user wants them (RFC 8621 §2 sortOrder)
 }
+
+// GoneMailbox is a mailbox that was deleted.
+type GoneMailbox struct {
+	ID     mail.MailboxID
+	ModSeq mail.ModSeq // of its end
+	Made   mail.ModSeq
+}
+
+// Limits of what is remembered of deleted mailboxes. Past them GoneMailboxes tells a later floor.
+const (
+	// MaxGoneMailboxes is of how many an account keeps the trace, with that of the messages in them.
+	MaxGoneMailboxes = 500
+	// MaxGoneWith is how many messages a mailbox may have that leaves a trace.
+	MaxGoneWith = 20_000
+)
 
 // Message is a message in a mailbox. The octets are a blob that several messages may share.
 type Message struct {
@@ -38,9 +56,11 @@ type Message struct {
 	UID      mail.UID
 	Flags    mail.Flags
 	ModSeq   mail.ModSeq
-	Received time.Time // INTERNALDATE, to the second
-	Saved    time.Time // RFC 8514 SAVEDATE, to the second
-	Thread   mail.ThreadID
+	Received time.Time     // INTERNALDATE, to the second
+	Saved    time.Time     // RFC 8514 SAVEDATE, to the second
+	Thread   mail.ThreadID // zero: it was not put into one yet
+	Born     mail.ModSeq   // of its coming into the mailbox
+	Made     mail.ModSeq   // of its coming into the account, or of losing the flag Deleted last
 	Blob     mail.BlobRef
 	Index    []byte // the blob's structure as wire/mime wrote it; empty where not asked for
 	Place    Place  // where the octets are; zero where not asked for
@@ -76,6 +96,8 @@ type Gone struct {
 	UID    mail.UID
 	ModSeq mail.ModSeq
 	Email  mail.EmailID
+	Thread mail.ThreadID
+	Made   mail.ModSeq // of the message
 }
 
 // NewMessage asks for a message to be put into a mailbox.
@@ -83,8 +105,8 @@ type NewMessage struct {
 	Mailbox  mail.MailboxID
 	Flags    mail.Flags
 	Received time.Time
-	Blob     mail.BlobRef // from Tx.Keep in the same Update, or of an existing message (COPY)
-	Thread   mail.ThreadID
+	Blob     mail.BlobRef  // from Tx.Keep in the same Update, or of an existing message (COPY)
+	Thread   mail.ThreadID // zero: it is put into one later
 }
 
 // ItemState is where a queue item stands.

@@ -41,6 +41,13 @@ type Reader interface {
 	Marks(m mail.MailboxID, since mail.ModSeq, fn func(Mark) bool) error
 	// Gone gives the messages that left the mailbox after since, ascending by ModSeq.
 	Gone(m mail.MailboxID, since mail.ModSeq, fn func(Gone) bool) error
+	// GoneMailboxes gives the mailboxes of an account that were deleted after since, ascending by ModSeq. Gone tells of each which messages
+	// left it, and which went with it. floor is the ModSeq from which on all that went is known so; zero: always.
+	GoneMailboxes(a mail.AccountID, since mail.ModSeq) (list []GoneMailbox, floor mail.ModSeq, err error)
+	// MessagesSince gives the messages that came into a mailbox or were changed after since, in any order. The Message is used again for the next.
+	MessagesSince(m mail.MailboxID, since mail.ModSeq, fn func(*Message) bool) error
+	// Threads gives the threads that references lead to, those of refs that are known. At most MaxThreadRefs are looked at, the first.
+	Threads(a mail.AccountID, refs []ThreadRef) (map[ThreadRef]mail.ThreadID, error)
 	// Messages gives the messages with lo ≤ UID ≤ hi, ascending by UID, and what is asked for with them. The Message, its
 	// Index and the octets of its Place are used again for the next. In an Update there is no Place.
 	Messages(m mail.MailboxID, lo, hi mail.UID, with With, fn func(*Message) bool) error
@@ -94,10 +101,10 @@ type Tx interface {
 	// CreateMailbox makes a mailbox. m.ID may be zero (the store makes one); counters are ignored. Conflict
 	// "mailbox.exists" for a sibling of that name or an account with that role; NotFound for an unknown parent.
 	CreateMailbox(m Mailbox) (Mailbox, error)
-	// SetMailbox changes Parent, Name, Role and Subscribed. NotFound, Conflict as above; Invalid
+	// SetMailbox changes Parent, Name, Role, Subscribed and Place. NotFound, Conflict as above; Invalid
 	// if the mailbox would stand below itself.
 	SetMailbox(m Mailbox) error
-	// DeleteMailbox removes a mailbox and the messages in it. Conflict "mailbox.has_children" if there are mailboxes below.
+	// DeleteMailbox removes a mailbox and the messages in it; GoneMailboxes and Gone tell of them. Conflict "mailbox.has_children" if there are mailboxes below.
 	DeleteMailbox(mail.MailboxID) error
 	// AddKeyword gives the flag of a keyword (compared without case), making it known if need be. Full
 	// "keywords.too_many" past mail.MaxKeywords.
@@ -116,6 +123,15 @@ type Tx interface {
 	// Expunge removes a message. NotFound.
 	Expunge(m mail.MailboxID, uid mail.UID) error
 
+	// SetThread puts a message into a thread. It takes no ModSeq, as nobody was told of one before. NotFound; Conflict
+	// "message.threaded" for one that is in another.
+	SetThread(mail.EmailID, mail.ThreadID) error
+	// PutThreadRefs has references lead to a thread, those that lead nowhere yet, and notes of all that they were used now. At most
+	// MaxThreadRefs are, the first.
+	PutThreadRefs(a mail.AccountID, refs []ThreadRef, thread mail.ThreadID) error
+	// PruneThreadRefs removes an account's references that were used last on a day before that of a time.
+	PruneThreadRefs(a mail.AccountID, before time.Time) error
+
 	// PutMemo has an account remember a name until a time, in place of what it had; a time that is over forgets it. An account
 	// remembers MaxMemos names: one more, and the one whose time is over first goes. Invalid "memo.name" for a name
 	// that is empty or longer than MaxMemoName.
@@ -132,6 +148,13 @@ type Tx interface {
 	// It tells how many those were.
 	PruneItems(before mail.ItemID, limit int) (removed int, err error)
 }
+
+// ThreadRef stands for something by which messages belong together: a message id with a subject. What exactly, and how it becomes a
+// number, is the caller's business.
+type ThreadRef int64
+
+// MaxThreadRefs is how many references one call looks at or writes.
+const MaxThreadRefs = 64
 
 // Limits of what an account remembers.
 const (

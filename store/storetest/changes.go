@@ -14,6 +14,8 @@ var changePromises = []promise{
 	{"ChangeFlags", changeFlags},
 	{"MarksSince", marksSince},
 	{"GoneSince", goneSince},
+	{"MessagesSince", messagesSince},
+	{"MadeAgain", madeAgain},
 }
 
 // modSeqGrows: RFC 7162 §3.1. Each change takes the next number of the account.
@@ -194,7 +196,7 @@ func goneSince(f *fixture) {
 			_, err := tx.MoveMessage(m.ID, list[i].UID, other.ID)
 			f.ok(err)
 		})
-		return store.Gone{UID: list[i].UID, ModSeq: f.box(m.Account).ModSeq, Email: list[i].ID}
+		return store.Gone{UID: list[i].UID, ModSeq: f.box(m.Account).ModSeq, Email: list[i].ID, Thread: list[i].Thread, Made: list[i].Made}
 	}
 	var want []store.Gone
 	for _, i := range []int{5, 0, 3, 4} {
@@ -210,4 +212,85 @@ func goneSince(f *fixture) {
 		f.ok(r.Gone(m.ID, 0, func(store.Gone) bool { n++; return false }))
 		f.same("when stopped", n, 1)
 	})
+}
+
+// messagesSince: the rows of what Marks tells.
+func messagesSince(f *fixture) {
+	m := f.mailbox()
+	other := f.mailboxOf(m.Account, "other")
+	var list []store.Message
+	for range 6 {
+		list = append(list, f.deliver(m.ID, "x", 0))
+	}
+	middle := list[3].ModSeq
+	f.both(func(tx store.Tx) {
+		_, err := tx.SetFlags(m.ID, list[1].UID, mail.Seen)
+		f.ok(err)
+		f.ok(tx.Expunge(m.ID, list[4].UID))
+		_, err = tx.MoveMessage(m.ID, list[2].UID, other.ID)
+		f.ok(err)
+	}, func(r store.Reader) {
+		for _, box := range []mail.MailboxID{m.ID, other.ID} {
+			for _, since := range []mail.ModSeq{0, list[0].ModSeq, middle, must(f, r.Box)(m.Account).ModSeq} {
+				want := map[mail.UID]store.Message{}
+				for _, msg := range f.messages(r, box) {
+					if msg.ModSeq > since {
+						msg.Index = nil
+						want[msg.UID] = msg
+					}
+				}
+				got := map[mail.UID]store.Message{}
+				f.ok(r.MessagesSince(box, since, func(msg *store.Message) bool {
+					row := clone(*msg)
+					row.Index = nil
+					row.Place = store.Place{}
+					got[msg.UID] = row
+					return true
+				}))
+				for uid, msg := range want {
+					msg.Place = store.Place{}
+					want[uid] = msg
+				}
+				f.same("since", got, want)
+			}
+		}
+		n := 0
+		f.ok(r.MessagesSince(m.ID, 0, func(*store.Message) bool { n++; return false }))
+		f.same("when stopped", n, 1)
+	})
+}
+
+// madeAgain: a message that loses the flag Deleted is as one that was made then, for who does not see what has it (RFC 8621 §4.1.1).
+func madeAgain(f *fixture) {
+	m := f.mailbox()
+	one, two := f.deliver(m.ID, "1", mail.Deleted), f.deliver(m.ID, "2", mail.Deleted|mail.Seen)
+	other := f.deliver(m.ID, "3", 0)
+	made := func(msg store.Message) (n mail.ModSeq) {
+		f.view(func(r store.Reader) { n = must(f, r.Email)(msg.ID).Made })
+		return n
+	}
+	f.update(func(tx store.Tx) {
+		_, err := tx.SetFlags(m.ID, one.UID, mail.Deleted|mail.Flagged)
+		f.ok(err)
+		_, _, err = tx.ChangeFlags(m.ID, two.UID, other.UID, mail.Seen, mail.Flagged)
+		f.ok(err)
+	})
+	f.same("while Deleted", []mail.ModSeq{made(one), made(two), made(other)}, []mail.ModSeq{one.Made, two.Made, other.Made})
+	var back store.Mark
+	var both mail.ModSeq
+	f.update(func(tx store.Tx) {
+		var err error
+		back, err = tx.SetFlags(m.ID, one.UID, 0)
+		f.ok(err)
+		both, _, err = tx.ChangeFlags(m.ID, two.UID, other.UID, mail.Deleted|mail.Flagged, 0)
+		f.ok(err)
+	})
+	f.same("after", []mail.ModSeq{made(one), made(two), made(other)}, []mail.ModSeq{back.ModSeq, both, other.Made})
+	f.update(func(tx store.Tx) {
+		_, err := tx.SetFlags(m.ID, one.UID, mail.Deleted)
+		f.ok(err)
+		_, _, err = tx.ChangeFlags(m.ID, two.UID, two.UID, 0, mail.Deleted)
+		f.ok(err)
+	})
+	f.same("Deleted again", []mail.ModSeq{made(one), made(two)}, []mail.ModSeq{back.ModSeq, both})
 }

@@ -47,6 +47,9 @@ func (f *fixture) furnish() (b belonging) {
 		_, err = tx.AddKeyword(b.account, "secret")
 		f.ok(err)
 		f.ok(tx.PutMemo(b.account, "secret", memoEnd))
+		f.ok(tx.PutThreadRefs(b.account, []store.ThreadRef{1}, 7))
+		below := must(f, tx.CreateMailbox)(store.Mailbox{Account: b.account, Name: "gone"})
+		f.ok(tx.DeleteMailbox(below.ID))
 		b.entry, err = tx.PutEntry(store.Entry{Account: b.account, Kind: "card", Group: 7, Key: "secret", Doc: []byte("secret")})
 		f.ok(err)
 	})
@@ -81,6 +84,13 @@ func (f *fixture) dump(accounts ...mail.AccountID) (lines []string) {
 			entries, err := r.EntriesSince(a, "card", 0, 0)
 			f.ok(err)
 			add("entries", entries)
+			threads, err := r.Threads(a, []store.ThreadRef{1, 2})
+			f.ok(err)
+			add("threads", threads)
+			gone, floor, err := r.GoneMailboxes(a, 0)
+			f.ok(err)
+			add("gone mailboxes", gone)
+			add("floor", floor)
 			for _, m := range must(f, r.Mailboxes)(a) {
 				add("mailbox", m)
 				add("messages", f.messages(r, m.ID))
@@ -160,6 +170,25 @@ var trespasses = map[string]trespass{
 	"DeleteEntry": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		return nil, isRefused(tx.DeleteEntry(b.account, "card", b.entry.ID), mail.NotFound)
 	},
+	"GoneMailboxes": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		list, _, err := tx.GoneMailboxes(b.account, 0)
+		return list, err
+	},
+	"MessagesSince": func(f *fixture, tx store.Tx, b belonging) (found any, err error) {
+		err = tx.MessagesSince(b.inbox.ID, 0, func(m *store.Message) bool { found = m.ID; return true })
+		return found, err
+	},
+	"Threads": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		found, err := tx.Threads(b.account, []store.ThreadRef{1})
+		return len(found), err
+	},
+	"PutThreadRefs": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, tx.PutThreadRefs(b.account, []store.ThreadRef{1, 2}, 4711)
+	},
+	"PruneThreadRefs": func(f *fixture, tx store.Tx, b belonging) (any, error) {
+		return nil, tx.PruneThreadRefs(b.account, memoEnd)
+	},
+	"SetThread": func(f *fixture, tx store.Tx, b belonging) (any, error) { return nil, tx.SetThread(b.message.ID, 4711) },
 	"PutEntry": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		e := b.entry
 		e.Doc = []byte("trespassed")

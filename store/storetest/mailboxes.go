@@ -14,6 +14,8 @@ var mailboxPromises = []promise{
 	{"MailboxParents", mailboxParents},
 	{"MailboxRename", mailboxRename},
 	{"MailboxDelete", mailboxDelete},
+	{"MailboxLeavesTraces", mailboxLeavesTraces},
+	{"MailboxTracesAreBounded", mailboxTracesAreBounded},
 	{"UIDValidityIsNew", uidValidityIsNew},
 	{"AccountsAreApart", accountsAreApart},
 	{"Keywords", keywords},
@@ -145,15 +147,15 @@ func mailboxRename(f *fixture) {
 	msg := f.deliver(m.ID, "stays", mail.Seen)
 	before := f.read(m.ID)
 	want := before
-	want.Name, want.Role, want.Subscribed = "Archive", "archive", true
+	want.Name, want.Role, want.Subscribed, want.Place = "Archive", "archive", true, 7
 	changed := want
-	changed.UIDNext, changed.Messages, changed.UIDValidity, changed.Size = 900, 900, 900, 900 // the store's own
+	changed.UIDNext, changed.Messages, changed.UIDValidity, changed.Size, changed.Made = 900, 900, 900, 900, 900 // the store's own
 	f.ok(f.set(changed))
 	after := f.read(m.ID)
 	if after.ModSeq <= before.ModSeq || f.box(m.Account).ModSeq != after.ModSeq {
 		f.Fatalf("ModSeq %d before, %d after, account %d", before.ModSeq, after.ModSeq, f.box(m.Account).ModSeq)
 	}
-	want.ModSeq = after.ModSeq
+	want.ModSeq, want.Changed = after.ModSeq, after.ModSeq
 	f.same("renamed", after, want)
 	f.view(func(r store.Reader) {
 		f.same("message", f.messages(r, m.ID)[0].ID, msg.ID)
@@ -266,4 +268,77 @@ func keywordsLimit(f *fixture) {
 		f.same("the last", flag, mail.Keyword(53))
 	})
 	f.view(func(r store.Reader) { f.same("keywords", len(must(f, r.Keywords)(a)), mail.MaxKeywords) })
+}
+
+// goneMailboxes lists the mailboxes of an account that were deleted.
+func (f *fixture) goneMailboxes(a mail.AccountID, since mail.ModSeq) (list []store.GoneMailbox, floor mail.ModSeq) {
+	f.view(func(r store.Reader) {
+		var err error
+		list, floor, err = r.GoneMailboxes(a, since)
+		f.ok(err)
+	})
+	return list, floor
+}
+
+// mailboxLeavesTraces: what became of the messages of a deleted mailbox can be told.
+func mailboxLeavesTraces(f *fixture) {
+	m := f.mailbox()
+	other := f.mailboxOf(m.Account, "other")
+	one, two, three := f.deliver(other.ID, "1", 0), f.deliver(other.ID, "2", 0), f.deliver(other.ID, "3", 0)
+	drop := func(id mail.MailboxID) store.GoneMailbox {
+		made := f.read(id).Made
+		f.update(func(tx store.Tx) { f.ok(tx.DeleteMailbox(id)) })
+		return store.GoneMailbox{ID: id, ModSeq: f.box(m.Account).ModSeq, Made: made}
+	}
+	f.update(func(tx store.Tx) {
+		f.ok(tx.Expunge(other.ID, one.UID))
+		_, err := tx.MoveMessage(other.ID, two.UID, m.ID)
+		f.ok(err)
+	})
+	first := drop(other.ID)
+	second := drop(f.mailboxOf(m.Account, "empty").ID)
+	list, floor := f.goneMailboxes(m.Account, 0)
+	f.same("gone", list, []store.GoneMailbox{first, second})
+	f.same("floor", floor, mail.ModSeq(0))
+	list, _ = f.goneMailboxes(m.Account, first.ModSeq)
+	f.same("gone since the first", list, []store.GoneMailbox{second})
+	list, _ = f.goneMailboxes(m.Account+1, 0)
+	f.same("of another account", len(list), 0)
+	f.view(func(r store.Reader) {
+		gone := f.gone(r, other.ID, 0)
+		f.same("traces", len(gone), 3)
+		for i, msg := range []store.Message{one, two, three} {
+			f.same("email", gone[i].Email, msg.ID)
+			f.same("thread", gone[i].Thread, msg.Thread)
+			f.same("made", gone[i].Made, msg.Made)
+		}
+		f.same("with the mailbox", gone[2].ModSeq, first.ModSeq)
+	})
+	f.update(func(tx store.Tx) { f.ok(tx.DropBelongings(m.Account)) })
+	list, _ = f.goneMailboxes(m.Account, 0)
+	f.same("after the end of the account", len(list), 0)
+	f.view(func(r store.Reader) { f.same("traces", len(f.gone(r, other.ID, 0)), 0) })
+}
+
+func mailboxTracesAreBounded(f *fixture) {
+	m := f.mailbox()
+	const more = 3
+	var made []mail.MailboxID
+	f.update(func(tx store.Tx) {
+		made = nil
+		for n := range store.MaxGoneMailboxes + more {
+			made = append(made, must(f, tx.CreateMailbox)(store.Mailbox{Account: m.Account, Name: fmt.Sprint(n)}).ID)
+		}
+	})
+	f.deliver(made[0], "gone", 0)
+	f.update(func(tx store.Tx) {
+		for _, id := range made {
+			f.ok(tx.DeleteMailbox(id))
+		}
+	})
+	list, floor := f.goneMailboxes(m.Account, 0)
+	f.same("traces", len(list), store.MaxGoneMailboxes)
+	f.same("the first", list[0].ID, made[more])
+	f.same("floor", floor, list[0].ModSeq-1)
+	f.view(func(r store.Reader) { f.same("traces of messages", len(f.gone(r, made[0], 0)), 0) })
 }

@@ -186,10 +186,11 @@ func messageMove(f *fixture) {
 		f.same("target", len(list), 2)
 		got, want := list[1], clone(msg)
 		want.Mailbox, want.UID, want.ModSeq, want.Index = other.ID, mark.UID, mark.ModSeq, got.Index
+		want.Born = mark.ModSeq
 		want.Saved = got.Saved // RFC 8514 lets it be the time of the move
 		f.same("moved", got, want)
 		f.same("by id", must(f, r.Email)(msg.ID).Mailbox, other.ID)
-		f.same("gone", f.gone(r, m.ID, 0), []store.Gone{{UID: msg.UID, ModSeq: mark.ModSeq, Email: msg.ID}})
+		f.same("gone", f.gone(r, m.ID, 0), []store.Gone{{UID: msg.UID, ModSeq: mark.ModSeq, Email: msg.ID, Thread: msg.Thread, Made: msg.Made}})
 		f.same("not gone", len(f.gone(r, other.ID, 0)), 0)
 	})
 	after := f.box(m.Account)

@@ -102,6 +102,8 @@ type (
 	anyGroup      struct{ store.Reader }
 	allEntries    struct{ store.Reader } // since the beginning, always
 	noFloor       struct{ store.Reader }
+	newThreadTx   struct{ store.Tx }     // references lead to who used them last
+	sinceFlags    struct{ store.Reader } // what came is not given
 )
 
 func (t keepsErrors) Update(ctx context.Context, by mail.Actor, why mail.Op, fn func(store.Tx) error) error {
@@ -321,6 +323,17 @@ func (r allEntries) EntriesSince(a mail.AccountID, kind string, _ mail.ModSeq, l
 
 func (r noFloor) EntriesFloor(mail.AccountID, string) (mail.ModSeq, error) { return 0, nil }
 
+func (t newThreadTx) PutThreadRefs(a mail.AccountID, refs []store.ThreadRef, thread mail.ThreadID) error {
+	if err := t.PruneThreadRefs(a, time.Now().Add(48*time.Hour)); err != nil {
+		return err
+	}
+	return t.Tx.PutThreadRefs(a, refs, thread)
+}
+
+func (r sinceFlags) MessagesSince(m mail.MailboxID, since mail.ModSeq, fn func(*store.Message) bool) error {
+	return r.Reader.MessagesSince(m, since, func(msg *store.Message) bool { return msg.Born > since || fn(msg) })
+}
+
 func (t longMemoTx) PutMemo(a mail.AccountID, name string, until time.Time) error {
 	if have, err := t.Memo(a, name); err != nil || !have.IsZero() {
 		return err
@@ -444,6 +457,8 @@ func TestMutants(t *testing.T) {
 		"lists entries of any group":   {reader: func(r store.Reader) store.Reader { return anyGroup{r} }, only: entryPromises},
 		"gives all entries":            {reader: func(r store.Reader) store.Reader { return allEntries{r} }, only: entryPromises},
 		"hides that traces went":       {reader: func(r store.Reader) store.Reader { return noFloor{r} }, only: entryPromises},
+		"moves threads":                {tx: func(tx store.Tx) store.Tx { return newThreadTx{tx} }, only: threadPromises},
+		"gives what was changed only":  {reader: func(r store.Reader) store.Reader { return sinceFlags{r} }, only: changePromises},
 		"misses a message":             misreading(func(x store.Texts) store.Texts { return missesOne{x} }),
 		"finds foreign messages":       misreading(func(x store.Texts) store.Texts { return findsForeign{x} }),
 		"indexes in any order":         misreading(func(x store.Texts) store.Texts { return anyOrder{x} }),

@@ -205,7 +205,7 @@ func (t *Tx) DropBelongings(a mail.AccountID) error {
 	if _, err := t.holdBox(op, a); err != nil {
 		return err
 	}
-	for _, q := range []Query{qDropEntries, qDropEntryFloors} {
+	for _, q := range []Query{qDropEntries, qDropEntryFloors, qDropThreadRefs, qDropGoneOfAccount, qDropGoneMailboxes} {
 		t.args.Reset().Int(int64(a))
 		if err := t.change(op, q); err != nil {
 			return err

@@ -49,6 +49,15 @@ const (
 	qDeleteMailbox
 	qDeleteMessages
 	qDeleteGone
+	qBuryMessages
+	qBuryMailbox
+	qGoneMailboxes
+	qMailboxesFloor
+	qPutMailboxesFloor
+	qDropGoneMailbox
+	qMailboxTooMany
+	qDropGoneMailboxes
+	qDropGoneOfAccount
 	qKeywords
 	qInsertKeyword
 
@@ -56,6 +65,7 @@ const (
 	qMarksFloor
 	qMarksSince
 	qGone
+	qMessagesSince
 	qMessages
 	qMessagesIndex
 	qMessagesPlace
@@ -125,6 +135,13 @@ const (
 	qDropEntries
 	qDropEntryFloors
 
+	qThreadRefs
+	qPutThreadRef
+	qPruneThreadRefs
+	qDropThreadRefs
+	qThreadOf
+	qSetThread
+
 	qCheckMailboxes
 	qCheckBoxes
 	qBoxless
@@ -154,7 +171,7 @@ func (q Query) String() string {
 	return queryTexts[q]
 }
 
-const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash"
+const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash, m.born, m.made"
 
 // placeColumns look for a row of body only where there is one.
 const placeColumns = ", b.pack, b.off, CASE WHEN b.pack = 0 THEN (SELECT o.octets FROM body o WHERE {o.t=}o.id = b.id) END"
@@ -165,7 +182,7 @@ const messageRange = " FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " 
 // flagsRange are the messages of a range of UIDs whose flags would be others.
 const flagsRange = "mailbox = ? AND uid >= ? AND uid <= ? AND flags <> ((flags & ?) | ?)"
 
-const mailboxColumns = "id, account, parent, name, role, subscribed, uidvalidity, uidnext, modseq, messages, unseen, deleted, size"
+const mailboxColumns = "id, account, parent, name, role, subscribed, uidvalidity, uidnext, modseq, messages, unseen, deleted, size, made, changed, place"
 
 const itemColumns = "i.id, i.state, i.due, i.route, i.blob, b.size, b.hash, i.doc, i.fence, i.leased, i.tries"
 
@@ -229,22 +246,39 @@ var queryTexts = [numQueries]string{
 	qSibling:       "SELECT id FROM mailbox WHERE {t=}account = ? AND parent = ? AND name = ?",
 	qRoleHolder:    "SELECT id FROM mailbox WHERE {t=}account = ? AND role = ? AND role <> ''",
 	qHasChildren:   "SELECT id FROM mailbox WHERE {t=}account = ? AND parent = ? LIMIT 1",
-	qInsertMailbox: "INSERT INTO mailbox ({t,}" + mailboxColumns + ") VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)",
-	qSetMailbox:    "UPDATE mailbox SET parent = ?, name = ?, role = ?, subscribed = ? WHERE {t=}id = ?",
+	qInsertMailbox: "INSERT INTO mailbox ({t,}" + mailboxColumns + ") VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)",
+	qSetMailbox:    "UPDATE mailbox SET parent = ?, name = ?, role = ?, subscribed = ?, changed = ?, place = ? WHERE {t=}id = ?",
 	qUpdateCounters: "UPDATE mailbox SET uidnext = ?, modseq = ?, messages = ?, unseen = ?, deleted = ?, size = ? " +
 		"WHERE {t=}id = ?",
 	qDeleteMailbox:  "DELETE FROM mailbox WHERE {t=}id = ?",
 	qDeleteMessages: "DELETE FROM message WHERE {t=}mailbox = ?",
 	qDeleteGone:     "DELETE FROM gone WHERE {t=}mailbox = ?",
-	qKeywords:       "SELECT name FROM keyword WHERE {t=}account = ? ORDER BY bit",
-	qInsertKeyword:  "INSERT INTO keyword ({t,}account, bit, name) VALUES ({$t,}?, ?, ?)",
+	// What was in a mailbox leaves a trace with it.
+	qBuryMessages: "INSERT INTO gone ({t,}mailbox, modseq, uid, email, thread, made) " +
+		"SELECT {$t,}mailbox, CAST(? AS {int}), uid, id, thread, made FROM message WHERE {t=}mailbox = ?",
+	qBuryMailbox: "INSERT INTO mailbox_gone ({t,}account, mailbox, modseq, made) VALUES ({$t,}?, ?, ?, ?) " +
+		"ON CONFLICT ({t,}account, mailbox) DO UPDATE SET modseq = excluded.modseq, made = excluded.made",
+	qGoneMailboxes: "SELECT mailbox, modseq, made FROM mailbox_gone WHERE {t=}account = ? AND mailbox <> 0 AND modseq > ? " +
+		"ORDER BY modseq, mailbox",
+	qMailboxesFloor: "SELECT modseq FROM mailbox_gone WHERE {t=}account = ? AND mailbox = 0",
+	qPutMailboxesFloor: "INSERT INTO mailbox_gone ({t,}account, mailbox, modseq, made) VALUES ({$t,}?, 0, ?, 0) " +
+		"ON CONFLICT ({t,}account, mailbox) DO UPDATE SET modseq = excluded.modseq",
+	qDropGoneMailbox: "DELETE FROM mailbox_gone WHERE {t=}account = ? AND mailbox = ?",
+	qMailboxTooMany: "SELECT mailbox, modseq FROM mailbox_gone WHERE {t=}account = ? AND mailbox <> 0 " +
+		"ORDER BY modseq DESC LIMIT 1 OFFSET ?",
+	qDropGoneMailboxes: "DELETE FROM mailbox_gone WHERE {t=}account = ?",
+	qDropGoneOfAccount: "DELETE FROM gone WHERE {t=}mailbox IN (SELECT mailbox FROM mailbox_gone WHERE {t=}account = ?)",
+	qKeywords:          "SELECT name FROM keyword WHERE {t=}account = ? ORDER BY bit",
+	qInsertKeyword:     "INSERT INTO keyword ({t,}account, bit, name) VALUES ({$t,}?, ?, ?)",
 
 	qMarksAll:   "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? ORDER BY uid",
 	qMarksFloor: "SELECT uid FROM message WHERE {t=}mailbox = ? AND born <= ? ORDER BY uid DESC LIMIT 1",
 	// +uid keeps SQLite from searching by uid where message_changed finds less.
 	qMarksSince: "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND uid > ? UNION ALL " +
 		"SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND modseq > ? AND modseq <> born AND +uid <= ?",
-	qGone: "SELECT uid, modseq, email FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
+	qGone: "SELECT uid, modseq, email, thread, made FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
+	qMessagesSince: "SELECT " + messageColumns + " FROM message m WHERE {m.t=}m.mailbox = ? AND m.uid > ? UNION ALL " +
+		"SELECT " + messageColumns + " FROM message m WHERE {m.t=}m.mailbox = ? AND m.modseq > ? AND m.modseq <> m.born AND +m.uid <= ?",
 	qMessages: "SELECT " + messageColumns + " FROM message m " +
 		"WHERE {m.t=}m.mailbox = ? AND m.uid >= ? AND m.uid <= ? ORDER BY m.uid",
 	qMessagesIndex: "SELECT " + messageColumns + ", b.idx" + messageRange,
@@ -252,16 +286,16 @@ var queryTexts = [numQueries]string{
 	qMessagesBoth:  "SELECT " + messageColumns + ", b.idx" + placeColumns + messageRange,
 	qEmail: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
 		"WHERE {m.t=}m.id = ?",
-	qMessageAt: "SELECT id, flags, modseq, size FROM message WHERE {t=}mailbox = ? AND uid = ?",
-	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, received, saved, size, blob, hash, thread) " +
-		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	qSetFlags: "UPDATE message SET flags = ?, modseq = ? WHERE {t=}id = ?",
+	qMessageAt: "SELECT id, flags, modseq, size, thread, made FROM message WHERE {t=}mailbox = ? AND uid = ?",
+	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, made, received, saved, size, blob, hash, thread) " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qSetFlags: "UPDATE message SET flags = ?, modseq = ?, made = ? WHERE {t=}id = ?",
 	qFlagSums: "SELECT count(*), coalesce(sum(CASE WHEN flags & 1 = 0 THEN 1 ELSE 0 END), 0), " +
 		"coalesce(sum(CASE WHEN flags & 8 <> 0 THEN 1 ELSE 0 END), 0) FROM message WHERE {t=}" + flagsRange,
-	qChangeFlags:   "UPDATE message SET flags = (flags & ?) | ?, modseq = ? WHERE {t=}" + flagsRange,
+	qChangeFlags:   "UPDATE message SET made = CASE WHEN flags & ? <> 0 THEN ? ELSE made END, flags = (flags & ?) | ?, modseq = ? WHERE {t=}" + flagsRange,
 	qMoveMessage:   "UPDATE message SET mailbox = ?, uid = ?, modseq = ?, born = ?, saved = ? WHERE {t=}id = ?",
 	qDeleteMessage: "DELETE FROM message WHERE {t=}id = ?",
-	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email) VALUES ({$t,}?, ?, ?, ?)",
+	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email, thread, made) VALUES ({$t,}?, ?, ?, ?, ?, ?)",
 
 	qBlob:       "SELECT size, hash FROM blob WHERE {t=}id = ?{lock}",
 	qInsertBlob: "INSERT INTO blob ({t,}id, size, hash, pack, off, idx) VALUES ({$t,}?, ?, ?, ?, ?, ?)",
@@ -335,6 +369,14 @@ var queryTexts = [numQueries]string{
 		"ON CONFLICT ({t,}account, kind) DO UPDATE SET modseq = excluded.modseq",
 	qDropEntries:     "DELETE FROM entry WHERE {t=}account = ?",
 	qDropEntryFloors: "DELETE FROM entry_floor WHERE {t=}account = ?",
+
+	qThreadRefs: "SELECT ref, thread FROM thread_ref WHERE {t=}account = ? AND ref IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qPutThreadRef: "INSERT INTO thread_ref ({t,}account, ref, thread, used) VALUES ({$t,}?, ?, ?, ?) " +
+		"ON CONFLICT ({t,}account, ref) DO UPDATE SET used = excluded.used",
+	qPruneThreadRefs: "DELETE FROM thread_ref WHERE {t=}account = ? AND used < ?",
+	qDropThreadRefs:  "DELETE FROM thread_ref WHERE {t=}account = ?",
+	qThreadOf:        "SELECT account, thread FROM message WHERE {t=}id = ?",
+	qSetThread:       "UPDATE message SET thread = ? WHERE {t=}id = ? AND thread = 0",
 
 	qCheckMailboxes: "SELECT b.id, b.uidnext, b.modseq, b.messages, b.unseen, b.deleted, b.size, " +
 		"coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0), count(m.id), " +

@@ -54,6 +54,9 @@ func scanMailbox(row Row) store.Mailbox {
 		Unseen:      uint32(row.Int(10)),
 		Deleted:     uint32(row.Int(11)),
 		Size:        row.Int(12),
+		Made:        mail.ModSeq(row.Int(13)),
+		Changed:     mail.ModSeq(row.Int(14)),
+		Place:       uint32(row.Int(15)),
 	}
 }
 
@@ -153,7 +156,8 @@ func (r *Reader) marks(m mail.MailboxID, since mail.ModSeq) (marks []store.Mark,
 func (r *Reader) Gone(m mail.MailboxID, since mail.ModSeq, fn func(store.Gone) bool) error {
 	r.args.Reset().Int(int64(m)).Int(int64(since))
 	return r.rows("store.Gone", qGone, func(row Row) bool {
-		return fn(store.Gone{UID: mail.UID(row.Int(0)), ModSeq: mail.ModSeq(row.Int(1)), Email: mail.EmailID(row.Int(2))})
+		return fn(store.Gone{UID: mail.UID(row.Int(0)), ModSeq: mail.ModSeq(row.Int(1)), Email: mail.EmailID(row.Int(2)),
+			Thread: mail.ThreadID(row.Int(3)), Made: mail.ModSeq(row.Int(4))})
 	})
 }
 
@@ -171,16 +175,18 @@ func scanMessage(row Row, m *store.Message) {
 		Saved:    time.Unix(row.Int(7), 0).UTC(),
 		Thread:   mail.ThreadID(row.Int(8)),
 		Blob:     mail.BlobRef{ID: mail.BlobID(row.Int(9)), Size: row.Int(10)},
+		Born:     mail.ModSeq(row.Int(12)),
+		Made:     mail.ModSeq(row.Int(13)),
 	}
 	row.Fill(11, m.Blob.Hash[:])
 }
 
 // Columns of what is read with a message, behind its own.
 const (
-	columnIndex  = 12
-	columnPack   = 13
-	columnOff    = 14
-	columnOctets = 15
+	columnIndex  = 14
+	columnPack   = 15
+	columnOff    = 16
+	columnOctets = 17
 )
 
 // scanWith reads what was asked for with a message.
@@ -208,6 +214,21 @@ func (r *Reader) Messages(m mail.MailboxID, lo, hi mail.UID, with store.With, fn
 	return r.rows("store.Messages", messageQueries[with], func(row Row) bool {
 		scanMessage(row, &r.msg)
 		r.scanWith(row, with, &r.msg)
+		return fn(&r.msg)
+	})
+}
+
+// MessagesSince gives the messages that came into a mailbox or were changed after since, in any order.
+func (r *Reader) MessagesSince(m mail.MailboxID, since mail.ModSeq, fn func(*store.Message) bool) error {
+	const op mail.Op = "store.MessagesSince"
+	r.args.Reset().Int(int64(m)).Int(int64(since))
+	floor, _, err := r.number(op, qMarksFloor)
+	if err != nil {
+		return err
+	}
+	r.args.Reset().Int(int64(m)).Int(floor).Int(int64(m)).Int(int64(since)).Int(floor)
+	return r.rows(op, qMessagesSince, func(row Row) bool {
+		scanMessage(row, &r.msg)
 		return fn(&r.msg)
 	})
 }

@@ -131,8 +131,10 @@ func (t *Tx) CreateMailbox(m store.Mailbox) (store.Mailbox, error) {
 	box.validity = max(box.validity+1, uint32(t.now.Unix()))
 	m.UIDValidity, m.UIDNext, m.ModSeq = box.validity, 1, t.next(box)
 	m.Messages, m.Unseen, m.Deleted, m.Size = 0, 0, 0, 0
+	m.Made, m.Changed = m.ModSeq, m.ModSeq
 	t.args.Reset().Int(int64(m.ID)).Int(int64(m.Account)).Int(int64(m.Parent)).Text(m.Name).Text(m.Role).
-		Bool(m.Subscribed).Int(int64(m.UIDValidity)).Int(int64(m.UIDNext)).Int(int64(m.ModSeq))
+		Bool(m.Subscribed).Int(int64(m.UIDValidity)).Int(int64(m.UIDNext)).Int(int64(m.ModSeq)).
+		Int(int64(m.Made)).Int(int64(m.Changed)).Int(int64(m.Place))
 	if err := t.change(op, qInsertMailbox); err != nil {
 		return store.Mailbox{}, err
 	}
@@ -219,7 +221,7 @@ func (t *Tx) above(op mail.Op, m store.Mailbox) error {
 	return mail.E(op, mail.Invalid, "mailbox.too_deep")
 }
 
-// SetMailbox changes Parent, Name, Role and Subscribed.
+// SetMailbox changes Parent, Name, Role, Subscribed and Place.
 func (t *Tx) SetMailbox(m store.Mailbox) error {
 	const op mail.Op = "store.SetMailbox"
 	row, err := t.holdMailbox(op, m.ID)
@@ -231,12 +233,13 @@ func (t *Tx) SetMailbox(m store.Mailbox) error {
 		return err
 	}
 	t.touch(row, t.next(row.box))
-	row.Parent, row.Name, row.Role, row.Subscribed = m.Parent, m.Name, m.Role, m.Subscribed
-	t.args.Reset().Int(int64(m.Parent)).Text(m.Name).Text(m.Role).Bool(m.Subscribed).Int(int64(m.ID))
+	row.Parent, row.Name, row.Role, row.Subscribed, row.Place, row.Changed = m.Parent, m.Name, m.Role, m.Subscribed, m.Place, row.ModSeq
+	t.args.Reset().Int(int64(m.Parent)).Text(m.Name).Text(m.Role).Bool(m.Subscribed).
+		Int(int64(row.Changed)).Int(int64(m.Place)).Int(int64(m.ID))
 	return t.change(op, qSetMailbox)
 }
 
-// DeleteMailbox removes a mailbox and the messages in it.
+// DeleteMailbox removes a mailbox and the messages in it, and leaves a trace.
 func (t *Tx) DeleteMailbox(id mail.MailboxID) error {
 	const op mail.Op = "store.DeleteMailbox"
 	row, err := t.holdMailbox(op, id)
@@ -251,12 +254,14 @@ func (t *Tx) DeleteMailbox(id mail.MailboxID) error {
 	if err != nil {
 		return err
 	}
-	t.next(row.box)
+	if err := t.buryMailbox(op, row, t.next(row.box)); err != nil {
+		return err
+	}
 	row.box.box.Used -= row.Size
 	row.box.box.Messages -= int64(row.Messages)
 	row.dirty = false
 	delete(t.cache.mailboxes, id)
-	for _, q := range []Query{qDeleteMessages, qDeleteGone, qDeleteMailbox} {
+	for _, q := range []Query{qDeleteMessages, qDeleteMailbox} {
 		t.args.Reset().Int(int64(id))
 		if err := t.change(op, q); err != nil {
 			return err
