@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type arrival struct {
 	boxes  []Addressee // get it in their boxes here
 	place  []int       // their places in it.To
 	items  []queue.Item
+	remote map[string]int          // the place in items of what goes to another host's domain
 	other  map[mail.TenantID][]int // places of recipients in other tenants of the house
 	writes []func(store.Tx) error
 	after  []func()         // once all is written
@@ -72,8 +74,7 @@ func (a *arrival) lead(ctx context.Context, i int, addr mail.Address) error {
 	target, err := a.resolve(ctx, addr)
 	switch {
 	case mail.Is(err, mail.Denied):
-		a.items = append(a.items, follow(a.it, queue.RouteRemote(addr.Domain), waitingFor(r)))
-		handedOn(r, queue.IntoRemote)
+		a.toHost(r)
 	case mail.Is(err, mail.NotFound):
 		fail(r, "recipient.unknown", "5.1.1")
 	case err != nil:
@@ -101,6 +102,28 @@ func (a *arrival) lead(ctx context.Context, i int, addr mail.Address) error {
 	return nil
 }
 
+// toHost sends a recipient on to another host: one item for each domain. What was kept for being over a limit of sending (ML-10) is held here, as colleagues
+// get it all the same.
+func (a *arrival) toHost(r *queue.Recipient) {
+	next := waitingFor(r)
+	i, have := a.remote[r.Domain]
+	if !have {
+		it := follow(a.it, queue.RouteRemote(r.Domain))
+		it.Submission = a.it.Submission
+		if a.it.Hold != "" && !a.it.Submission.IsZero() {
+			it.State, it.Hold = store.ItemHeld, a.it.Hold
+		}
+		if a.remote == nil {
+			a.remote = make(map[string]int)
+		}
+		i = len(a.items)
+		a.remote[r.Domain] = i
+		a.items = append(a.items, it)
+	}
+	a.items[i].To = append(a.items[i].To, next)
+	handedOn(r, queue.IntoRemote)
+}
+
 // arrived marks a recipient for whom all is done.
 func arrived(r *queue.Recipient, into queue.Into) {
 	r.Outcome, r.Reason, r.Status, r.At, r.Into = queue.Delivered, "", "", time.Now(), into
@@ -113,9 +136,13 @@ func (a *arrival) settle(ctx context.Context) error {
 	if received.IsZero() {
 		received = time.Now()
 	}
+	if a.it.Opts.HoldUntil.After(received) { // it comes now
+		received = a.it.Opts.HoldUntil
+	}
 	err := a.job.Settle(ctx, "deliver.Arrive", func(tx store.Tx, it *queue.Item) (err error) {
 		m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: received, Service: it.Service}, Doc: &it.Doc}
-		if done, _, err = a.Local(tx, m, a.boxes); err != nil {
+		var onward []queue.Item
+		if done, onward, err = a.Local(tx, m, a.boxes); err != nil {
 			return err
 		}
 		for k, i := range a.place {
@@ -126,7 +153,10 @@ func (a *arrival) settle(ctx context.Context) error {
 				return err
 			}
 		}
-		return putAll(tx, a.items)
+		if err := putAll(tx, a.items); err != nil || it.Submission.IsZero() || a.cfg.Released == nil {
+			return err
+		}
+		return a.cfg.Released(tx, it, slices.Concat(onward, a.items))
 	})
 	if err != nil {
 		return err

@@ -90,6 +90,7 @@ func (h *House) resolve(ctx context.Context, to mail.Address) (directory.Target,
 func fresh(d *queue.Doc) queue.Doc {
 	n := *d
 	n.To, n.Prefix, n.Hold, n.Attempts, n.Warned, n.Filtered, n.Service, n.Deferrals = nil, nil, "", 0, false, false, false, nil
+	n.Submission = 0
 	return n
 }
 

@@ -50,6 +50,9 @@ type Config struct {
 	ForwardRefused func(tenant mail.TenantID, account directory.Account, target mail.Address)
 	// FilterFailed says that a filter could not be run to its end; once for each version of its script. The box has the mail.
 	FilterFailed func(tenant mail.TenantID, account directory.Account, script string, fault sieve.Fault)
+	// Released is called in the transaction that settles what became of recipients of an item with a Submission: next are the items that
+	// take some of them on.
+	Released func(tx store.Tx, it *queue.Item, next []queue.Item) error
 	// Report reads an aggregate report about the domain of to. The item's octets are open meanwhile. An error of kind
 	// Busy or Unavailable puts it off; with any other the report is dropped.
 	Report func(ctx context.Context, tenant mail.TenantID, to mail.Address, item *queue.Item, octets store.Blob) error

@@ -188,7 +188,7 @@ func (tx *Transaction) judge(ctx context.Context, m *finished, e *mime.Envelope,
 func (tx *Transaction) stamp(h headerFacts, results []byte, at time.Time) []byte {
 	s := stamp{host: tx.in.cfg.Hostname, trace: tx.trace, at: at, returnPath: true, results: results}
 	if sub := tx.submission; sub != nil {
-		s.returnPath = len(sub.remote) == 0
+		s.returnPath = len(sub.remote) == 0 && tx.whole == nil
 		s.authenticated = !sub.sender.IsZero()
 	}
 	if len(tx.seen) == 1 {
@@ -204,6 +204,8 @@ func (tx *Transaction) stamp(h headerFacts, results []byte, at time.Time) []byte
 // onlyRecipient is the recipient of a transaction that has one.
 func (tx *Transaction) onlyRecipient() mail.Address {
 	switch {
+	case tx.whole != nil:
+		return tx.whole.to[0].Address
 	case len(tx.here) == 0:
 		return tx.submission.remote[0].to[0].Address
 	case len(tx.here[0].to) > 0:
@@ -227,7 +229,7 @@ func (tx *Transaction) commit(ctx context.Context, m *finished, s share, first b
 		return 0, 0, err
 	}
 	e := entry{tx: tx, m: m, share: s, staged: staged, alone: first && len(tx.here) == 1}
-	if first && tx.submission != nil {
+	if first && tx.submission != nil && tx.whole == nil {
 		e.remote = tx.submission.remote
 	}
 	e.offer, _ = tx.in.cfg.Runner.Reserve(e.waiting())
@@ -324,6 +326,9 @@ func (e *entry) writeWaiting(t store.Tx, blob mail.BlobRef, route string, to []m
 	for i := range to {
 		it.To[i].Recipient = to[i]
 	}
+	if e.tx.whole != nil {
+		it.Submission, it.Hold = mail.ObjectID(t.NextID()), e.m.hold
+	}
 	switch _, remote := queue.RemoteDomain(route); {
 	case remote && e.m.hold != "":
 		it.State, it.Hold = store.ItemHeld, e.m.hold
@@ -339,7 +344,7 @@ func (e *entry) writeWaiting(t store.Tx, blob mail.BlobRef, route string, to []m
 		e.first = it.ID
 	}
 	e.put = append(e.put, it)
-	return nil
+	return e.tx.whole.write(t, &it)
 }
 
 // writeLocal puts the message into boxes and writes the trace. When nobody at all can

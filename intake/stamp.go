@@ -11,6 +11,9 @@ import (
 // maxHelo is how much of the peer's name for itself goes into the Received field, in octets.
 const maxHelo = mail.MaxDomain
 
+// doorJMAP is the door of mail that was not sent by SMTP. From where somebody sits at the webmail concerns no recipient; the trace knows it.
+const doorJMAP = "jmap"
+
 // dateForm is the date of RFC 5322 §3.3.
 const dateForm = "Mon, 02 Jan 2006 15:04:05 -0700"
 
@@ -39,7 +42,7 @@ func (s *stamp) append(b []byte, from mail.Address, o *mail.Origin, utf8 bool) [
 	b = append(b, s.results...)
 	b = append(b, "Received: from "...)
 	b = append(b, heloName(o.Helo)...)
-	if o.Remote.IsValid() {
+	if o.Remote.IsValid() && o.Door != doorJMAP {
 		b = append(b, " ("...)
 		b = append(b, addressLiteral(o.Remote)...)
 		b = append(b, ')')
@@ -91,8 +94,11 @@ func (s *stamp) complete(b []byte, h headerFacts, author mail.Address) []byte {
 // transmission is the "with" of RFC 3848, and of RFC 6531 §4.3 for SMTPUTF8. There are no
 // further names for SMTP without extensions.
 func transmission(o *mail.Origin, auth, utf8 bool) string {
-	if o.Basic {
+	switch {
+	case o.Basic:
 		return "SMTP"
+	case o.Door == doorJMAP:
+		return "HTTP"
 	}
 	name := "ESMTP"
 	if utf8 {

@@ -25,6 +25,7 @@ type Transaction struct {
 	seen       map[string]bool // recipients, by mail.Address.Key
 	here       []share         // recipients in this house, by tenant
 	submission *submission     // nil for mail from outside, which has no other recipients
+	whole      *whole          // nil: who can get it at once gets it in the accepting commit
 
 	sender   *spf.Result  // what SPF says of from; nil before somebody asked
 	found    *probe.Found // who sent it, of mail from outside that was authenticated
@@ -70,6 +71,7 @@ func (tx *Transaction) Recipient(ctx context.Context, r mail.Recipient) error {
 		tx.seen = make(map[string]bool)
 	}
 	tx.seen[key] = true
+	tx.whole.add(r)
 	return nil
 }
 
@@ -159,6 +161,9 @@ func (tx *Transaction) shareOf(tenant mail.TenantID) *share {
 // what goes to other hosts.
 func (tx *Transaction) shares() []share {
 	s := tx.submission
+	if tx.whole != nil {
+		return tx.whole.shares(s.tenant)
+	}
 	if s == nil || len(s.remote) == 0 {
 		return tx.here
 	}

@@ -39,6 +39,9 @@ func parseDoc(b []byte) (Doc, error) {
 	if r.version >= 3 {
 		r.third(&d)
 	}
+	if r.version >= 4 {
+		d.Submission = readID[mail.ObjectID](&r)
+	}
 	if r.bad || len(r.b) > 0 {
 		return Doc{}, mail.E(op, mail.Other, "item.damaged")
 	}

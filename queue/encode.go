@@ -17,7 +17,8 @@ import (
 //	1  Of to HeaderFrom, To with Address to Email
 //	2  each recipient's Status, Host and Answer; then the bits, Attempts, Sign, Hold, Prefix, Facts
 //	3  each recipient's Into and TLS; then Subject, Size, Repeats, Deferrals
-const docVersion = 3
+//	4  Submission
+const docVersion = 4
 
 // appendDoc writes a document behind b.
 func appendDoc(b []byte, d *Doc) []byte {
@@ -50,7 +51,7 @@ func appendDoc(b []byte, d *Doc) []byte {
 	for i := range d.Deferrals {
 		b = appendDeferral(b, &d.Deferrals[i])
 	}
-	return b
+	return appendID(b, d.Submission)
 }
 
 func appendDeferral(b []byte, f *Deferral) []byte {

@@ -109,6 +109,7 @@ type Doc struct {
 	Size       int64          // octets of the message as it came; 0 = not noted
 	Repeats    int            // of a refusal: how many more like it there were (RouteRefused)
 	Facts      []byte         // what was known of the message when it came, as package policy writes it
+	Submission mail.ObjectID  // what Sender knows it by, of mail that was not sent by SMTP; zero = none
 	Deferrals  []Deferral     // tries that brought some recipient no further, the oldest first
 	To         []Recipient
 }

@@ -41,8 +41,8 @@ func secondDoc() Doc {
 	return d
 }
 
-// fullDoc has something in every field.
-func fullDoc() Doc {
+// thirdDoc has all that version 3 had.
+func thirdDoc() Doc {
 	d := secondDoc()
 	d.Subject, d.Size, d.Repeats = "件名", 4711, 3
 	at := time.UnixMilli(1795427415999)
@@ -51,9 +51,16 @@ func fullDoc() Doc {
 	return d
 }
 
+// fullDoc has something in every field.
+func fullDoc() Doc {
+	d := thirdDoc()
+	d.Submission = 4712
+	return d
+}
+
 // TestDocOfEarlierVersions: what earlier versions wrote is read.
 func TestDocOfEarlierVersions(t *testing.T) {
-	for file, want := range map[string]Doc{"doc.v1.hex": firstDoc(), "doc.v2.hex": secondDoc()} {
+	for file, want := range map[string]Doc{"doc.v1.hex": firstDoc(), "doc.v2.hex": secondDoc(), "doc.v3.hex": thirdDoc()} {
 		t.Run(file, func(t *testing.T) { readEarlier(t, file, want) })
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"tegami/store"
 )
 
-// HoldFrom holds what an account has submitted to other hosts and what no carrier has begun, such as when its password was stolen (ML-10). It
+// HoldFrom holds what an account has submitted to other hosts and what no carrier has begun, such as when its password was stolen (ML-10), and
+// with that what is still to be undone, whoever it is for. It
 // gives the number of messages it held. For operators and administrators of the tenant, and the platform.
 func (l *Lane) HoldFrom(ctx context.Context, by mail.Actor, sender mail.AccountID) (held int, err error) {
 	const op = "queue.HoldFrom"
@@ -19,7 +20,7 @@ func (l *Lane) HoldFrom(ctx context.Context, by mail.Actor, sender mail.AccountI
 		for i := range items {
 			it := &items[i]
 			after = it.ID
-			if _, remote := RemoteDomain(it.Route); !remote || it.Sender != sender {
+			if _, remote := RemoteDomain(it.Route); !remote && !recallable(it) || it.Sender != sender {
 				continue
 			}
 			err := l.Hold(ctx, by, it.ID)
