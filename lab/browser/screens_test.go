@@ -125,17 +125,23 @@ func look(t *testing.T, p *Page, path string, v view, folder, only string) {
 		if folder != "" {
 			p.Shot(filepath.Join(folder, strings.ReplaceAll(strings.Trim(path, "/"), "/", "-")+"-"+v.String()+".png"))
 		}
-		if wide := Eval[int](p, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
-			t.Errorf("%d pixels wider than the window", wide)
-		}
-		if bare := Eval[string](p, `(document.body.innerText.match(/\bpanel\.[a-z_.]+/) ?? [""])[0]`); bare != "" {
-			t.Errorf("the key %s shows", bare)
-		}
+		p.judge(path)
 		if broken := Eval[string](p, `document.querySelector("main .note.loss")?.innerText ?? ""`); broken != "" && path != "/overview" && path != "/health" {
 			t.Errorf("the screen shows a problem: %s", broken)
 		}
-		for _, found := range p.Violations() {
-			t.Errorf("axe: %s (%s)\n  %s", found.Help, found.ID, strings.Join(found.Nodes, "\n  "))
-		}
 	})
+}
+
+// judge holds what is on the screen to what holds everywhere.
+func (p *Page) judge(name string) {
+	p.t.Helper()
+	if wide := Eval[int](p, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
+		p.t.Errorf("%s: %d pixels wider than the window", name, wide)
+	}
+	if bare := Eval[string](p, `(document.body.innerText.match(/\bpanel\.[a-z_.]+/) ?? [""])[0]`); bare != "" {
+		p.t.Errorf("%s: the key %s shows", name, bare)
+	}
+	for _, found := range p.Violations() {
+		p.t.Errorf("%s: axe: %s (%s)\n  %s", name, found.Help, found.ID, strings.Join(found.Nodes, "\n  "))
+	}
 }
