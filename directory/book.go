@@ -42,10 +42,10 @@ type forms struct {
 
 // newForms prepares what a profile says.
 func newForms(f *Profile, addresses ...mail.Address) forms {
-	name, kana := folded(f.Name()), folded(f.Kana())
-	s := forms{address: addresses[0].Key(), reading: cmp.Or(kana, name), department: folded(f.Department)}
+	name, kana := Folded(f.Name()), Folded(f.Kana())
+	s := forms{address: addresses[0].Key(), reading: cmp.Or(kana, name), department: Folded(f.Department)}
 	parts := []string{
-		name, folded(f.LastName + f.FirstName), kana, strings.ReplaceAll(kana, " ", ""), s.department, folded(f.Title), folded(f.Company),
+		name, Folded(f.LastName + f.FirstName), kana, strings.ReplaceAll(kana, " ", ""), s.department, Folded(f.Title), Folded(f.Company),
 	}
 	for _, a := range addresses {
 		parts = append(parts, a.Key())

@@ -17,7 +17,7 @@ type Department struct {
 
 // inDepartment marks the accounts of a department, however it is written.
 func inDepartment(name string) store.Key {
-	return store.Key{Name: "department", Value: folded(name)}
+	return store.Key{Name: "department", Value: Folded(name)}
 }
 
 // Departments lists the departments among accounts that grants reach (nil: all), by name.
@@ -42,7 +42,7 @@ func (c *Company) Departments(ctx context.Context, within []Grant) ([]Department
 	for _, d := range counts {
 		all = append(all, *d)
 	}
-	slices.SortFunc(all, func(a, b Department) int { return strings.Compare(folded(a.Name), folded(b.Name)) })
+	slices.SortFunc(all, func(a, b Department) int { return strings.Compare(Folded(a.Name), Folded(b.Name)) })
 	return all, nil
 }
 

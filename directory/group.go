@@ -39,7 +39,7 @@ func inGroup(id mail.ObjectID) store.Key { return store.Key{Name: "group", Value
 var allGroups = store.Key{Name: "groups", Value: "all"}
 
 // groupKey is under what a group's name is found.
-func groupKey(name string) store.Key { return store.Key{Name: "group", Value: folded(name)} }
+func groupKey(name string) store.Key { return store.Key{Name: "group", Value: Folded(name)} }
 
 // groupDoc is a group as stored.
 type groupDoc struct {
@@ -221,7 +221,7 @@ func (c *Company) Groups(ctx context.Context) (all []Group, err error) {
 			return err
 		})
 	})
-	slices.SortFunc(all, func(a, b Group) int { return strings.Compare(folded(a.Name), folded(b.Name)) })
+	slices.SortFunc(all, func(a, b Group) int { return strings.Compare(Folded(a.Name), Folded(b.Name)) })
 	return all, err
 }
 

@@ -72,9 +72,9 @@ type RosterPage struct {
 	Next  string // cursor of the next page; "" at the end
 }
 
-// folded is the form in which names are compared: mime.Normalize, and katakana as hiragana, so that a reading is found
+// Folded is the form in which names are compared: mime.Normalize, and katakana as hiragana, so that a reading is found
 // however it is typed.
-func folded(s string) string { return strings.Map(hiragana, mime.Normalize(s)) }
+func Folded(s string) string { return strings.Map(hiragana, mime.Normalize(s)) }
 
 // hiragana is the hiragana of a katakana letter.
 func hiragana(r rune) rune {
@@ -151,7 +151,7 @@ func newSelection(op mail.Op, q *RosterQuery) (*selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &selection{q: q, words: words, dept: folded(q.Department)}
+	s := &selection{q: q, words: words, dept: Folded(q.Department)}
 	s.pager, err = newPager[*colleague](op, q.Cursor, q.Limit, q.Descending)
 	return s, err
 }
@@ -161,7 +161,7 @@ func wordsOf(op mail.Op, text string) ([]string, error) {
 	if len(text) > MaxRosterText {
 		return nil, mail.E(op, mail.Full, "roster.text", MaxRosterText)
 	}
-	return strings.Fields(folded(text)), nil
+	return strings.Fields(Folded(text)), nil
 }
 
 // from goes through all people once and keeps the page.
