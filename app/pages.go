@@ -18,10 +18,10 @@ func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
 	api, pages := restd.New(p.restConfig(zone)).Handler(), webd.New(p.pagesConfig(zone)).Handler()
 	scim := scimd.New(scimd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally}).Handler()
 	list := []httpd.Mount{{Path: "/api/", Handler: api}, {Path: scimd.Prefix + "/", Handler: scim}}
-	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/assets/"} {
+	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/mail", "/mail/", "/assets/"} {
 		list = append(list, httpd.Mount{Path: path, Handler: pages, Visits: strings.HasPrefix(path, "/log")}) // files are served to everybody
 	}
-	return list
+	return append(list, p.jmapMounts(zone)...)
 }
 
 // restConfig is what the control API needs.
@@ -34,11 +34,14 @@ func (p *Platform) restConfig(zone mail.Zone) restd.Config {
 
 // pagesConfig is what the pages need.
 func (p *Platform) pagesConfig(zone mail.Zone) webd.Config {
-	var panel fs.FS
+	var panel, webmail fs.FS
 	if built, ok := web.Panel(); ok {
 		panel = built
 	}
-	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel}
+	if built, ok := web.Mail(); ok {
+		webmail = built
+	}
+	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail}
 }
 
 // machine is this process, for operators.

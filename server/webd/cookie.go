@@ -102,12 +102,15 @@ func readStep(r *http.Request) (directory.Step, string) {
 // panelPath is where people go who signed in.
 const panelPath = "/panel/"
 
+// mailPath is where the Advanced webmail is.
+const mailPath = "/mail/"
+
 // ownPath gives a path of ours to go on to, panelPath for everything else: nobody is led to another site.
 func ownPath(next string) string {
 	at, err := url.Parse(next)
 	switch {
 	case err != nil, at.Scheme != "", at.Host != "", at.Opaque != "", at.User != nil,
-		!strings.HasPrefix(next, panelPath), strings.ContainsAny(next, "\\\r\n\t\x00"), strings.Contains(at.Path, ".."), strings.Contains(at.Path, "//"):
+		!strings.HasPrefix(next, panelPath) && !strings.HasPrefix(next, mailPath), strings.ContainsAny(next, "\\\r\n\t\x00"), strings.Contains(at.Path, ".."), strings.Contains(at.Path, "//"):
 		return panelPath
 	}
 	return at.String()

@@ -54,7 +54,7 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	f, ok := s.assets.byPath[name]
 	if !ok {
-		if !s.serveBuilt(w, r, "assets/"+name) {
+		if !serveBuilt(w, r, s.config.Panel, "assets/"+name) {
 			http.NotFound(w, r)
 		}
 		return
@@ -68,17 +68,46 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	w.Write(f.data)
 }
 
-// servePanel serves the panel: its files, and its one page for each of its routes.
-func (s *Server) servePanel(w http.ResponseWriter, r *http.Request) {
+// servePanel serves the panel.
+func (s *Server) servePanel(w http.ResponseWriter, r *http.Request) { s.serveApp(w, r, s.config.Panel) }
+
+// serveMail serves the Advanced webmail, and the page that its messages are shown in.
+func (s *Server) serveMail(w http.ResponseWriter, r *http.Request) {
+	policy := s.mailPolicy
+	if r.PathValue("path") == framePage {
+		policy = s.framePolicy
+		w.Header().Set("X-Frame-Options", "SAMEORIGIN")
+	}
+	w.Header().Set("Content-Security-Policy", policy)
+	s.serveApp(w, r, s.config.Mail)
+}
+
+// framePage is the empty page that a message's body is put into. Nothing in it runs: its own policy names no scripts and its
+// sandbox allows none, so what is put there can be read and measured from outside, and does nothing.
+const framePage = "frame.html"
+
+// mailPolicies are the content security policies of the webmail and of its frame. content is the origin that pictures of mail come
+// from, "" where there is none.
+func mailPolicies(content string) (page, frame string) {
+	pictures := strings.TrimSpace("img-src 'self' data: blob: " + content)
+	page = "default-src 'none'; script-src 'self'; style-src 'self'; " + pictures + "; font-src 'self'; connect-src 'self'; frame-src 'self'; worker-src 'self'; " +
+		"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	frame = "default-src 'none'; style-src 'unsafe-inline'; " + pictures + "; form-action 'none'; frame-ancestors 'self'; base-uri 'none'; " +
+		"sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals"
+	return page, frame
+}
+
+// serveApp serves an app of pages: its files, and its one page for each of its routes.
+func (s *Server) serveApp(w http.ResponseWriter, r *http.Request, app fs.FS) {
 	name := r.PathValue("path")
-	if name != "" && s.serveBuilt(w, r, name) {
+	if name != "" && serveBuilt(w, r, app, name) {
 		return
 	}
 	if path.Ext(name) != "" && path.Ext(name) != ".html" { // a file that is gone must not answer as a page
 		http.NotFound(w, r)
 		return
 	}
-	if !s.serveBuilt(w, r, "index.html") {
+	if !serveBuilt(w, r, app, "index.html") {
 		p := s.newPage(w, r)
 		p.View, p.Title = "unbuilt", "login.unbuilt_title"
 		s.render(w, http.StatusServiceUnavailable, p)
@@ -88,23 +117,23 @@ func (s *Server) servePanel(w http.ResponseWriter, r *http.Request) {
 // encodings are the ways a file may lie there compressed, the best first.
 var encodings = []struct{ name, ext string }{{"br", ".br"}, {"gzip", ".gz"}}
 
-// serveBuilt serves a file of the panel; false where there is none.
-func (s *Server) serveBuilt(w http.ResponseWriter, r *http.Request, name string) bool {
-	if s.config.Panel == nil || !fs.ValidPath(name) {
+// serveBuilt serves a file of an app; false where there is none.
+func serveBuilt(w http.ResponseWriter, r *http.Request, app fs.FS, name string) bool {
+	if app == nil || !fs.ValidPath(name) {
 		return false
 	}
 	h := w.Header()
 	data, encoding := []byte(nil), ""
 	for _, e := range encodings {
 		if accepts(r, e.name) {
-			if found, err := fs.ReadFile(s.config.Panel, name+e.ext); err == nil {
+			if found, err := fs.ReadFile(app, name+e.ext); err == nil {
 				data, encoding = found, e.name
 				break
 			}
 		}
 	}
 	if encoding == "" {
-		found, err := fs.ReadFile(s.config.Panel, name)
+		found, err := fs.ReadFile(app, name)
 		if err != nil {
 			return false
 		}

@@ -34,6 +34,10 @@ type Config struct {
 	Service string
 	// Panel are the built files of the panel, as web.Panel gives them. nil: they were not built, and a page says so.
 	Panel fs.FS
+	// Mail are the built files of the Advanced webmail, as web.Mail gives them. nil: as Panel.
+	Mail fs.FS
+	// Content is the origin that pictures of mail come from, "https://content.example". "" = none: they are not shown.
+	Content string
 }
 
 // Server answers requests. Make it with New.
@@ -43,6 +47,8 @@ type Server struct {
 	log    *slog.Logger
 	assets *assets
 	mux    *http.ServeMux
+
+	mailPolicy, framePolicy string // content security policies of the webmail
 }
 
 // New makes the door.
@@ -51,6 +57,7 @@ func New(c Config) *Server {
 		c.Service = "Tegami"
 	}
 	s := &Server{config: c, dir: c.Directory, log: obs.Named(c.Log, "webd"), assets: readAssets(), mux: http.NewServeMux()}
+	s.mailPolicy, s.framePolicy = mailPolicies(c.Content)
 	s.mux.HandleFunc("GET /login", s.showLogin)
 	s.mux.HandleFunc("POST /login", s.postLogin)
 	s.mux.HandleFunc("POST /login/passkey/begin", s.beginPasskey)
@@ -60,10 +67,12 @@ func New(c Config) *Server {
 	s.mux.HandleFunc("GET /assets/{name...}", s.serveAsset)
 	s.mux.HandleFunc("GET /panel/{path...}", s.servePanel)
 	s.mux.Handle("GET /panel", http.RedirectHandler(panelPath, http.StatusSeeOther))
+	s.mux.HandleFunc("GET /mail/{path...}", s.serveMail)
+	s.mux.Handle("GET /mail", http.RedirectHandler(mailPath, http.StatusSeeOther))
 	return s
 }
 
-// Handler answers /login, /logout, /assets/ and /panel/.
+// Handler answers /login, /logout, /assets/, /panel/ and /mail/.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 
 // keyForm finds string literals that look like keys of the pages.
-const keyForm = /["'`](panel\.[a-z0-9_.]+)["'`]/g;
+const keyForm = /["'`]((?:panel|webmail)\.[a-z0-9_.]+)["'`]/g;
 
 export interface WordsOptions {
   sources: string[]; // folders that are searched for keys

@@ -1,0 +1,17 @@
+// The screens beside mail itself: the first part of the address, and what is loaded when it is first gone to.
+import BookUser from "@lucide/svelte/icons/book-user";
+import Settings from "@lucide/svelte/icons/settings";
+import type { Component } from "svelte";
+
+export interface Screen {
+  name: string; // the first part of the path
+  label: string; // a key of the catalogue
+  icon: Component<{ size?: number; "aria-hidden"?: "true" }>;
+  nav: boolean; // stands in the navigation
+  load: () => Promise<{ default: Component }>;
+}
+
+export const screens: Screen[] = [
+  { name: "contacts", label: "webmail.contacts.title", icon: BookUser, nav: true, load: () => import("./contacts/Contacts.svelte") },
+  { name: "settings", label: "webmail.settings.title", icon: Settings, nav: true, load: () => import("./settings/Settings.svelte") },
+];
