@@ -207,7 +207,7 @@ func total(in []sealed) (size int64) {
 	return size
 }
 
-// keep puts one message into a mailbox, beginning a conversation of its own (see Deliver).
+// keep puts one message into a mailbox. Its thread is found later (thread.go).
 func keep(tx store.Tx, into Mailbox, rights Rights, s sealed) (Message, error) {
 	if !rights.Has(RightWrite) {
 		s.words = nil
@@ -221,6 +221,6 @@ func keep(tx store.Tx, into Mailbox, rights Rights, s sealed) (Message, error) {
 		return Message{}, err
 	}
 	return tx.AddMessage(store.NewMessage{
-		Mailbox: into.ID, Flags: s.flags&rights.Flags() | words, Received: s.date, Blob: blob, Thread: mail.ThreadID(tx.NextID()),
+		Mailbox: into.ID, Flags: s.flags&rights.Flags() | words, Received: s.date, Blob: blob,
 	})
 }

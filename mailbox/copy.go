@@ -115,7 +115,7 @@ func (t *transfer) one(tx store.Tx, m *Message) (mail.UID, error) {
 	}
 	n := store.NewMessage{Mailbox: t.box.ID, Flags: t.flags(m.Flags), Received: m.Received, Blob: m.Blob, Thread: m.Thread}
 	if t.other {
-		n.Thread = mail.ThreadID(tx.NextID())
+		n.Thread = 0
 	}
 	c, err := tx.AddMessage(n)
 	if err == nil && t.move {

@@ -30,8 +30,7 @@ type Delivered struct {
 // The box is counted in the same transaction, so deliveries at the same time cannot overrun
 // the quota together.
 //
-// Each message begins a conversation of its own; telling which belong together (RFC 8474 §5.2)
-// comes with JMAP, over the index the store keeps.
+// Which thread the message belongs to is found later, behind the delivery (thread.go).
 func Deliver(tx store.Tx, acc directory.Account, n NewMail) (Delivered, error) {
 	return deliver(tx, acc, n, findMailbox)
 }
@@ -70,7 +69,7 @@ func deliver(tx store.Tx, acc directory.Account, n NewMail, find finder) (Delive
 		return Delivered{}, mail.Wrap(op, err)
 	}
 	m, err := tx.AddMessage(store.NewMessage{
-		Mailbox: into.ID, Flags: n.Flags, Received: n.Received, Blob: n.Blob, Thread: mail.ThreadID(tx.NextID()),
+		Mailbox: into.ID, Flags: n.Flags, Received: n.Received, Blob: n.Blob,
 	})
 	return Delivered{m, Fill{box.Used + n.Blob.Size, acc.Quota}}, mail.Wrap(op, err)
 }

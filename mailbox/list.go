@@ -52,6 +52,7 @@ func (a *Account) List(ctx context.Context) ([]Folder, error) {
 type share struct {
 	box    mail.MailboxID
 	owner  mail.Address
+	of     mail.AccountID
 	rights Rights
 }
 
@@ -141,7 +142,7 @@ func (a *Account) withOwners(ctx context.Context, op mail.Op, boxes map[mail.Mai
 			owners[b.owner] = acc.Address
 		}
 		if address := owners[b.owner]; !address.IsNull() {
-			shares = append(shares, share{box, address, rights})
+			shares = append(shares, share{box, address, b.owner, rights})
 		}
 	}
 	return shares, nil

@@ -40,6 +40,8 @@ type Service struct {
 
 	filters filterCache
 	uploads uploads
+
+	pictures pictures
 }
 
 // New makes the service over a store. The directory tells what an account may hold at the moment it matters.
@@ -59,6 +61,7 @@ func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	s.drops.held = map[dropKey]bool{}
 	s.facts.init()
 	s.uploads.init()
+	s.pictures.known = map[textAccount]*sharedPicture{}
 	s.texts.init()
 	return s
 }

@@ -386,11 +386,14 @@ func (k *factMaker) references(dst []byte, x mime.Index) []byte {
 }
 
 // id gives the number of a message id. Quoting makes no difference (RFC 5256 §3).
-func (k *factMaker) id(s string) uint64 {
+func (k *factMaker) id(s string) uint64 { return max(maphash.String(k.ids, unquotedID(s)), 1) }
+
+// unquotedID is a message id without quoting.
+func unquotedID(s string) string {
 	if strings.ContainsAny(s, "\"\\") {
 		s = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `"`, "").Replace(s)
 	}
-	return max(maphash.String(k.ids, s), 1)
+	return s
 }
 
 // factCache remembers the facts of mailboxes.

@@ -1,0 +1,4 @@
+package mailbox
+
+// resultCache TODO
+type resultCache struct{}
