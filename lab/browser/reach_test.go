@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
 
 	"tegami/lab/platform"
 )
@@ -102,7 +103,7 @@ func TestSlowNetwork(t *testing.T) {
 	Devtools(owner, "have no cache", network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
 	Devtools(owner, "slow down", throttle, slow{Latency: 562.5, Download: 180_000, Upload: 84_375})
 	begun := time.Now()
-	owner.Go("/panel/accounts")
+	owner.Do("go to the accounts", chromedp.Navigate(owner.Site+"/panel/accounts"))
 	owner.Until("the list is there", `document.querySelectorAll("tr[data-row] a").length > 10`)
 	t.Logf("the list over Fast 3G, nothing cached: %v", time.Since(begun).Round(10*time.Millisecond))
 }
@@ -169,7 +170,7 @@ func (p *Page) behind(t *testing.T, path string, v view, folder string) (opened 
 			opened++
 		}
 		p.Go("/panel" + path)
-		if Eval[bool](p, `(e => (e?.click(), !!e))(document.querySelector("main tr[data-row] a[href*='?']"))`) {
+		if Eval[bool](p, `(e => (e?.click(), !!e))([...document.querySelectorAll("main tr[data-row] a[href*='?']")].find((a) => a.pathname === location.pathname))`) {
 			p.Until("the sheet opens", `document.querySelector("div[role=dialog]")`)
 			judged("sheet")
 			for i := range Eval[int](p, `document.querySelectorAll("div[role=dialog] [role=tab]").length`) {
