@@ -36,6 +36,7 @@ const (
 	forBounce      = "bounce"
 	forUnsubscribe = "unsubscribe"
 	forLink        = "link"
+	forOctets      = "octets"
 )
 
 // secretsKey is under what the platform's secrets are found.
@@ -249,6 +250,16 @@ func (t *Tokens) leaver(l *List, detail string) (id mail.ObjectID, ok bool) {
 		return 0, false
 	}
 	return id, t.proves(forUnsubscribe, proof, l.ID.String(), member)
+}
+
+// Octets proves that octets were brought by an account, so that nobody else asks for them. name is what the proof is part of.
+func (t *Tokens) Octets(tenant mail.TenantID, account mail.AccountID, name string) string {
+	return tag(t.newest(forOctets), longTag, tenant.String(), account.String(), name)
+}
+
+// ProvesOctets tells whether Octets made a proof.
+func (t *Tokens) ProvesOctets(tenant mail.TenantID, account mail.AccountID, name, proof string) bool {
+	return len(proof) == longTag && t.proves(forOctets, proof, tenant.String(), account.String(), name)
 }
 
 // idSize is the length of an id as text.

@@ -1,6 +1,7 @@
 package jmap
 
 import (
+	"encoding"
 	"strconv"
 	"strings"
 	"time"
@@ -57,13 +58,9 @@ func Of[K any](letter byte, id mail.ID[K]) Id {
 	return Id(string(letter) + id.String())
 }
 
-// Parse reads what Of wrote; false for anything else.
-func Parse[K any](letter byte, text Id) (id mail.ID[K], ok bool) {
-	if len(text) < 2 || text[0] != letter {
-		return id, false
-	}
-	err := id.UnmarshalText([]byte(text[1:]))
-	return id, err == nil
+// Read reads what Of wrote into an id; false for anything else.
+func Read(letter byte, text Id, id encoding.TextUnmarshaler) bool {
+	return len(text) > 1 && text[0] == letter && id.UnmarshalText([]byte(text[1:])) == nil
 }
 
 // State writes a state: it is the account's ModSeq.
