@@ -210,3 +210,11 @@ func clone(v any) any {
 	}
 	return v
 }
+
+// NameParts lists the values of the name's components of a kind.
+func (c Card) NameParts(kind string) []string {
+	if s := c.part("value", kind); s != "" {
+		return []string{s}
+	}
+	return nil
+}

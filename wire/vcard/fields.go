@@ -71,7 +71,7 @@ func (c Card) setName(said map[field]string) {
 		name["components"] = components
 	}
 	if kana := said[fieldSurKana] + said[fieldGivenKana]; kana != "" && components != nil {
-		name["phoneticScript"] = scriptOf(kana)
+		name["phoneticScript"] = ScriptOf(kana)
 	}
 	if kana := said[fieldKana]; kana != "" && said[fieldSurKana]+said[fieldGivenKana] == "" {
 		surname, given, _ := strings.Cut(strings.Join(strings.Fields(kana), " "), " ")

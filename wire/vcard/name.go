@@ -91,7 +91,7 @@ func (r *reading) finishName() {
 		}
 	}
 	if placed != "" {
-		r.name()["phoneticScript"] = scriptOf(placed)
+		r.name()["phoneticScript"] = ScriptOf(placed)
 	}
 	if by := object(r.name()["sortAs"]); by == nil {
 		r.sortAs(r.phonetic["surname"] + "," + r.phonetic["given"])
@@ -101,8 +101,8 @@ func (r *reading) finishName() {
 	}
 }
 
-// scriptOf names the script of a reading (ISO 15924), which RFC 9553 §2.2.1 wants beside one.
-func scriptOf(s string) string {
+// ScriptOf names the script of a reading (ISO 15924), which RFC 9553 §2.2.1 wants beside one.
+func ScriptOf(s string) string {
 	switch {
 	case strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Hiragana, r) }) >= 0:
 		return "Hira"
