@@ -14,12 +14,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"tegami/mail"
+	"tegami/wire/reach"
 )
 
 // Limits of a delivery.
@@ -32,46 +31,12 @@ const (
 	maxHeader = 16 << 10
 )
 
-// closed are the networks of special use that are never dialled unless an operator allows them: a company's webhook must not reach into the platform's
-// own network (RFC 6890 and its registry; RFC 6598, RFC 8215, RFC 3849, RFC 5737).
-var closed = prefixes(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
-	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-	"::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-	"3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
-)
-
-func prefixes(texts ...string) (list []netip.Prefix) {
-	for _, t := range texts {
-		list = append(list, netip.MustParsePrefix(t))
-	}
-	return list
-}
-
-// errClosed is for an address that is not dialled.
-var errClosed = errors.New("an address in a closed network")
-
-// open tells whether an address may be dialled.
-func open(ip netip.Addr, allowed []netip.Prefix) bool {
-	ip = ip.Unmap().WithZone("")
-	holds := func(p netip.Prefix) bool { return p.Contains(ip) }
-	return ip.IsValid() && (slices.ContainsFunc(allowed, holds) || !slices.ContainsFunc(closed, holds))
-}
-
-// newClient makes the client that deliveries go by. It looks at the address that is dialled, after the name was resolved: a name
-// that leads somewhere else the second time is of no use. It follows no redirects and uses no proxy.
+// newClient makes the client that deliveries go by. It reaches no closed network that is not allowed, follows no redirects and uses no proxy.
 func newClient(allowed []netip.Prefix, roots *x509.CertPool) *http.Client {
-	dialer := &net.Dialer{Timeout: patience, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !open(at.Addr(), allowed) {
-			return errClosed
-		}
-		return nil
-	}}
 	return &http.Client{
 		Timeout: patience,
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, DisableKeepAlives: true,
+			DialContext: reach.Dialer(patience, allowed).DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, DisableKeepAlives: true,
 			ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -142,7 +107,7 @@ func why(err error) string {
 	var timeout net.Error
 	var name *net.DNSError
 	switch {
-	case errors.Is(err, errClosed):
+	case errors.Is(err, reach.ErrClosed):
 		return "webhook.closed_network"
 	case errors.As(err, &certificate):
 		return "webhook.certificate"
