@@ -1,6 +1,7 @@
 package contacts
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -84,11 +85,8 @@ func (i *Item) ETag() string { return (&Card{ModSeq: i.ModSeq}).ETag() }
 
 // List lists the cards of a book, by path, and gives the token of that state for SyncBook.
 func (a *Account) List(ctx context.Context, book mail.ObjectID) (list []Item, token mail.ModSeq, err error) {
-	const op = "contacts.List"
-	if token, err = a.bookState(ctx, op); err != nil {
-		return nil, 0, err
-	}
-	err = a.with(ctx, op, func(s *shelf) {
+	err = a.with(ctx, "contacts.List", func(s *shelf) {
+		token = s.upto
 		for _, r := range s.rows {
 			if r.book == book {
 				list = append(list, Item{r.id, r.path, r.modseq, r.uid})
@@ -97,21 +95,6 @@ func (a *Account) List(ctx context.Context, book mail.ObjectID) (list []Item, to
 	})
 	slices.SortFunc(list, func(a, b Item) int { return strings.Compare(a.Path, b.Path) })
 	return list, token, err
-}
-
-// bookState is the account's ModSeq, which is at least that of every change of cards there is.
-func (a *Account) bookState(ctx context.Context, op mail.Op) (at mail.ModSeq, err error) {
-	err = a.view(ctx, op, func(r store.Reader) error {
-		box, err := r.Box(a.account.ID)
-		at = box.ModSeq
-		return err
-	})
-	return at, err
-}
-
-// BookState is a number that grows with each change of a card of the account: the ctag of its books.
-func (a *Account) BookState(ctx context.Context) (mail.ModSeq, error) {
-	return a.State(ctx)
 }
 
 // MaxChanges is how many changes are told at once.
@@ -173,54 +156,87 @@ func (a *Account) changes(ctx context.Context, op mail.Op, since mail.ModSeq, li
 	}
 	err = a.view(ctx, op, func(r store.Reader) error {
 		out = Changes{}
+		box, err := r.Box(a.account.ID)
+		if err == nil && since > box.ModSeq {
+			err = mail.E(op, mail.Conflict, "contacts.changes_forgotten")
+		}
+		if err != nil {
+			return err
+		}
 		for _, kind := range kinds {
-			if err := a.changesOf(r, op, since, limit, kind, &out); err != nil {
+			list, err := a.changesOf(r, op, since, limit+1, kind)
+			if err != nil {
 				return err
 			}
+			out.List = append(out.List, list...)
 		}
-		slices.SortFunc(out.List, func(a, b Change) int { return int(min(max(int64(a.ModSeq)-int64(b.ModSeq), -1), 1)) })
+		slices.SortFunc(out.List, func(a, b Change) int { return cmp.Compare(a.ModSeq, b.ModSeq) })
 		if len(out.List) > limit {
-			out.List, out.More = out.List[:limit], true
-		}
-		if out.More {
-			out.State = out.List[limit-1].ModSeq
+			out.List, out.More, out.State = out.List[:limit], true, out.List[limit-1].ModSeq
 			return nil
 		}
-		box, err := r.Box(a.account.ID)
-		out.State = max(box.ModSeq, since)
+		out.State, err = a.stateOf(r, kinds[0])
 		return err
 	})
 	return out, err
 }
 
-func (a *Account) changesOf(r store.Reader, op mail.Op, since mail.ModSeq, limit int, kind string, out *Changes) error {
+// changesOf gives at most limit changes of one kind. Since the beginning, what was removed was never there.
+func (a *Account) changesOf(r store.Reader, op mail.Op, since mail.ModSeq, limit int, kind string) (out []Change, err error) {
 	floor, err := r.EntriesFloor(a.account.ID, kind)
+	if err == nil && since < floor && since != 0 {
+		err = mail.E(op, mail.Conflict, "contacts.changes_forgotten")
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	box, err := r.Box(a.account.ID)
-	if err != nil {
-		return err
-	}
-	if since < floor && since != 0 || since > box.ModSeq {
-		return mail.E(op, mail.Conflict, "contacts.changes_forgotten")
-	}
-	for seen := since; len(out.List) <= 2*limit; {
+	for seen := since; ; {
 		list, err := r.EntriesSince(a.account.ID, kind, seen, cardsAtOnce)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range list {
 			e := &list[i]
-			seen = e.ModSeq
-			if e.Gone && since == 0 {
-				continue
+			if seen = e.ModSeq; e.Gone && (since == 0 || e.Born > since && kind == kindCard) {
+				continue // came and went
 			}
-			out.List = append(out.List, Change{e.ID, e.Group, cutKey(e.Key), e.ModSeq, e.Born, e.Gone})
+			if out = append(out, Change{e.ID, e.Group, cutKey(e.Key), e.ModSeq, e.Born, e.Gone}); len(out) == limit {
+				return out, nil
+			}
 		}
 		if len(list) < cardsAtOnce {
-			break
+			return out, nil
 		}
 	}
-	return nil
+}
+
+// stateOf is the ModSeq of the last change of an entry of a kind, by the shelf.
+func (a *Account) stateOf(r store.Reader, kind string) (mail.ModSeq, error) {
+	if err := a.follow(r); err != nil {
+		return 0, err
+	}
+	a.shelf.mu.RLock()
+	defer a.shelf.mu.RUnlock()
+	if kind == kindBook {
+		return a.shelf.books, nil
+	}
+	return a.shelf.upto, nil
+}
+
+// State is the ModSeq of the last change of a card. It is the ctag of the books, too.
+func (a *Account) State(ctx context.Context) (state mail.ModSeq, err error) {
+	err = a.view(ctx, "contacts.State", func(r store.Reader) error {
+		state, err = a.stateOf(r, kindCard)
+		return err
+	})
+	return state, err
+}
+
+// BooksState is the ModSeq of the last change of a book.
+func (a *Account) BooksState(ctx context.Context) (state mail.ModSeq, err error) {
+	err = a.view(ctx, "contacts.BooksState", func(r store.Reader) error {
+		state, err = a.stateOf(r, kindBook)
+		return err
+	})
+	return state, err
 }

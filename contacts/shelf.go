@@ -78,6 +78,7 @@ type shelf struct {
 
 	mu     sync.RWMutex
 	upto   mail.ModSeq // of the last change of a card that is in it
+	books  mail.ModSeq // of the last change of a book
 	rows   map[mail.ObjectID]*row
 	paths  map[string]*row // by entryKey
 	uids   map[string]*row // by uidKey
@@ -246,9 +247,13 @@ func (a *Account) follow(r store.Reader) error {
 			s.put(e.ID, newRow(&c))
 		}
 		if len(list) < cardsAtOnce {
-			return a.followRecent(r)
+			break
 		}
 	}
+	if err := a.followBooks(r); err != nil {
+		return err
+	}
+	return a.followRecent(r)
 }
 
 // with calls fn with the shelf as it is now. fn must not keep what it can reach but rows.
@@ -262,8 +267,13 @@ func (a *Account) with(ctx context.Context, op mail.Op, fn func(*shelf)) error {
 	return nil
 }
 
-// State is the ModSeq of the last change of a card, and where the traces of removed ones begin.
-func (a *Account) State(ctx context.Context) (state mail.ModSeq, err error) {
-	err = a.with(ctx, "contacts.State", func(s *shelf) { state = s.upto })
-	return state, err
+// followBooks notes the last change of a book. The shelf is locked.
+func (a *Account) followBooks(r store.Reader) error {
+	for {
+		list, err := r.EntriesSince(a.account.ID, kindBook, a.shelf.books, 0)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		a.shelf.books = list[len(list)-1].ModSeq
+	}
 }
