@@ -4,7 +4,8 @@ import { upload, type Upload } from "../jmap/blobs.ts";
 import { refused } from "../jmap/client.ts";
 import type { Address, Id, Identity, Part } from "../jmap/types.ts";
 import { dropDraft, keepDraft } from "../offline/store.ts";
-import { textAsHTML, htmlAsText } from "../read/body.ts";
+import { htmlAsText, textAsHTML } from "../read/body.ts";
+import { parsed } from "../read/realm.ts";
 import { told } from "../state/acts.ts";
 import { byRole, createMailbox } from "../state/mailboxes.svelte.ts";
 import { company, jmap, me, myIdentities, mySettings } from "../state/session.svelte.ts";
@@ -302,8 +303,7 @@ export class Draft {
       else if (now) this.text = below ? this.text + now : now + this.text;
       return;
     }
-    const box = document.implementation.createHTMLDocument("").createElement("div");
-    box.innerHTML = this.html;
+    const box = parsed(this.html).body;
     box.querySelectorAll(".tegami-signature").forEach((e) => e.remove());
     const html = to?.htmlSignature || (to?.textSignature ? textAsHTML(to.textSignature) : "");
     this.html = box.innerHTML + (html ? `<div class="tegami-signature">${html}</div>` : "");

@@ -1,5 +1,6 @@
 // What is shown of a message: its parts put together as RFC 8621 §4.1.4 orders them.
 import type { Email, Part } from "../jmap/types.ts";
+import { parsed } from "./realm.ts";
 
 export interface Shown {
   html: string; // "" where there is none
@@ -18,21 +19,22 @@ export const textAsHTML = (text: string): string => `<div style="white-space: pr
 
 // htmlAsText gives what a reader of HTML reads, as a plain text.
 export function htmlAsText(html: string): string {
-  const doc = new DOMParser().parseFromString(html, "text/html");
+  const doc = parsed(html);
   doc.querySelectorAll("style, script, head, title").forEach((e) => e.remove());
   const blocks = "p, div, br, li, tr, h1, h2, h3, h4, h5, h6, blockquote, pre, table, hr";
   const out: string[] = [];
   const line = () => { if (out.length && !out.at(-1)!.endsWith("\n")) out.push("\n"); };
   const walk = (node: Node, depth: number): void => {
     if (node.nodeType === Node.TEXT_NODE) out.push((node.nodeValue ?? "").replace(/[ \t\r\n]+/g, " "));
-    if (!(node instanceof Element)) return;
-    if (node.tagName === "BR") return void out.push("\n");
-    if (node.tagName === "LI") { line(); out.push("- "); }
-    const block = node.matches(blocks);
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    const e = node as Element;
+    if (e.tagName === "BR") return void out.push("\n");
+    if (e.tagName === "LI") { line(); out.push("- "); }
+    const block = e.matches(blocks);
     if (block) line();
     if (depth < 200) node.childNodes.forEach((n) => walk(n, depth + 1));
     if (block) line();
-    if (node.tagName === "P") out.push("\n");
+    if (e.tagName === "P") out.push("\n");
   };
   walk(doc.body, 0);
   return out.join("").replace(/ *\n */g, "\n").replace(/\n{3,}/g, "\n\n").trim();
