@@ -84,6 +84,11 @@ func atWork() mail.Actor {
 	return mail.MintActor(mail.Platform, 0, 0, "platform:directory", mail.Origin{Door: "platform"})
 }
 
+// Housekeeper is the actor of what the platform does by itself to mail at rest, such as telling which messages belong together.
+func Housekeeper() mail.Actor {
+	return mail.MintActor(mail.Platform, 0, 0, "platform:mailbox", mail.Origin{Door: "platform"})
+}
+
 // RotateTokens makes a new secret. What the last ones proved stays valid, until MaxSecrets newer ones were
 // made. Operators only.
 func (d *Directory) RotateTokens(ctx context.Context, by mail.Actor) error {

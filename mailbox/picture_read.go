@@ -287,7 +287,7 @@ func (s *sharedPicture) giveThreads(ctx context.Context, by mail.Actor, list []*
 	for part := range slices.Chunk(list, threadsAtOnce) {
 		asked := make([]threadless, len(part))
 		for i, m := range part {
-			asked[i] = threadless{id: m.id, box: m.mailbox, uid: m.uid}
+			asked[i].id = m.id
 		}
 		if err := assignThreads(ctx, s.store, by, s.key.account, asked); err != nil {
 			return false, err

@@ -167,6 +167,7 @@ func (x *indexing) portion(ctx context.Context, box mail.MailboxID, at store.Tex
 	if err := x.tenant.Texts().Add(ctx, x.key.account, next); err != nil {
 		return at, err
 	}
+	x.giveThreads(ctx, p.messages[:len(next.Docs)])
 	x.progress(len(next.Docs), time.Since(begun))
 	return store.TextCursor{Upto: next.Upto, Email: next.Email, Docs: at.Docs + len(next.Docs)}, nil
 }

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"tegami/directory"
 	"tegami/mail"
 	"tegami/store"
 	"tegami/wire/mime"
@@ -29,10 +31,50 @@ const (
 // threadless is a message that is in no thread yet. thread is what it is put into; zero for one that is gone.
 type threadless struct {
 	id     mail.EmailID
-	box    mail.MailboxID
-	uid    mail.UID
 	refs   []store.ThreadRef
 	thread mail.ThreadID
+}
+
+// GiveThreads makes sure that the messages with these sequence numbers, which must ascend, are in a thread: from then on Message.Thread is
+// told. Denied "mailbox.no_right" without RightRead.
+func (v *View) GiveThreads(ctx context.Context, seqs []uint32) error {
+	var list []threadless
+	err := v.Fetch(ctx, seqs, 0, func(_ uint32, m *Message) error {
+		if m.Thread == 0 {
+			list = append(list, threadless{id: m.ID})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(list, func(a, b threadless) int { return cmp.Compare(a.id, b.id) })
+	a := v.account
+	for part := range slices.Chunk(list, threadsAtOnce) {
+		if err := assignThreads(ctx, a.tenant, a.id.Actor(), v.base.box.Account, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveThreads puts messages that were just indexed into threads. Whoever wants to know of them before does it himself, so that it may fail.
+func (x *indexing) giveThreads(ctx context.Context, messages []Message) {
+	var list []threadless
+	for i := range messages {
+		if messages[i].Thread == 0 {
+			list = append(list, threadless{id: messages[i].ID})
+		}
+	}
+	slices.SortFunc(list, func(a, b threadless) int { return cmp.Compare(a.id, b.id) })
+	for part := range slices.Chunk(list, threadsAtOnce) {
+		if err := assignThreads(ctx, x.tenant, directory.Housekeeper(), x.key.account, part); err != nil {
+			if ctx.Err() == nil {
+				x.service.cfg.Log.Warn("threads not told behind delivery", "tenant", x.key.tenant, "account", x.key.account, "error", err)
+			}
+			return
+		}
+	}
 }
 
 // assignThreads puts messages of an account into threads, in one commit. list ascends by id and has at most threadsAtOnce.

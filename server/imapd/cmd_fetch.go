@@ -176,6 +176,11 @@ func space(b []byte, start int) []byte {
 // messages answers with what the store has to tell. What is read is marked as seen before, and its new flags are answered.
 func (w *fetching) messages(ctx context.Context, seqs []uint32) error {
 	var err error
+	if w.Items&imap.FetchThreadID != 0 {
+		if err = w.s.view.GiveThreads(ctx, seqs); err != nil {
+			return err
+		}
+	}
 	if w.seeing && !w.s.readOnly {
 		err = w.s.view.FetchSeen(ctx, seqs, w.with,
 			func(seq uint32, m *mailbox.Message, marked bool) error { return w.answer(ctx, seq, m, marked) },
@@ -262,7 +267,7 @@ func (w *fetching) itemText(b []byte, start int, m *mailbox.Message) []byte {
 		b = appendID(append(space(b, start), "EMAILID "...), m.ID.String())
 	}
 	if w.Items&imap.FetchThreadID != 0 {
-		b = appendID(append(space(b, start), "THREADID "...), "") // no threads are kept, and an id must not change once told (RFC 8474 §5.2)
+		b = appendID(append(space(b, start), "THREADID "...), m.Thread.String())
 	}
 	if w.Items&imap.FetchSaveDate != 0 {
 		b = appendSaved(append(space(b, start), "SAVEDATE "...), m.Saved)

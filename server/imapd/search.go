@@ -11,6 +11,7 @@ import (
 
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/mailbox/match"
 	"tegami/wire/imap"
 )
 
@@ -36,11 +37,11 @@ type query struct {
 	s       *session
 	view    *mailbox.View
 	cond    condition
-	needles []needle // of BODY and TEXT keys
-	sure    []string // what every message found must contain, for View.Candidates
-	quiet   bool     // the client does not hear of progress
+	needles []match.Needle // of BODY and TEXT keys
+	sure    []string       // what every message found must contain, for View.Candidates
+	quiet   bool           // the client does not hear of progress
 
-	modseq, fuzzy bool // keys that the answer depends on
+	modseq, fuzzy, thread bool // keys that the answer depends on
 
 	mu     sync.Mutex
 	scores map[uint32]uint8 // relevancy of messages found that is not the highest
@@ -60,7 +61,7 @@ func (s *session) prepare(ctx context.Context, view *mailbox.View, k *imap.Key, 
 	if err != nil {
 		return nil, err
 	}
-	return &query{s: s, view: view, cond: cond, needles: c.needles, sure: sure(k, false, nil), modseq: c.usesModSeq, fuzzy: c.usesFuzzy}, nil
+	return &query{s: s, view: view, cond: cond, needles: c.needles, sure: sure(k, false, nil), modseq: c.usesModSeq, fuzzy: c.usesFuzzy, thread: c.usesThread}, nil
 }
 
 // find gives the sequence numbers of the messages that fit, ascending.
@@ -91,6 +92,11 @@ func (q *query) judge(ctx context.Context, seqs []uint32) ([]uint32, error) {
 	byFacts, open, err := q.byFacts(ctx, open)
 	if err != nil {
 		return nil, err
+	}
+	if q.thread {
+		if err := q.view.GiveThreads(ctx, open); err != nil {
+			return nil, err
+		}
 	}
 	byRows, err := q.byRows(ctx, open)
 	return mergeNumbers(mergeNumbers(found, byFacts), byRows), err
@@ -274,7 +280,7 @@ func (q *query) rows(ctx context.Context, view *mailbox.View, open []uint32, tic
 		}
 		if fits {
 			found = append(found, seq)
-			q.note(seq, m.score)
+			q.note(seq, m.score())
 		}
 		q.done.Add(1)
 		if tick != nil {
@@ -297,15 +303,15 @@ func (q *query) fits(ctx context.Context, m *subject) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	m.open(body)
-	defer m.octets.close()
+	m.text.Open(body)
+	defer m.text.Close()
 	for m.shown = max(m.shown, needEnvelope); m.shown < needText; {
 		m.shown++
 		if v := q.cond.eval(m); v != unknown {
-			return v == yes, m.err
+			return v == yes, m.text.Err()
 		}
 	}
-	return false, m.err
+	return false, m.text.Err()
 }
 
 // note keeps the relevancy of a message found.

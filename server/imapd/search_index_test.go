@@ -153,7 +153,11 @@ func shownText(t testing.TB, raw []byte) string {
 	var all strings.Builder
 	m.Root.Walk(func(p *mime.Part) bool {
 		if p.IsText() {
-			text, err := io.ReadAll(shown(p, mime.TextReader(p, mime.DecodedReader(p, bytes.NewReader(raw[p.BodyStart:p.BodyEnd])))))
+			var content io.Reader = mime.TextReader(p, mime.DecodedReader(p, bytes.NewReader(raw[p.BodyStart:p.BodyEnd])))
+			if p.Subtype == "html" {
+				content = mime.HTMLText(content)
+			}
+			text, err := io.ReadAll(content)
 			if err != nil {
 				t.Fatal(err)
 			}

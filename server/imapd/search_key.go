@@ -11,6 +11,7 @@ import (
 
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/mailbox/match"
 	"tegami/wire/imap"
 	"tegami/wire/mime"
 )
@@ -101,10 +102,10 @@ type compiler struct {
 	saved    []mail.UID // what "$" stands for
 	uidOnly  bool       // sequence numbers may not be used (RFC 9586)
 	keywords []string
-	needles  []needle // of the BODY and TEXT keys
-	fuzzy    bool     // inside of FUZZY (RFC 6203 §3)
+	needles  []match.Needle // of the BODY and TEXT keys
+	fuzzy    bool           // inside of FUZZY (RFC 6203 §3)
 
-	usesModSeq, usesFuzzy bool
+	usesModSeq, usesFuzzy, usesThread bool
 }
 
 // usesKeywords tells whether a key asks for keywords.
@@ -310,8 +311,9 @@ func (c *compiler) byRow(k *imap.Key) (need, func(*subject) bool) {
 		return needRow, func(m *subject) bool { return !m.row.Saved.IsZero() && onDay(how, m.row.Saved.Unix(), day) }
 	case imap.KeyEmailID: // RFC 8474 §6
 		return needRow, func(m *subject) bool { return m.row.ID.String() == k.Text }
-	case imap.KeyThreadID: // FETCH tells of none
-		return needRow, func(*subject) bool { return false }
+	case imap.KeyThreadID: // RFC 8474 §6
+		c.usesThread = true
+		return needRow, func(m *subject) bool { return m.row.Thread.String() == k.Text }
 	}
 	return 0, nil
 }
@@ -319,8 +321,8 @@ func (c *compiler) byRow(k *imap.Key) (need, func(*subject) bool) {
 // byEnvelope makes the tests that the envelope can answer.
 func (c *compiler) byEnvelope(k *imap.Key) (need, func(*subject) bool) {
 	addresses := func(f mime.EnvelopeField) (need, func(*subject) bool) {
-		w := c.wanted(k.Text)
-		return needEnvelope, func(m *subject) bool { return m.inAddresses(f, &w) }
+		w := match.Want(k.Text, c.fuzzy)
+		return needEnvelope, func(m *subject) bool { return m.text.InAddresses(f, &w) }
 	}
 	switch k.Op {
 	case imap.KeyFrom:
@@ -332,8 +334,8 @@ func (c *compiler) byEnvelope(k *imap.Key) (need, func(*subject) bool) {
 	case imap.KeyBcc:
 		return addresses(mime.FieldBcc)
 	case imap.KeySubject:
-		w := c.wanted(k.Text)
-		return needEnvelope, func(m *subject) bool { return m.inText(mime.FieldSubject, &w) }
+		w := match.Want(k.Text, c.fuzzy)
+		return needEnvelope, func(m *subject) bool { return m.text.InText(mime.FieldSubject, &w) }
 	case imap.KeySentBefore, imap.KeySentOn, imap.KeySentSince:
 		day, how := k.Date.Unix(), k.Op-imap.KeySentBefore
 		return needEnvelope, func(m *subject) bool { return m.sentOn(how, day) }
@@ -349,13 +351,13 @@ func (c *compiler) byHeader(k *imap.Key) (need, func(*subject) bool) {
 	if k.Op != imap.KeyHeader {
 		return 0, nil
 	}
-	w := c.wanted(k.Text)
+	w := match.Want(k.Text, c.fuzzy)
 	if f, ok := inEnvelope[strings.ToLower(k.Name)]; ok {
 		return needEnvelope, func(m *subject) bool {
-			return !bytes.Equal(m.index.EnvelopeField(f), nilText) && m.inText(f, &w)
+			return !bytes.Equal(m.text.Index().EnvelopeField(f), nilText) && m.text.InText(f, &w)
 		}
 	}
-	return needHeader, func(m *subject) bool { return m.inField(k.Name, &w) }
+	return needHeader, func(m *subject) bool { return m.text.InField(k.Name, &w) }
 }
 
 var nilText = []byte("NIL")
@@ -365,32 +367,21 @@ func (c *compiler) byText(k *imap.Key) (need, func(*subject) bool) {
 	if k.Op != imap.KeyBody && k.Op != imap.KeyText {
 		return 0, nil
 	}
-	w, headers := c.wanted(k.Text), k.Op == imap.KeyText
-	phrase := c.needle(w.phrase, headers)
+	w, headers := match.Want(k.Text, c.fuzzy), k.Op == imap.KeyText
+	phrase := c.needle(w.Phrase, headers)
 	first := len(c.needles)
-	for _, word := range w.words[:min(len(w.words), maxNeedles+1)] {
+	for _, word := range w.Words[:min(len(w.Words), maxNeedles+1)] {
 		c.needle(word, headers)
 	}
-	words := len(w.words)
-	return needText, func(m *subject) bool { return m.inBody(phrase, first, words) }
+	words := len(w.Words)
+	return needText, func(m *subject) bool { return m.text.InBody(phrase, first, words) }
 }
 
 // needle adds a string to those that are looked for in the text.
-func (c *compiler) needle(n needle, headers bool) int {
-	n.headers = headers
+func (c *compiler) needle(n match.Needle, headers bool) int {
+	n.Headers = headers
 	c.needles = append(c.needles, n)
 	return len(c.needles) - 1
-}
-
-// wanted makes the string of a text key ready.
-func (c *compiler) wanted(text string) wanted {
-	w := wanted{phrase: newNeedle(mime.Searchable(text))}
-	if words := bytes.Fields(w.phrase.text); c.fuzzy && len(words) > 1 {
-		for _, word := range words {
-			w.words = append(w.words, newNeedle(string(word)))
-		}
-	}
-	return w
 }
 
 // sure collects the strings that every message found must contain, for View.Candidates: those of the text keys that are joined

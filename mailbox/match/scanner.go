@@ -1,148 +1,15 @@
-package imapd
+package match
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
-	"unicode/utf8"
 
 	"tegami/wire/mime"
 )
 
-// Text is compared in the form of mime.Searchable: without case and width, compatibility forms made one, runs of white space
-// as one space and none beside Japanese (DOMAIN §14.5). RFC 9051 §6.4.4 asks for a substring, compared without case;
-// RFC 5255 §4.2 (I18NLEVEL=1) for less than this.
-
-// needle is a string to look for, in the form of mime.Searchable.
-type needle struct {
-	text    []byte
-	headers bool // in header fields as well as in bodies
-
-	ascii bool   // it can stand in a text that is ASCII
-	probe []byte // the longest run of letters and digits of an ASCII needle: a text without it does not have the needle
-	rare  int    // place of the rarest character in the probe
-}
-
-// wanted is the string of a text key.
-type wanted struct {
-	phrase needle
-	words  []needle // of a fuzzy key whose string has several
-}
-
-func newNeedle(text string) needle {
-	n := needle{text: []byte(text), ascii: isASCII(text)}
-	if !n.ascii {
-		return n
-	}
-	for _, run := range bytes.FieldsFunc(n.text, func(r rune) bool { return !isLetterOrDigit(r) }) {
-		if len(run) > len(n.probe) {
-			n.probe = run
-		}
-	}
-	for i, c := range n.probe {
-		if rarity[c] > rarity[n.probe[n.rare]] {
-			n.rare = i
-		}
-	}
-	return n
-}
-
-func isLetterOrDigit(r rune) bool { return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' }
-
-// rarity ranks characters by how seldom they are in mail; digits stand in the middle.
-var rarity = makeRarity()
-
-func makeRarity() (t [256]uint8) {
-	for i, c := range []byte("etaoinsrhldcumfgpwybvk0123456789xjqz") {
-		t[c] = uint8(i)
-	}
-	return t
-}
-
-// mayBeIn is false where the text of a header field, raw, cannot have what is wanted.
-func (w *wanted) mayBeIn(raw []byte) bool {
-	if !plainHeader(raw) {
-		return true
-	}
-	n := &w.phrase
-	return n.ascii && containsFold(raw, n.probe, n.rare)
-}
-
-// containsFold tells whether ASCII text has a string of small letters and digits, compared without case. rare is the place of
-// a character in it that is seldom.
-func containsFold(text, want []byte, rare int) bool {
-	if len(want) == 0 {
-		return true
-	}
-	small := want[rare]
-	large := small
-	if small >= 'a' {
-		large -= 'a' - 'A'
-	}
-	nextSmall, nextLarge := -1, -1
-	for at := rare; at <= len(text)-(len(want)-rare); at++ {
-		if nextSmall < at {
-			nextSmall = indexFrom(text, small, at)
-		}
-		if nextLarge < at {
-			nextLarge = indexFrom(text, large, at)
-		}
-		if at = min(nextSmall, nextLarge); at > len(text)-(len(want)-rare) {
-			return false
-		}
-		if equalFold(text[at-rare:at-rare+len(want)], want) {
-			return true
-		}
-	}
-	return false
-}
-
-// indexFrom gives the place of a character at or behind another place; the length of text where there is none.
-func indexFrom(text []byte, c byte, at int) int {
-	if i := bytes.IndexByte(text[at:], c); i >= 0 {
-		return at + i
-	}
-	return len(text)
-}
-
-// equalFold compares text with a string of small letters and digits.
-func equalFold(text, want []byte) bool {
-	for i, c := range want {
-		if t := text[i]; t != c && (c < 'a' || t != c-('a'-'A')) {
-			return false
-		}
-	}
-	return true
-}
-
-func isASCII[S ~string | ~[]byte](s S) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-// plainText tells that octets are ASCII without escape sequences: text as it is in every charset that has ASCII.
-func plainText(b []byte) bool {
-	rest := b
-	for ; len(rest) >= 8; rest = rest[8:] {
-		if binary.LittleEndian.Uint64(rest)&0x8080808080808080 != 0 {
-			return false
-		}
-	}
-	return isASCII(rest) && bytes.IndexByte(b, 0x1b) < 0
-}
-
-// plainHeader tells that header text is as it is read: ASCII, without encoded words.
-func plainHeader(raw []byte) bool { return plainText(raw) && !bytes.Contains(raw, encodedWord) }
-
-var encodedWord = []byte("=?")
-
 // scanner looks for all needles of a search in the text of messages. Its buffers are used again.
 type scanner struct {
-	needles []needle
+	needles []Needle
 	found   []bool
 	open    int // needles not found yet
 	longest int
@@ -161,7 +28,7 @@ const (
 	maxInMemory = 1 << 20
 )
 
-func newScanner(needles []needle) *scanner {
+func newScanner(needles []Needle) *scanner {
 	sc := &scanner{needles: needles, found: make([]bool, len(needles))}
 	for i := range needles {
 		sc.longest = max(sc.longest, len(needles[i].text))
@@ -224,7 +91,7 @@ func (sc *scanner) fields(p *mime.Part, o *octets) error {
 func (sc *scanner) mayHave(raw []byte, within bool) bool {
 	for i := range sc.needles {
 		n := &sc.needles[i]
-		if (n.headers || within) && !sc.found[i] && n.ascii && containsFold(raw, n.probe, n.rare) {
+		if (n.Headers || within) && !sc.found[i] && n.ascii && containsFold(raw, n.probe, n.rare) {
 			return true
 		}
 	}
@@ -246,7 +113,7 @@ func (sc *scanner) lookIn(text string, within bool) {
 	sc.text = append(sc.text[:0], text...)
 	sc.form = sc.fold.Append(sc.form[:0], sc.text, true)
 	for i := range sc.needles {
-		if n := &sc.needles[i]; (n.headers || within) && !sc.found[i] {
+		if n := &sc.needles[i]; (n.Headers || within) && !sc.found[i] {
 			sc.see(i, bytes.Contains(sc.form, n.text))
 		}
 	}
@@ -254,7 +121,7 @@ func (sc *scanner) lookIn(text string, within bool) {
 
 func (sc *scanner) wantsHeaders() bool {
 	for i := range sc.needles {
-		if sc.needles[i].headers && !sc.found[i] {
+		if sc.needles[i].Headers && !sc.found[i] {
 			return true
 		}
 	}

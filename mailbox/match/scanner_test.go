@@ -1,11 +1,10 @@
-package imapd
+package match
 
 import (
 	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 
@@ -24,9 +23,9 @@ func (m inMemory) WriteRange(w io.Writer, from, n int64) (int64, error) {
 // has tells whether a scanner finds a string in a message, under BODY or TEXT.
 func has(t testing.TB, raw, want string, headers bool) bool {
 	t.Helper()
-	n := newNeedle(mime.Searchable(want))
-	n.headers = headers
-	sc := newScanner([]needle{n})
+	n := NewNeedle(mime.Searchable(want))
+	n.Headers = headers
+	sc := newScanner([]Needle{n})
 	o := octets{body: inMemory{bytes.NewReader([]byte(raw))}}
 	if err := sc.message(mime.ParseBytes([]byte(raw), mime.Limits{}), &o); err != nil {
 		t.Fatal(err)
@@ -116,7 +115,7 @@ func TestSearchLargeParts(t *testing.T) {
 // A message whose octets end before its index says so is an error, not a message without the string.
 func TestSearchShortOctets(t *testing.T) {
 	raw := "Subject: x\r\n\r\n" + strings.Repeat("text ", 100)
-	sc := newScanner([]needle{newNeedle("word")})
+	sc := newScanner([]Needle{NewNeedle("word")})
 	o := octets{body: inMemory{bytes.NewReader([]byte(raw[:50]))}}
 	if err := sc.message(mime.ParseBytes([]byte(raw), mime.Limits{}), &o); err == nil {
 		t.Error("no error")
@@ -141,7 +140,7 @@ func FuzzContainsFold(f *testing.F) {
 			}
 			return -1
 		}, want)
-		n := newNeedle(want)
+		n := NewNeedle(want)
 		if got := containsFold([]byte(text), n.probe, n.rare); isASCII(text) && got != strings.Contains(strings.ToLower(text), want) {
 			t.Errorf("%q in %q: %v", want, text, got)
 		}
@@ -172,29 +171,23 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-func TestNumberWriter(t *testing.T) {
-	var w numberWriter
-	got := make([]byte, 0, 1000)
-	for _, n := range []uint32{1, 2, 9, 10, 99, 100, 101, 0, 1, 999, 1000, 4294967294, 4294967295, 5, 6, 8} {
-		got = w.append(got, n)
-	}
-	if want := " 1 2 9 10 99 100 101 0 1 999 1000 4294967294 4294967295 5 6 8"; string(got) != want {
-		t.Errorf("%s", got)
-	}
-}
-
-func TestLists(t *testing.T) {
-	if got := common([]uint32{1, 3, 5, 9}, []uint32{2, 3, 4, 9, 10}); !slices.Equal(got, []uint32{3, 9}) {
-		t.Errorf("%v", got)
-	}
-	if got := mergeNumbers([]uint32{1, 3, 5}, []uint32{2, 4}); !slices.Equal(got, []uint32{1, 2, 3, 4, 5}) {
-		t.Errorf("%v", got)
-	}
-	list, all := []uint32{1, 2, 3, 4, 5, 6, 7}, []uint32(nil)
-	for n := range 3 {
-		all = append(all, part(list, n, 3)...)
-	}
-	if !slices.Equal(all, list) {
-		t.Errorf("%v", all)
+// Search strings are found across the borders of portions, folded, in every charset.
+func TestScanner(t *testing.T) {
+	for _, c := range []struct {
+		text, needle string
+		want         bool
+	}{
+		{strings.Repeat("x", scanPortion-3) + "needle", "NEEDLE", true},
+		{strings.Repeat("あ", scanPortion/3-1) + "手紙です", "手紙", true},
+		{"ＴＥＧＡＭＩ", "tegami", true},
+		{"ﾃｶﾞﾐ", "テガミ", true},
+		{strings.Repeat("é", scanPortion) + "STRASSE", "strasse", true},
+		{"nothing", "else", false},
+	} {
+		sc := newScanner([]Needle{NewNeedle(mime.Searchable(c.needle))})
+		sc.open = 1
+		if err := sc.stream(strings.NewReader(c.text)); err != nil || sc.found[0] != c.want {
+			t.Errorf("%.20q in %.20q: %v %v", c.needle, c.text, sc.found[0], err)
+		}
 	}
 }
