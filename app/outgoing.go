@@ -19,6 +19,7 @@ import (
 	"tegami/mail"
 	"tegami/notice"
 	"tegami/obs"
+	"tegami/outbox"
 	"tegami/policy/probe"
 	"tegami/queue"
 	"tegami/relay"
@@ -187,6 +188,7 @@ func (p *Platform) newHouse() *deliver.House {
 		FilterFailed: func(t mail.TenantID, a directory.Account, script string, fault sieve.Fault) {
 			p.notices.FilterFailed(t, a, script, fault)
 		},
+		Released: outbox.Released,
 		Report: func(ctx context.Context, t mail.TenantID, to mail.Address, it *queue.Item, octets store.Blob) error {
 			return p.reports.Receive(ctx, t, to, it, octets)
 		},
@@ -271,6 +273,13 @@ func (p *Platform) newIntake() *intake.Intake {
 		cfg.Lookup, cfg.Authenticated = p.lookup, p.seen
 	}
 	return intake.New(cfg)
+}
+
+// newOutbox makes what people at the webmail send with.
+func (p *Platform) newOutbox() *outbox.Service {
+	return outbox.New(outbox.Config{
+		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Intake: p.intake, Queue: p.queue, Log: obs.Named(p.log, "outbox"),
+	})
 }
 
 // ports are where mail software connects in a zone, for what tells it its settings: what is open, or would be.

@@ -23,6 +23,7 @@ import (
 	"tegami/mailbox"
 	"tegami/notice"
 	"tegami/obs"
+	"tegami/outbox"
 	"tegami/queue"
 	"tegami/relay"
 	"tegami/report"
@@ -52,6 +53,7 @@ type Platform struct {
 	reports *report.Service
 	relay   *relay.Relay
 	intake  *intake.Intake
+	outbox  *outbox.Service
 	trace   *trace.Service
 	jobs    *jobs.Service
 	hooks   *webhooks.Service
@@ -118,6 +120,7 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	p.intake = p.newIntake()
+	p.outbox = p.newOutbox()
 	return p, nil
 }
 

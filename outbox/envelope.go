@@ -19,6 +19,7 @@ import (
 type draft struct {
 	email    store.Message
 	envelope Envelope
+	given    bool // the client wrote it
 	from     mail.Address
 	to       []mail.Recipient
 	opts     mail.Options
@@ -44,7 +45,7 @@ func (d *draft) address(given *Envelope, header *mime.Envelope) error {
 	if given == nil {
 		d.envelope = d.fromHeader(header)
 	} else {
-		d.envelope = *given
+		d.envelope, d.given = *given, true
 	}
 	var err error
 	if d.from, d.opts, err = readFrom(d.envelope.MailFrom); err != nil {

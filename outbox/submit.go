@@ -112,6 +112,9 @@ func (b *Box) message(r store.Reader, id mail.EmailID) (store.Message, error) {
 // send has the intake take a draft.
 func (b *Box) send(ctx context.Context, d *draft) error {
 	tx, err := b.cfg.Intake.Begin(ctx, b.origin(), b.who, d.from, d.opts)
+	if key, args := mail.TextOf(err); key == "sender.not_owned" && d.given {
+		return mail.E("outbox.send", mail.Denied, "envelope.not_owned", args...)
+	}
 	if err != nil {
 		return err
 	}

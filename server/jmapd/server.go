@@ -14,6 +14,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
+	"tegami/outbox"
 	"tegami/wire/jmap"
 )
 
@@ -24,11 +25,16 @@ type Tally func(ctx context.Context, key string, n int64, window time.Duration) 
 type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Service
+	Outbox    *outbox.Service // nil: nobody sends here
 	Words     *i18n.Catalogue
 	Log       *slog.Logger
 	Zone      mail.Zone
 	Tally     Tally // counts requests; nil: they are not limited
-	Limits    Limits
+	// Content makes addresses of what HTML mail shows; nil: no pictures are shown.
+	Content Content
+	Limits  Limits
+	// Stopping is closed when the process stops: what waits for changes ends then. nil: it never does.
+	Stopping <-chan struct{}
 }
 
 // Limits bound what a client may ask for. Zero values mean the defaults.
@@ -39,6 +45,7 @@ type Limits struct {
 	Concurrent int   // requests of an account at a time; 0 = 16
 	Upload     int64 // octets of an upload; 0 = mail.MaxMessageSize (ML-9)
 	Uploads    int   // uploads of an account at a time; 0 = 4
+	Kept       int64 // octets that an account uploads within an hour, as long as they are kept; 0 = 512 MiB
 	Response   int   // octets of a response, behind which no further call is done; 0 = 64 MiB
 	// Requests is how many requests one account may make in a minute. 0 = 3,000.
 	Requests int64
@@ -51,7 +58,7 @@ type Limits struct {
 func (l Limits) orDefaults() Limits {
 	return Limits{
 		Request: cmp.Or(l.Request, 10<<20), Calls: cmp.Or(l.Calls, 32), Objects: cmp.Or(l.Objects, 1000), Concurrent: cmp.Or(l.Concurrent, 16),
-		Upload: cmp.Or(l.Upload, mail.MaxMessageSize), Uploads: cmp.Or(l.Uploads, 4), Response: cmp.Or(l.Response, 64<<20),
+		Upload: cmp.Or(l.Upload, mail.MaxMessageSize), Uploads: cmp.Or(l.Uploads, 4), Kept: cmp.Or(l.Kept, 512<<20), Response: cmp.Or(l.Response, 64<<20),
 		Requests: cmp.Or(l.Requests, 3000), Strangers: cmp.Or(l.Strangers, 120), Time: cmp.Or(l.Time, time.Minute),
 	}
 }
