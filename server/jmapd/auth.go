@@ -1,6 +1,7 @@
 package jmapd
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -37,7 +38,12 @@ func (c *client) name() string {
 	if c.identity == nil {
 		return ""
 	}
-	return c.identity.Tenant().String() + "/" + c.identity.Account().ID.String()
+	return name(c.identity)
+}
+
+// name is an account's, for counting.
+func name(who *directory.Identity) string {
+	return who.Tenant().String() + "/" + who.Account().ID.String()
 }
 
 // identify finds out who sends a request, and counts it: to him, or to his network if he can't prove it.
@@ -58,7 +64,10 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, c *client) err
 	if lang, ok := i18n.ParseLang(c.identity.Account().Lang); ok && r.Header.Get("Accept-Language") == "" {
 		c.lang = string(lang)
 	}
-	return s.count(w, r, c.name())
+	if err = s.countCall(r.Context(), c.name()); err != nil {
+		w.Header().Set("Retry-After", "15")
+	}
+	return err
 }
 
 // prove knows a client by a password, a token, or a browser's session.
@@ -151,13 +160,13 @@ const (
 	strangersNet = 32
 )
 
-// count takes one request of a client's. Busy "rate.limited" when he made too many. A counter that fails limits nobody: it is a
+// countCall takes one request of a client's. Busy "rate.limited" when he made too many. A counter that fails limits nobody: it is a
 // shield against too much, and not what decides who may.
-func (s *Server) count(w http.ResponseWriter, r *http.Request, name string) error {
+func (s *Server) countCall(ctx context.Context, name string) error {
 	if s.config.Tally == nil {
 		return nil
 	}
-	sum, err := s.config.Tally(r.Context(), "jmap/account/"+name, 1, rateWindow)
+	sum, err := s.config.Tally(ctx, "jmap/account/"+name, 1, rateWindow)
 	if err != nil {
 		s.log.Warn("tally", "err", err)
 		return nil
@@ -165,7 +174,6 @@ func (s *Server) count(w http.ResponseWriter, r *http.Request, name string) erro
 	if sum <= s.limits.Requests {
 		return nil
 	}
-	w.Header().Set("Retry-After", "15")
 	return mail.E("jmapd.count", mail.Busy, "rate.limited", s.limits.Requests)
 }
 

@@ -40,9 +40,13 @@ type handler func(http.ResponseWriter, *http.Request, *client)
 func (s *Server) route() {
 	s.mux = http.NewServeMux()
 	for pattern, do := range map[string]handler{
-		"GET " + wellKnown:   s.serveSession,
-		"GET " + sessionPath: s.serveSession,
-		"POST " + apiPath:    s.serveAPI,
+		"GET " + wellKnown:                                s.serveSession,
+		"GET " + sessionPath:                              s.serveSession,
+		"POST " + apiPath:                                 s.serveAPI,
+		"POST " + uploadPath + "{account}/{$}":            s.serveUpload,
+		"GET " + eventPath + "{$}":                        s.serveEvents,
+		"GET " + socketPath:                               s.serveSocket,
+		"GET " + downloadPath + "{account}/{blob}/{name}": s.serveDownload,
 	} {
 		s.mux.Handle(pattern, s.known(do))
 	}
@@ -174,7 +178,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, who *client, err
 // problem puts an error into the words of HTTP and of the caller.
 func (s *Server) problem(who *client, err error) *jmap.RequestError {
 	kind := mail.KindOf(err)
-	p := &jmap.RequestError{Type: "about:blank", Status: statuses[kind], Detail: s.words.Error(i18n.Lang(who.lang), err)}
+	p := &jmap.RequestError{Type: "about:blank", Status: statuses[kind], Detail: s.detail(who, err)}
 	if key, _ := mail.TextOf(err); keyStatuses[key] != 0 {
 		p.Status = keyStatuses[key]
 	}
@@ -182,6 +186,11 @@ func (s *Server) problem(who *client, err error) *jmap.RequestError {
 		s.log.Error("request", "request", who.id, "err", err)
 	}
 	return p
+}
+
+// detail is what went wrong, in the words of the caller.
+func (s *Server) detail(who *client, err error) string {
+	return s.words.Error(i18n.Lang(who.lang), err)
 }
 
 // challenge says how to sign in. A page of ours is not asked by the browser itself.

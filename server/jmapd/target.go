@@ -2,6 +2,7 @@ package jmapd
 
 import (
 	"context"
+	"slices"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -69,7 +70,7 @@ func fromAccount(err error) error {
 }
 
 // target gives an account by its JMAP id. accountNotFound for one that there isn't, or that shares nothing with the caller: he can't tell which.
-func (c *call) target(_ context.Context, id jmap.Id) (*target, error) {
+func (c *call) target(ctx context.Context, id jmap.Id) (*target, error) {
 	if id == "" {
 		return nil, jmap.Bad("accountId")
 	}
@@ -77,7 +78,7 @@ func (c *call) target(_ context.Context, id jmap.Id) (*target, error) {
 		return t, nil
 	}
 	if id != ownID(c.who) {
-		return nil, &jmap.MethodError{Type: jmap.AccountNotFound}
+		return c.shared(ctx, id)
 	}
 	a := c.who.Account()
 	t := &target{id: id, account: a.ID, name: a.Address.String(), personal: true}
@@ -85,7 +86,31 @@ func (c *call) target(_ context.Context, id jmap.Id) (*target, error) {
 	return t, nil
 }
 
-// open opens the mail of an account.
+// shared gives the account of a colleague who shares mailboxes with the caller.
+func (c *call) shared(ctx context.Context, id jmap.Id) (*target, error) {
+	unknown := &jmap.MethodError{Type: jmap.AccountNotFound}
+	t := &target{id: id}
+	if !jmap.Read(jmap.LetterAccount, id, &t.account) {
+		return nil, unknown
+	}
+	box, err := t.open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	sharers, err := box.Sharers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(sharers, func(s mailbox.Sharer) bool { return s.Account == t.account })
+	if i < 0 {
+		return nil, unknown
+	}
+	t.name, t.readOnly = sharers[i].Address.String(), sharers[i].ReadOnly
+	c.boxes[id] = t
+	return t, nil
+}
+
+// open opens the mailbox of who calls: what a colleague shares is reached through it.
 func (t *target) open(ctx context.Context, c *call) (*mailbox.Account, error) {
 	if t.opened != nil {
 		return t.opened, nil
