@@ -1,10 +1,16 @@
 package app
 
 import (
+	"time"
+
 	"tegami/mail"
+	"tegami/mailbox"
 	"tegami/server/httpd"
 	"tegami/server/jmapd"
 )
+
+// uploadGrace is for how long octets stay that nothing refers to: those that were uploaded have none before they become mail.
+const uploadGrace = mailbox.UploadLife + 15*time.Minute
 
 // jmapMounts are the JMAP door's, for a listener of a zone.
 func (p *Platform) jmapMounts(zone mail.Zone) (list []httpd.Mount) {
@@ -17,5 +23,5 @@ func (p *Platform) jmapMounts(zone mail.Zone) (list []httpd.Mount) {
 
 // jmapConfig is what the JMAP door needs.
 func (p *Platform) jmapConfig(zone mail.Zone) jmapd.Config {
-	return jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally}
+	return jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending}
 }

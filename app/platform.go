@@ -27,6 +27,7 @@ import (
 	"tegami/queue"
 	"tegami/relay"
 	"tegami/report"
+	"tegami/server/contentd"
 	"tegami/server/door"
 	"tegami/store"
 	"tegami/store/embedded"
@@ -57,6 +58,7 @@ type Platform struct {
 	trace   *trace.Service
 	jobs    *jobs.Service
 	hooks   *webhooks.Service
+	content *contentd.Server // nil where the boot file names no origin for it
 	ldap    *ldap.Service
 	orders  *billing.Service
 	words   *i18n.Catalogue
@@ -67,6 +69,7 @@ type Platform struct {
 	started   time.Time
 	listening []Listening
 	halt      context.CancelFunc
+	ending    <-chan struct{} // closed at a stop; nil before the start
 	running   sync.WaitGroup
 	failed    chan error
 }
@@ -88,7 +91,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Platform, error) {
 // Embedded opens the state in the data folder, for this process alone. Unavailable
 // "storage.in_use" while another has it.
 func Embedded(c Config, log *slog.Logger) (*Platform, error) {
-	st, err := embedded.Open(c.Data, embedded.Options{Node: uint16(c.Node)})
+	st, err := embedded.Open(c.Data, embedded.Options{Node: uint16(c.Node), BlobGrace: uploadGrace})
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +117,9 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p.ldap = ldap.New(ldap.Config{Store: st, Directory: p.dir, Reach: reach})
 	p.jobs = jobs.New(jobs.Config{Store: st, Directory: p.dir, Kinds: p.jobKinds(), Log: log})
 	if p.hooks, err = p.newHooks(); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	if p.content, err = p.newContent(); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	if err := p.outgoing(); err != nil {
@@ -184,7 +190,7 @@ func (p *Platform) Start(ctx context.Context) error {
 		return err
 	}
 	serving, halt := context.WithCancel(context.WithoutCancel(ctx))
-	p.halt, p.started = halt, time.Now()
+	p.halt, p.started, p.ending = halt, time.Now(), serving.Done()
 	p.run(func() { p.certs.keepFresh(serving) })
 	p.run(func() { p.sweep(serving) })
 	p.run(func() { p.tend(serving) })

@@ -104,6 +104,7 @@ func (s *Server) accountCapability(name string) any {
 
 // accountCapabilities are those with something to tell of an account. Each stands with the files of its records.
 var accountCapabilities = map[string]func(*Server) any{
+	jmap.Mail:       accountMail,
 	jmap.Submission: (*Server).submissionCapability,
 }
 

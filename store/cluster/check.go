@@ -19,8 +19,9 @@ import (
 const (
 	// sweepEvery is how often blobs that nothing refers to are looked for.
 	sweepEvery = time.Hour
-	// sweepAge is how old a blob is before a sweep takes it: older than any transaction that may still want it.
-	sweepAge = time.Hour
+	// sweepAge is how old a blob is before a sweep takes it: older than any transaction that may still want it, and than what was uploaded to
+	// become mail within an hour.
+	sweepAge = 75 * time.Minute
 	// portion is how many blobs are looked at with one query.
 	portion = 256
 )
