@@ -63,6 +63,7 @@ export interface Source {
 }
 
 const SAVE = 4000; // milliseconds after the last change until the server has it
+const EMPTY_LINE = "<div><br></div>";
 const KEEP = 500; // milliseconds until this browser has it
 
 export class Draft {
@@ -306,7 +307,7 @@ export class Draft {
     const box = parsed(this.html).body;
     box.querySelectorAll(".tegami-signature").forEach((e) => e.remove());
     const html = to?.htmlSignature || (to?.textSignature ? textAsHTML(to.textSignature) : "");
-    this.html = box.innerHTML + (html ? `<div class="tegami-signature">${html}</div>` : "");
+    this.html = (box.innerHTML || EMPTY_LINE + EMPTY_LINE) + (html ? `<div class="tegami-signature">${html}</div>` : "");
   }
 
   // turn changes between plain text and HTML.
