@@ -1,7 +1,6 @@
 package contacts
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -91,9 +90,15 @@ func (a *Account) Complete(ctx context.Context, typed string, limit int) ([]Sugg
 	}
 	err = a.with(ctx, op, func(s *shelf) {
 		t := best{limit: limit, score: s.recent.score}
-		s.lookup.each(words, t.offer)
+		gallery.mu.RLock()
+		defer gallery.mu.RUnlock()
+		for _, l := range []*lookup{&s.lookup, &gallery.lookup} {
+			for key := range s.recent.scores {
+				l.used(key, words, t.offer)
+			}
+			l.first(words, 2*limit, t.offer)
+		}
 		s.recent.each(words, t.offer)
-		gallery.each(words, t.offer)
 		for _, c := range t.list {
 			one := c.Suggestion
 			if one.Source == FromGroup {
@@ -171,10 +176,19 @@ func (b *best) offer(c *candidate) {
 	}
 }
 
-// before tells whether a candidate with a score comes before the i-th.
+// before tells whether a candidate with a score comes before the i-th. Most do not, by the first that differs.
 func (b *best) before(c *candidate, score float64, i int) bool {
 	o := b.list[i]
-	return cmp.Or(cmp.Compare(b.scores[i], score), strings.Compare(c.reading, o.reading), strings.Compare(c.key, o.key), rankOf(c.Source)-rankOf(o.Source)) < 0
+	if score != b.scores[i] {
+		return score > b.scores[i]
+	}
+	if c.reading != o.reading {
+		return c.reading < o.reading
+	}
+	if c.key != o.key {
+		return c.key < o.key
+	}
+	return rankOf(c.Source) < rankOf(o.Source)
 }
 
 // rankOf is which source of one address is shown.

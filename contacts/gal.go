@@ -174,13 +174,6 @@ func (g *gallery) put(id mail.ObjectID, e *entry) {
 	}
 }
 
-// each gives those that what was typed may mean.
-func (g *gallery) each(typed []string, fn func(*candidate)) {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	g.lookup.each(typed, fn)
-}
-
 // sorted gives all entries by reading. They are not changed.
 func (g *gallery) sorted() []*entry {
 	g.mu.RLock()

@@ -206,7 +206,10 @@ func (a *Account) replace(tx store.Tx, now *standing, r *row, js vcard.Card) err
 		return err
 	}
 	c := was
-	js["uid"] = r.uid
+	js["uid"], js["updated"] = r.uid, stamp()
+	if js["created"] == nil && r.created != "" {
+		js["created"] = r.created
+	}
 	if err := a.rewrite(&c, nil, js); err != nil {
 		return err
 	}

@@ -16,11 +16,14 @@ type lookup struct {
 	words []wordAt
 	fresh []*candidate
 	gone  int // candidates in words that were removed
+	keys  map[string][]*candidate
 }
 
-// wordAt is a word of a candidate.
+// wordAt is a word of a candidate, with the candidate's place by reading: of the many that begin with one letter only those are looked at that come
+// first.
 type wordAt struct {
 	text string
+	rank int32
 	of   *candidate
 }
 
@@ -43,12 +46,23 @@ const (
 )
 
 // add brings candidates in. They are sorted in by the next search, where they are many: a thousand that come one behind the other are sorted once.
-func (l *lookup) add(list []*candidate) { l.fresh = append(l.fresh, list...) }
+func (l *lookup) add(list []*candidate) {
+	if l.keys == nil {
+		l.keys = map[string][]*candidate{}
+	}
+	for _, c := range list {
+		l.keys[c.key] = append(l.keys[c.key], c)
+	}
+	l.fresh = append(l.fresh, list...)
+}
 
 // remove takes candidates out.
 func (l *lookup) remove(list []*candidate) {
 	for _, c := range list {
 		c.gone = true
+		if l.keys[c.key] = slices.DeleteFunc(l.keys[c.key], func(o *candidate) bool { return o == c }); len(l.keys[c.key]) == 0 {
+			delete(l.keys, c.key)
+		}
 		if i := slices.Index(l.fresh, c); i >= 0 {
 			l.fresh = slices.Delete(l.fresh, i, i+1)
 			continue
@@ -64,30 +78,57 @@ func (l *lookup) due() bool {
 
 // sort sorts everything in.
 func (l *lookup) sort() {
-	all := slices.DeleteFunc(l.words, func(w wordAt) bool { return w.of.gone })
-	for _, c := range l.fresh {
+	var all []*candidate
+	for _, list := range l.keys {
+		all = append(all, list...)
+	}
+	slices.SortFunc(all, func(a, b *candidate) int {
+		return cmp.Or(strings.Compare(a.reading, b.reading), strings.Compare(a.key, b.key))
+	})
+	l.words, l.fresh, l.gone = l.words[:0], nil, 0
+	for i, c := range all {
 		for _, w := range c.words {
-			all = append(all, wordAt{w, c})
+			l.words = append(l.words, wordAt{w, int32(i), c})
 		}
 	}
-	slices.SortFunc(all, func(a, b wordAt) int { return strings.Compare(a.text, b.text) })
-	l.words, l.fresh, l.gone = all, nil, 0
+	slices.SortFunc(l.words, func(a, b wordAt) int { return strings.Compare(a.text, b.text) })
 }
 
-// each gives the candidates that have for each of the typed words one that begins with it, some of them more than once.
-func (l *lookup) each(typed []string, fn func(*candidate)) {
-	if len(typed) == 0 {
-		return
-	}
-	first := longest(typed)
-	from := sort.Search(len(l.words), func(i int) bool { return l.words[i].text >= first })
-	for i := from; i < len(l.words) && strings.HasPrefix(l.words[i].text, first); i++ {
-		if c := l.words[i].of; !c.gone && c.begins(typed) {
+// used gives the candidates with an address that have for each of the typed words one that begins with it.
+func (l *lookup) used(key string, typed []string, fn func(*candidate)) {
+	for _, c := range l.keys[key] {
+		if c.begins(typed) {
 			fn(c)
 		}
 	}
+}
+
+// first gives candidates that have for each of the typed words one that begins with it: at least so many of those that come first by reading, if
+// there are so many.
+func (l *lookup) first(typed []string, limit int, fn func(*candidate)) {
+	if len(typed) == 0 {
+		return
+	}
+	word := longest(typed)
+	from := sort.Search(len(l.words), func(i int) bool { return l.words[i].text >= word })
+	top := make([]*wordAt, 0, limit+1)
+	for i := from; i < len(l.words) && strings.HasPrefix(l.words[i].text, word); i++ {
+		w := &l.words[i]
+		if len(top) == limit && w.rank >= top[limit-1].rank || w.of.gone {
+			continue
+		}
+		at, known := slices.BinarySearchFunc(top, w.rank, func(o *wordAt, rank int32) int { return cmp.Compare(o.rank, rank) })
+		if known || len(typed) > 1 && !w.of.begins(typed) {
+			continue
+		}
+		top = slices.Insert(top, at, w)
+		top = top[:min(len(top), limit)]
+	}
+	for _, w := range top {
+		fn(w.of)
+	}
 	for _, c := range l.fresh {
-		if !c.gone && c.begins(typed) {
+		if c.begins(typed) {
 			fn(c)
 		}
 	}

@@ -3,6 +3,7 @@ package contacts
 import (
 	"bytes"
 	"context"
+	"io"
 
 	"tegami/mail"
 	"tegami/store"
@@ -71,8 +72,11 @@ func (a *Account) PutVCard(ctx context.Context, book mail.ObjectID, path string,
 func kept(b []byte) (body []byte, exact bool, err error) {
 	r := vcard.NewReader(bytes.NewReader(b), vcard.MaxCard)
 	v, err := r.Next()
+	if err == io.EOF {
+		err = mail.E("contacts.kept", mail.Invalid, "vcard.malformed")
+	}
 	if err != nil {
-		return nil, false, mail.Because("contacts.kept", mail.KindOf(err), "vcard.malformed", err)
+		return nil, false, err
 	}
 	if _, err := r.Next(); err == nil {
 		return nil, false, mail.E("contacts.kept", mail.Invalid, "vcard.several")

@@ -133,7 +133,7 @@ func Unescape(s string) string {
 
 // Escape writes a text as a value, or as a part of one.
 func Escape(s string) string {
-	if strings.IndexAny(s, "\\,;\n\r") < 0 {
+	if !strings.ContainsAny(s, "\\,;\n\r") {
 		return s
 	}
 	return escaper.Replace(s)
