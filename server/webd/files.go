@@ -89,10 +89,10 @@ const framePage = "frame.html"
 // mailPolicies are the content security policies of the webmail and of its frame. content is the origin that pictures of mail come
 // from, "" where there is none.
 func mailPolicies(content string) (page, frame string) {
-	pictures := strings.TrimSpace("img-src 'self' data: blob: " + content)
-	page = "default-src 'none'; script-src 'self'; style-src 'self'; " + pictures + "; font-src 'self'; connect-src 'self'; frame-src 'self'; worker-src 'self'; " +
+	content = strings.TrimRight(" "+content, " ")
+	page = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:" + content + "; font-src 'self'; connect-src 'self'; frame-src 'self'; worker-src 'self'; " +
 		"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-	frame = "default-src 'none'; style-src 'unsafe-inline'; " + pictures + "; form-action 'none'; frame-ancestors 'self'; base-uri 'none'; " +
+	frame = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:" + content + "; form-action 'none'; frame-ancestors 'self'; base-uri 'none'; " +
 		"sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals"
 	return page, frame
 }

@@ -4,8 +4,9 @@ import { t } from "@tegami/kit";
 import type { Address, Email, Id, Identity } from "../jmap/types.ts";
 import { full, subjectOf, written } from "../labels.ts";
 import { bodyOf } from "../read/body.ts";
+import { cleanHTML } from "../read/clean.ts";
 import { mail, openMails } from "../state/mails.svelte.ts";
-import { isMe, myIdentities, mySettings } from "../state/session.svelte.ts";
+import { isMe, jmap, myIdentities, mySettings } from "../state/session.svelte.ts";
 import { readMailto } from "./address.ts";
 import { Draft, type File, type Kept } from "./draft.svelte.ts";
 import type { Kind, Start } from "./start.svelte.ts";
@@ -37,7 +38,10 @@ export async function begin(start: Start): Promise<Draft> {
       const e = await opened(start.id);
       if (start.kind === "draft" || start.kind === "again") takeUp(d, e, start.kind === "again");
       else if (start.kind === "attach") attachMessage(d, e);
-      else answer(d, e, start.kind);
+      else {
+        answer(d, e, start.kind);
+        await original(d, e);
+      }
       return d;
     }
   }
@@ -94,6 +98,14 @@ function answer(d: Draft, e: Email, kind: Kind): void {
     d.files = d.format === "html" ? filesOf(e, false).filter((f) => f.cid) : [];
   }
   d.sign(identityFor(e));
+}
+
+// original fetches the HTML of what is answered as it was sent: what is shown of it has its pictures within, and none from elsewhere.
+async function original(d: Draft, e: Email): Promise<void> {
+  if (d.format !== "html" || !d.quote?.html) return;
+  const { list } = await jmap.one("Email/get", { ids: [e.id], properties: ["htmlBody", "bodyValues"], bodyProperties: ["partId", "type"], fetchHTMLBodyValues: true });
+  const html = list[0] && bodyOf({ ...e, ...list[0], id: e.id }).html;
+  if (html && d.quote) d.quote = { ...d.quote, sent: cleanHTML(html) };
 }
 
 // filesOf are a message's attachments, as they go along with another. all takes those too that the text shows.

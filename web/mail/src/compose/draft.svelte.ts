@@ -30,7 +30,8 @@ export interface File {
 // Quote is the original below what is written. It isn't edited.
 export interface Quote {
   lead: string; // "On … wrote:"
-  html: string; // "" where the original is a plain text
+  html: string; // as it is shown; "" where the original is a plain text
+  sent?: string; // as it goes out: with its pictures by cid
   text: string;
   kind: "reply" | "forward";
 }
@@ -207,7 +208,7 @@ export class Draft {
     const text = this.written;
     const quoted = q ? (q.kind === "reply" ? `\n\n${q.lead}\n${q.text.split("\n").map((l) => (l.startsWith(">") ? ">" + l : l ? "> " + l : ">")).join("\n")}` : `\n\n${q.lead}\n\n${q.text}`) : "";
     if (this.format === "text") return { text: text + quoted };
-    const original = q && (q.html || textAsHTML(q.text));
+    const original = q && (q.sent || q.html || textAsHTML(q.text));
     const below = q ? `<br>${textAsHTML(q.lead)}${q.kind === "reply" ? `<blockquote type="cite" style="margin: 0 0 0 4px; padding-left: 12px; border-left: 2px solid #b9b2a7">${original}</blockquote>` : original}` : "";
     return { text: text + quoted, html: `<html><body>${this.html}${below}</body></html>` };
   }

@@ -108,7 +108,7 @@ export interface SenderMarks {
 
 export interface Unsubscribe {
   oneClick?: string | null; // an address for a POST (RFC 8058)
-  url?: string | null;
+  web?: string | null;
   mailto?: string | null;
 }
 

@@ -4,8 +4,8 @@ import { parsed, realm } from "./realm.ts";
 
 const tags = ["form", "input", "button", "textarea", "select", "option", "style", "link", "meta", "base", "svg", "math", "video", "audio", "source", "track", "template", "dialog", "iframe", "object", "embed", "frame", "frameset"];
 
-// addresses allows what a link or a picture may lead to: the web, mail, telephones, and pictures of ours.
-const addresses = /^(?:https?:|mailto:|tel:|data:image\/(?:png|gif|jpeg|webp);|blob:|\/jmap\/|#)/i;
+// addresses allows what a link or a picture may lead to: the web, mail, telephones, and pictures that lie in the message.
+const addresses = /^(?:https?:|mailto:|tel:|data:image\/(?:png|gif|jpeg|webp|bmp);|cid:|#)/i;
 
 // clean gives HTML as a tree without anything that acts. It is taken apart in the window it is for.
 export function clean(html: string, within: Window & typeof globalThis = realm()): DocumentFragment {
