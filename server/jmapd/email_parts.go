@@ -1,12 +1,10 @@
 package jmapd
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"tegami/mail"
 	"tegami/wire/html"
 	"tegami/wire/jmap"
 	"tegami/wire/mime"
@@ -190,7 +188,7 @@ func (r *reading) appendValue(b []byte, p *mime.Part) []byte {
 	}
 	var shown html.Clean
 	if clean {
-		shown = html.Sanitise(v.Text, r.pictures())
+		shown = r.sanitised(v.Text)
 		v.Text, v.Truncated = shown.HTML, v.Truncated || shown.Cut != 0
 	}
 	if r.plan.left -= len(v.Text); r.plan.left < 0 {
@@ -213,45 +211,3 @@ func appendClean(b []byte, shown *html.Clean) []byte {
 	b = appendBool(append(b, `,"quoted":`...), shown.Quoted)
 	return appendBool(append(b, `,"dark":`...), shown.Dark)
 }
-
-// pictures says where the pictures of HTML come from: those within the message by their Content-ID, and remote ones if they are
-// asked for.
-func (r *reading) pictures() html.Options {
-	content := r.plan.content
-	if content == nil {
-		return html.Options{}
-	}
-	o := html.Options{CID: func(cid string) string {
-		p := r.partByCID(cid)
-		if p == nil {
-			return ""
-		}
-		return content.Part(r.plan.account, partBlob(r.blob, r.number(p)), p.Type+"/"+p.Subtype)
-	}}
-	if r.plan.remote {
-		o.Picture = func(url string) string { return content.Remote(r.plan.account, url) }
-	}
-	return o
-}
-
-// partByCID finds the picture a Content-ID names.
-func (r *reading) partByCID(cid string) (found *mime.Part) {
-	r.structure().Root.Walk(func(p *mime.Part) bool {
-		if p.ID != "" && contentID(p.ID) == cid && r.number(p) != "" {
-			found = p
-		}
-		return found == nil
-	})
-	return found
-}
-
-// Content makes addresses on the origin for untrusted content.
-type Content interface {
-	// Part is where a picture within a message is to be loaded from, "" for none.
-	Part(account mail.AccountID, blob jmap.Id, typ string) string
-	// Remote is where a remote picture is to be loaded from, "" for none.
-	Remote(account mail.AccountID, url string) string
-}
-
-// partPropertyNames lists all properties of parts but "header:…".
-func partPropertyNames() []string { return slices.Sorted(maps.Keys(partProperties)) }

@@ -1,7 +1,6 @@
 package jmapd
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
@@ -207,6 +206,3 @@ func (p *emailPlan) planProperties(names []string) (unknown string, ok bool) {
 	}
 	return "", true
 }
-
-// propertyNames lists all properties of emails but "header:…".
-func propertyNames() []string { return slices.Sorted(maps.Keys(emailProperties)) }

@@ -25,13 +25,12 @@ type reading struct {
 	list  mime.Row   // what the index tells at once
 	told  bool       // list is known
 
-	octets    io.ReaderAt   // nil unless a property needs them
-	message   *mime.Message // its structure; nil until asked for
-	top       mime.Header   // its header; nil until asked for
-	bodies    *mime.Bodies
-	numbers   map[*mime.Part]string // of parts (RFC 9051 §6.4.5.1)
-	sanitised map[*mime.Part]int    // pictures that were not shown, of values that were sanitised
-	failed    error                 // of reading octets
+	octets  io.ReaderAt   // nil unless a property needs them
+	message *mime.Message // its structure; nil until asked for
+	top     mime.Header   // its header; nil until asked for
+	bodies  *mime.Bodies
+	numbers map[*mime.Part]string // of parts (RFC 9051 §6.4.5.1)
+	failed  error                 // of reading octets
 }
 
 // emailOf begins reading a message of an account. m is valid as long as the reading is.
