@@ -40,6 +40,7 @@ type Config struct {
 	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	HTTP        HTTPConfig     `toml:"http" doc:"The HTTPS listeners: pages, the API, settings of mail software."`
+	Web         WebConfig      `toml:"web" doc:"The webmail."`
 	Trace       TraceConfig    `toml:"trace" doc:"The message trace (CP-8)."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
 	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995, sieve on 4190 and https on 443, all on every address and in the internet zone."`
@@ -135,6 +136,12 @@ type HTTPConfig struct {
 	Proxies []string `toml:"proxies" doc:"Networks of reverse proxies in front of the HTTPS listeners, such as 127.0.0.1/32. Who asks is then the last address of X-Forwarded-For that is none of theirs. Name every proxy: without it all its clients count as one, and behind a proxy on this machine failed sign-ins are not counted at all."`
 }
 
+// WebConfig is about the webmail.
+type WebConfig struct {
+	ContentURL string   `toml:"content_url" doc:"The origin for untrusted content, such as https://content.example: a host name of its own, where browsers reach an https-content listener. Remote pictures of mail are loaded through it, by us, when the reader asks for them. Empty: they can't be shown."`
+	Allow      []string `toml:"allow" doc:"Networks of special use, such as 10.1.0.0/16, that pictures may be loaded from. By default none: a mail must not reach into the platform's own network."`
+}
+
 // TraceConfig is about the message trace.
 type TraceConfig struct {
 	Keep Duration `toml:"keep" doc:"For how long it can be seen what became of a message. At least a day."`
@@ -147,7 +154,7 @@ type MetricsConfig struct {
 
 // ListenConfig is one listener.
 type ListenConfig struct {
-	Protocol  string `toml:"protocol" doc:"smtp, smtps, submission, imap, imaps, pop3, pop3s, sieve or https. smtps, imaps, pop3s and https speak TLS from the first octet, the others after STARTTLS. sieve is ManageSieve (4190), by which mail software looks after filters. submission (587) is not part of the default profile (ML-7)."`
+	Protocol  string `toml:"protocol" doc:"smtp, smtps, submission, imap, imaps, pop3, pop3s, sieve, https or https-content. smtps, imaps, pop3s and those of https speak TLS from the first octet, the others after STARTTLS. sieve is ManageSieve (4190), by which mail software looks after filters. https-content is the door for web.content_url. submission (587) is not part of the default profile (ML-7)."`
 	Address   string `toml:"address" doc:"Address and port, such as 0.0.0.0:25 or [::]:993. Without an address before the colon: every one."`
 	Zone      string `toml:"zone" doc:"The access zone of who connects here (SV-9): internet, or vpn for a closed network whose source addresses belong to companies. Empty: internet."`
 	PlainAuth bool   `toml:"plain_auth" doc:"Take passwords without TLS. Only for tests on this machine: refused on any other address than loopback."`
@@ -176,6 +183,7 @@ func DefaultConfig() Config {
 		StopTimeout: Duration(20 * time.Second),
 		Log:         LogConfig{Level: "info", Form: string(obs.LogText)},
 		HTTP:        HTTPConfig{Proxies: []string{}},
+		Web:         WebConfig{Allow: []string{}},
 		Trace:       TraceConfig{Keep: Duration(trace.DefaultKeep)},
 		Metrics:     MetricsConfig{From: []string{}},
 		Search:      SearchConfig{Index: true},
@@ -291,6 +299,9 @@ func (c *Config) check() error {
 	if _, err := prefixes("webhooks.allow", c.Webhooks.Allow); err != nil {
 		return err
 	}
+	if err := c.checkWeb(); err != nil {
+		return err
+	}
 	if c.Trace.Keep < minTraceKeep {
 		return badValue("trace.keep", time.Duration(c.Trace.Keep).String())
 	}
@@ -355,7 +366,7 @@ func isLoopback(host string) bool {
 
 // protocols are what a listener can speak, and whether TLS begins at once.
 var protocols = map[string]bool{
-	"smtp": false, "smtps": true, "submission": false, "imap": false, "imaps": true, "pop3": false, "pop3s": true, "sieve": false, "https": true,
+	"smtp": false, "smtps": true, "submission": false, "imap": false, "imaps": true, "pop3": false, "pop3s": true, "sieve": false, "https": true, "https-content": true,
 }
 
 func knownProtocol(name string) bool {

@@ -26,6 +26,8 @@ func (p *Platform) door(l ListenConfig) serving {
 		return p.sieve(l)
 	case "https":
 		return p.https(l)
+	case "https-content":
+		return p.pictures()
 	}
 	return p.smtp(l)
 }

@@ -36,6 +36,7 @@ const (
 	forBounce      = "bounce"
 	forUnsubscribe = "unsubscribe"
 	forLink        = "link"
+	forContent     = "content"
 	forOctets      = "octets"
 )
 
@@ -149,6 +150,9 @@ func (d *Directory) addSecret(ctx context.Context, by mail.Actor, op mail.Op, fi
 		return put(tx, o, doc)
 	})
 }
+
+// Content gives the secrets, of 32 octets each, with which the addresses of untrusted content are sealed, the newest first.
+func (t *Tokens) Content() [][]byte { return t.derive(forContent) }
 
 // derive gives the secrets for one purpose.
 func (t *Tokens) derive(purpose string) [][]byte {
