@@ -20,6 +20,9 @@ func sendMethods() []entry {
 		method("EmailSubmission/query", jmap.Submission, own, querySubmissions),
 		method("EmailSubmission/queryChanges", jmap.Submission, own, submissionQueryChanges),
 		method("EmailSubmission/set", jmap.Submission, own, setSubmissions),
+		method("Snooze/get", jmap.TegamiSnooze, own, getSnoozes),
+		method("Snooze/changes", jmap.TegamiSnooze, own, snoozeChanges),
+		method("Snooze/set", jmap.TegamiSnooze, own, setSnoozes),
 	}
 }
 
