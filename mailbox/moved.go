@@ -15,6 +15,9 @@ type Moved struct {
 	Entries []string    // kinds of store.Entry, of those asked for
 }
 
+// Account is who works with the mail.
+func (p *Post) Account() *Account { return p.account }
+
 // maxArrivals is how many messages that changed in a mailbox are looked at for one that is new. Where so many changed, one is.
 const maxArrivals = 100
 

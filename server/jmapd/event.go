@@ -176,7 +176,7 @@ func (e *events) change(m moved, change jmap.StateChange) error {
 	if err != nil {
 		return err
 	}
-	e.at[m.account] = max(e.at[m.account], m.ModSeq)
+	e.at[m.account] = max(e.at[m.account], m.at)
 	return e.send(fmt.Sprintf("event: state\nid: %s\ndata: %s\n\n", e.at, text))
 }
 

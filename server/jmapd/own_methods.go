@@ -1,4 +1,8 @@
 package jmapd
 
+import "slices"
+
 // ownMethods are the methods of what is the user's own beside mail: blobs, quota, push, settings, scripts, rules, vacation.
-func ownMethods() []entry { return nil }
+func ownMethods() []entry {
+	return slices.Concat(blobMethods(), quotaMethods())
+}

@@ -21,7 +21,7 @@ type followed struct {
 
 // types are those whose changes are pushed (RFC 8620 §7.1, RFC 8621 §1.5).
 var types = map[string]followed{
-	"Mailbox": {mail: true}, "Thread": {mail: true}, "Email": {mail: true}, "Quota": {mail: true}, "EmailDelivery": {arrived: true},
+	"Mailbox": {mail: true}, "Thread": {mail: true}, "Email": {mail: true}, "Quota": {}, "EmailDelivery": {arrived: true},
 	"Identity": {entry: "identity"}, "EmailSubmission": {entry: "submission"},
 	"AddressBook": {entry: "book"}, "ContactCard": {entry: "card"}, "Settings": {entry: "settings"},
 }
@@ -37,18 +37,6 @@ var kinds = func() (list []string) {
 	return list
 }()
 
-// changedTypes are the types with another state after a change, of those wanted (nil: all).
-func (m moved) changedTypes(wanted []string) map[string]string {
-	out := map[string]string{}
-	for name, f := range types {
-		changed := f.mail && m.Mail || f.arrived && m.Arrived || f.entry != "" && slices.Contains(m.Entries, f.entry)
-		if changed && (wanted == nil || slices.Contains(wanted, name)) {
-			out[name] = m.state
-		}
-	}
-	return out
-}
-
 const (
 	// maxFollowed is how many accounts one connection follows: the caller's own, and those that share mailboxes with him.
 	maxFollowed = 32
@@ -58,11 +46,11 @@ const (
 	lookEvery = 30 * time.Second
 )
 
-// moved is a change of an account.
+// moved is a change of an account: the new states of the types it is about.
 type moved struct {
 	account jmap.Id
-	state   string // of all types
-	mailbox.Moved
+	at      mail.ModSeq
+	states  map[string]string
 }
 
 // follow tells of the changes of all accounts that an identity reaches, until ctx ends. What nobody takes in time comes later as one. since are ModSeqs
@@ -107,25 +95,22 @@ func (s *Server) posts(ctx context.Context, box *mailbox.Account) []*mailbox.Pos
 
 // followOne tells of the changes of one account.
 func (s *Server) followOne(ctx context.Context, p *mailbox.Post, id jmap.Id, from mail.ModSeq, wake <-chan mail.ModSeq, out chan<- moved) {
+	quota := ""
 	for {
 		m, err := p.Moved(ctx, from, kinds...)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			s.log.Warn("push", "account", id, "err", err)
-			return
-		case m.ModSeq > from:
+		if err == nil && m.ModSeq > from {
 			from = m.ModSeq
-			state, err := movedState(ctx, p, m.ModSeq)
-			if err != nil {
-				return // nothing is shared any more
+			change := moved{account: id, at: m.ModSeq}
+			if change.states, err = states(ctx, p, m, &quota); err == nil {
+				select {
+				case out <- change:
+				case <-ctx.Done():
+				}
 			}
-			select {
-			case out <- moved{id, state, m}:
-			case <-ctx.Done():
-				return
-			}
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("push", "account", id, "err", err) // or nothing is shared any more
+			return
 		}
 		select {
 		case <-ctx.Done():
@@ -138,16 +123,31 @@ func (s *Server) followOne(ctx context.Context, p *mailbox.Post, id jmap.Id, fro
 	}
 }
 
-// movedState is the state of an account's records: of a colleague's it tells as well what may be seen of it.
-func movedState(ctx context.Context, p *mailbox.Post, n mail.ModSeq) (string, error) {
-	if !p.Foreign() {
-		return jmap.State(n), nil
+// states are the new states of what changed. A colleague's tell as well what may be seen of his account. quota is the state of the quota that was told
+// last.
+func states(ctx context.Context, p *mailbox.Post, m mailbox.Moved, quota *string) (map[string]string, error) {
+	state := jmap.State(m.ModSeq)
+	if p.Foreign() {
+		reg, err := p.Register(ctx)
+		if err != nil {
+			return nil, err
+		}
+		state = reg.State().String()
 	}
-	reg, err := p.Register(ctx)
-	if err != nil {
-		return "", err
+	out := map[string]string{}
+	for name, f := range types {
+		if f.mail && m.Mail || f.arrived && m.Arrived || f.entry != "" && slices.Contains(m.Entries, f.entry) {
+			out[name] = state
+		}
 	}
-	return reg.State().String(), nil
+	if p.Foreign() || !m.Mail {
+		return out, nil
+	}
+	used, limit, err := p.Account().Quota(ctx)
+	if now := quotaState(used, limit); now != *quota {
+		*quota, out["Quota"] = now, now
+	}
+	return out, err
 }
 
 // stands tells whether a client may still listen.
@@ -158,9 +158,10 @@ func (s *Server) stands(ctx context.Context, c *client) error {
 	return s.dir.StillValid(ctx, c.identity)
 }
 
-// change is the StateChange for a change; false where none of the types is wanted.
+// change is the StateChange for a change, with those of its types that are wanted (nil: all); false where there are none.
 func (m moved) change(wanted []string) (jmap.StateChange, bool) {
-	states := m.changedTypes(wanted)
+	states := maps.Clone(m.states)
+	maps.DeleteFunc(states, func(name, _ string) bool { return wanted != nil && !slices.Contains(wanted, name) })
 	return jmap.StateChange{Type: "StateChange", Changed: map[jmap.Id]map[string]string{m.account: states}}, len(states) > 0
 }
 

@@ -22,7 +22,7 @@ var capabilities = []string{
 
 // sharable tells whether accounts of colleagues have a capability: what they share are mailboxes.
 func sharable(capability string) bool {
-	return slices.Contains([]string{jmap.Core, jmap.Mail, jmap.TegamiMail, jmap.Blob, jmap.Quota}, capability)
+	return slices.Contains([]string{jmap.Core, jmap.Mail, jmap.TegamiMail, jmap.Blob}, capability)
 }
 
 // serverOnly are capabilities that belong to no account.
@@ -105,6 +105,7 @@ func (s *Server) accountCapability(name string) any {
 // accountCapabilities are those with something to tell of an account. Each stands with the files of its records.
 var accountCapabilities = map[string]func(*Server) any{
 	jmap.Mail:       accountMail,
+	jmap.Blob:       accountBlobs,
 	jmap.Submission: (*Server).submissionCapability,
 }
 

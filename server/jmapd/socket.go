@@ -167,9 +167,9 @@ func (c *socket) request(ctx context.Context, id string, text []byte) {
 	}
 	c.busy.Go(func() {
 		defer leave()
-		ctx, cancel := context.WithTimeout(ctx, s.limits.Time)
+		late, cancel := context.WithTimeout(ctx, s.limits.Time)
 		defer cancel()
-		out, err := c.answer(ctx, id, text)
+		out, err := c.answer(late, id, text)
 		if err != nil {
 			c.fail(ctx, id, err)
 			return
@@ -249,9 +249,9 @@ func nilIfEmpty(id string) any {
 // enable begins to tell of changes (RFC 8887 §4.3.5.2), from pushState on where that is known.
 func (c *socket) enable(ctx context.Context, m message) error {
 	c.disable()
-	ctx, cancel := context.WithCancel(ctx)
+	until, cancel := context.WithCancel(ctx)
 	since := readPositions(m.PushState)
-	changes, err := c.server.follow(ctx, c.who.identity, since)
+	changes, err := c.server.follow(until, c.who.identity, since)
 	if err != nil {
 		cancel()
 		return err
@@ -259,7 +259,7 @@ func (c *socket) enable(ctx context.Context, m message) error {
 	c.mu.Lock()
 	c.follows, c.wanted, c.at = cancel, knownTypes(m.DataTypes), since
 	c.mu.Unlock()
-	go c.tell(ctx, changes)
+	go c.tell(ctx, until, changes)
 	return nil
 }
 
@@ -273,11 +273,11 @@ func (c *socket) disable() {
 	}
 }
 
-// tell sends changes.
-func (c *socket) tell(ctx context.Context, changes <-chan moved) {
+// tell sends changes until it is switched off. What is on its way then is sent still: a write that is cut ends the socket.
+func (c *socket) tell(ctx, until context.Context, changes <-chan moved) {
 	for {
 		select {
-		case <-ctx.Done():
+		case <-until.Done():
 			return
 		case m := <-changes:
 			if c.server.stands(ctx, c.who) != nil {
@@ -299,7 +299,7 @@ func (c *socket) change(m moved) []byte {
 	if !wanted {
 		return nil
 	}
-	c.at[m.account] = max(c.at[m.account], m.ModSeq)
+	c.at[m.account] = max(c.at[m.account], m.at)
 	change.PushState = c.at.String()
 	text, err := jmap.Marshal(change)
 	if err != nil {

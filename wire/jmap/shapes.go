@@ -207,6 +207,19 @@ func (f *Filter[C]) read(text []byte, depth int, left *int) error {
 	return nil
 }
 
+// Fits tells whether a record meets the filter; holds judges a condition.
+func (f *Filter[C]) Fits(holds func(*C) bool) bool {
+	if f.Operator == "" {
+		return holds(f.Condition)
+	}
+	for _, inner := range f.Conditions {
+		if inner.Fits(holds) != (f.Operator == OpAnd) {
+			return f.Operator == OpOr
+		}
+	}
+	return f.Operator != OpOr
+}
+
 // A Comparator is one of the properties a list is sorted by (RFC 8620 §5.5). Keyword is that of RFC 8621 §4.4.2.
 type Comparator struct {
 	Property    string `json:"property"`
