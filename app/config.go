@@ -40,7 +40,7 @@ type Config struct {
 	Search      SearchConfig   `toml:"search" doc:"Finding mail by its text."`
 	Reports     ReportsConfig  `toml:"reports" doc:"Daily reports to other domains about mail in their name (DMARC, RFC 9990) and TLS to their hosts (RFC 8460). Those that others send about our domains are always read: tegami admin report."`
 	HTTP        HTTPConfig     `toml:"http" doc:"The HTTPS listeners: pages, the API, settings of mail software."`
-	Web         WebConfig      `toml:"web" doc:"The webmail."`
+	Web         WebConfig      `toml:"web" doc:"The webmail, and what it shows of mail."`
 	Trace       TraceConfig    `toml:"trace" doc:"The message trace (CP-8)."`
 	Metrics     MetricsConfig  `toml:"metrics" doc:"The figures for monitoring, at /metrics of the HTTPS listeners."`
 	Listen      []ListenConfig `toml:"listen" doc:"Where the server can be reached. Give as many as you like; without any, these are taken: smtp on 25, smtps on 465, imaps on 993, pop3s on 995, sieve on 4190 and https on 443, all on every address and in the internet zone."`

@@ -34,6 +34,10 @@ func TestConfigIsStrict(t *testing.T) {
 		{"[[listen]]\nprotocol = 'smtp'\naddress = '25'", `listen.address cannot be "25"`},
 		{"[[listen]]\nprotocol = 'smtp'\naddress = ':25'\nzone = 'moon'", `listen.zone cannot be "moon"`},
 		{"[[listen]]\nprotocol = 'pop3'\naddress = ':110'\nplain_auth = true", "passwords without TLS"},
+		{"[web]\ncontent_url = 'http://content.example'", `web.content_url cannot be "http://content.example"`},
+		{"hostname = 'm.example'\n[web]\ncontent_url = 'https://m.example:8443'", `web.content_url cannot be "https://m.example:8443"`},
+		{"[web]\nallow = ['10.0.0.1']", `web.allow cannot be "10.0.0.1"`},
+		{"[[listen]]\nprotocol = 'https-content'\naddress = ':444'", `web.content_url cannot be ""`},
 		{"stop_timeout = 'soon'", "soon"},
 	} {
 		_, err := ParseConfig("tegami.toml", []byte(c.text))

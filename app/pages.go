@@ -41,7 +41,7 @@ func (p *Platform) pagesConfig(zone mail.Zone) webd.Config {
 	if built, ok := web.Mail(); ok {
 		webmail = built
 	}
-	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail}
+	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail, Content: strings.TrimSuffix(p.config.Web.ContentURL, "/")}
 }
 
 // machine is this process, for operators.

@@ -30,14 +30,18 @@ type demoCommand struct {
 	Smarthost string `help:"HOST:PORT that takes all mail for other hosts, signed, and tried again after seconds. Without it the demo sends nothing outside: such mail waits." placeholder:"HOST:PORT"`
 	DNS       string `help:"A resolver to ask about other hosts, such as 127.0.0.1:5353. With it mail from outside is authenticated; without, nobody is asked." name:"dns" placeholder:"ADDRESS:PORT"`
 	Unsigned  bool   `help:"Don't sign what leaves (DKIM): for measuring."`
+	Letters   bool   `help:"Put some mail into the boxes of the first people, to have something to read."`
 	More      int    `help:"How many companies with one account there are besides: user0@c0.example and on. For measuring many companies."`
 }
 
 // demoProtocols are the doors of the demo, in the order of their ports. vpnDoor is the door of its VPN zone: what connects there from
 // this machine is in the first company's network, and may send for its domain without signing in (SV-9).
-var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission", vpnDoor, "sieve"}
+var demoProtocols = []string{"smtp", "smtps", "imap", "imaps", "pop3", "pop3s", "https", "submission", vpnDoor, "sieve", contentDoor}
 
 const vpnDoor = "smtp in the VPN"
+
+// contentDoor is where remote pictures of mail come from. Its origin is the address where the pages' is a name, since cookies know no ports.
+const contentDoor = "https-content"
 
 // demoState is what demo.json says once every door answers.
 type demoState struct {
@@ -86,6 +90,11 @@ func (c demoCommand) Run(sh *shell) error {
 	accounts, keys, err := seed(sh.ctx, p, demoPlan{c.Accounts, c.More, password, operator})
 	if err != nil {
 		return errors.Join(err, p.Close())
+	}
+	if c.Letters {
+		if err := c.postLetters(sh.ctx, p, accounts); err != nil {
+			return errors.Join(err, p.Close())
+		}
 	}
 	err = runPlatform(sh, p, c.config(), log, func() error {
 		return c.announce(sh, p, demoState{
@@ -170,6 +179,9 @@ func (c demoCommand) config() app.Config {
 		if protocol == vpnDoor {
 			l.Protocol, l.Zone = "smtp", string(mail.ZoneVPN)
 		}
+		if protocol == contentDoor {
+			cfg.Web.ContentURL = "https://" + l.Address
+		}
 		cfg.Listen = append(cfg.Listen, l)
 	}
 	cfg.Inbound.Authenticate = c.DNS != ""
@@ -251,7 +263,7 @@ func answers(ctx context.Context, l app.Listening) error {
 	defer conn.Close()
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	if strings.HasSuffix(l.Protocol, "s") {
+	if strings.HasSuffix(l.Protocol, "s") || l.Protocol == contentDoor {
 		// Only whether it answers is asked; what it shows is not relied on.
 		if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx); err != nil {
 			return silent(err)
