@@ -28,7 +28,7 @@ build: web ## build bin/tegami with its pages
 
 run: build ## build and start the platform with two made-up companies; says where to go
 	@mkdir -p $(dir $(DEMO_DATA))
-	exec bin/tegami demo --data $(DEMO_DATA) --port-base $(DEMO_PORT)
+	exec bin/tegami demo --data $(DEMO_DATA) --port-base $(DEMO_PORT) --letters
 
 test: ## install what the tests need where possible, lint, run all tests
 	@scripts/setup-test.sh
