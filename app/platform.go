@@ -199,6 +199,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.syncByClock(serving) })
 	p.run(func() { p.tellHooks(serving) })
 	p.run(func() { p.attend(serving) })
+	p.run(func() { p.outbox.Run(serving) })
 	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })

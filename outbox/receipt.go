@@ -64,6 +64,22 @@ func (b *Box) SendReceipt(ctx context.Context, r *Receipt) error {
 	return nil
 }
 
+// Subject is a message's subject, decoded. NotFound "message.unknown".
+func (b *Box) Subject(ctx context.Context, id mail.EmailID) (text string, err error) {
+	err = b.tenant.View(ctx, func(r store.Reader) error {
+		m, err := b.message(r, id)
+		if err != nil {
+			return err
+		}
+		parsed, err := mime.Decode(m.Index)
+		if err == nil {
+			text = parsed.Root.Envelope.SubjectText()
+		}
+		return err
+	})
+	return text, mail.Wrap("outbox.Subject", err)
+}
+
 // reading reads what a receipt is about.
 func (b *Box) reading(ctx context.Context, r *Receipt) (*reading, error) {
 	m := &reading{}

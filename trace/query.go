@@ -22,7 +22,7 @@ const (
 	Failed      Result = "error"       // given up; the sender was told where that is due
 	Held        Result = "held"        // waits for somebody
 	Quarantined Result = "quarantined" // put away as unwanted mail
-	Removed     Result = "removed"     // taken out by an administrator, or thrown away by the account's filter
+	Removed     Result = "removed"     // taken out by an administrator, taken back by its sender, or thrown away by the account's filter
 	Refused     Result = "refused"     // not accepted: the sender's side has it still
 	Forwarded   Result = "forwarded"   // sent on: another item says what became of it
 	Expanded    Result = "expanded"    // became the members of a list
@@ -49,7 +49,7 @@ func ResultOf(it *queue.Item, r *queue.Recipient) Result {
 		}
 		return Waiting
 	case queue.Failed:
-		if r.Reason == "delivery.removed" {
+		if r.Reason == "delivery.removed" || r.Reason == "submission.canceled" {
 			return Removed
 		}
 		return Failed

@@ -23,6 +23,8 @@ func sendMethods() []entry {
 		method("Snooze/get", jmap.TegamiSnooze, own, getSnoozes),
 		method("Snooze/changes", jmap.TegamiSnooze, own, snoozeChanges),
 		method("Snooze/set", jmap.TegamiSnooze, own, setSnoozes),
+		method("MDN/send", jmap.MDN, own, sendMDN),
+		method("MDN/parse", jmap.MDN, own, parseMDN),
 	}
 }
 

@@ -74,9 +74,8 @@ var known = []string{
 // field that can't be.
 func (n *Notification) Entity(seed string, langs ...string) (compose.Entity, error) {
 	var h compose.Header
-	h.Line("Reporting-UA", n.ReportingUA)
 	for _, f := range []struct{ name, value string }{
-		{"MDN-Gateway", n.Gateway}, {"Original-Recipient", n.OriginalRecipient}, {"Final-Recipient", n.FinalRecipient},
+		{"Reporting-UA", n.ReportingUA}, {"MDN-Gateway", n.Gateway}, {"Original-Recipient", n.OriginalRecipient}, {"Final-Recipient", n.FinalRecipient},
 		{"Original-Message-ID", n.OriginalMessageID}, {"Disposition", n.Disposition.String()},
 	} {
 		if f.value != "" {
