@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"tegami/contacts"
 	"tegami/directory"
 	"tegami/i18n"
 	"tegami/mail"
@@ -25,7 +26,8 @@ type Tally func(ctx context.Context, key string, n int64, window time.Duration) 
 type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Service
-	Outbox    *outbox.Service // nil: nobody sends here
+	Outbox    *outbox.Service   // nil: nobody sends here
+	Contacts  *contacts.Service // nil: nobody has address books here
 	Words     *i18n.Catalogue
 	Log       *slog.Logger
 	Zone      mail.Zone

@@ -107,6 +107,7 @@ var accountCapabilities = map[string]func(*Server) any{
 	jmap.Mail:       accountMail,
 	jmap.Blob:       accountBlobs,
 	jmap.Submission: (*Server).submissionCapability,
+	jmap.Contacts:   accountContacts, jmap.TegamiDirectory: accountDirectory,
 }
 
 // sessionState changes when the session does.
