@@ -15,6 +15,10 @@ export const allGroups = (): Card[] => groups;
 export const booksKnown = (): boolean => known;
 // changes counts what this page changed itself.
 export const changes = (): number => turn;
+// touched says that cards were changed in another way.
+export function touched(): void {
+  turn++;
+}
 
 export const book = (id: Id | undefined): AddressBook | undefined => books.find((b) => b.id === id);
 export const defaultBook = (): AddressBook | undefined => books.find((b) => b.isDefault) ?? books[0];

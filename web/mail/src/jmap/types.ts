@@ -1,4 +1,6 @@
 // What JMAP says about mail (RFC 8620, RFC 8621, RFC 9425), and what this server says beyond it.
+import type { ContactMethods } from "../contacts/types.ts";
+import type { SettingsMethods } from "../settings/types.ts";
 
 export type Id = string;
 export type UTCDate = string; // 2026-11-23T00:30:00Z
@@ -10,6 +12,7 @@ export const VACATION = "urn:ietf:params:jmap:vacationresponse";
 export const QUOTA = "urn:ietf:params:jmap:quota";
 export const CONTACTS = "urn:ietf:params:jmap:contacts";
 export const MDN = "urn:ietf:params:jmap:mdn";
+export const SIEVE = "urn:ietf:params:jmap:sieve";
 export const BLOB = "urn:ietf:params:jmap:blob";
 export const OUR_MAIL = "urn:tegami:params:jmap:mail";
 export const OUR_SETTINGS = "urn:tegami:params:jmap:settings";
@@ -261,7 +264,9 @@ export interface Branding {
   domains?: string[]; // the company's own
   maxSize?: number; // octets of a message
   maxRecipients?: number;
-  forwarding?: string;
+  forwarding?: string; // whom filters may send mail on to: "deny", "internal", "listed", "any"
+  forwardingDomains?: string[]; // of "listed"
+  vacationOutside?: boolean; // whether others than colleagues may be answered while one is away
 }
 
 // Suggestion is somebody a message may go to.
@@ -355,7 +360,9 @@ type Standard<N extends string, T> = {
 } & { [K in `${N}/set`]: { in: SetIn; out: SetOut<T> } } & { [K in `${N}/changes`]: { in: ChangesIn; out: ChangesOut } };
 
 // Methods are those that the pages call.
-export type Methods = Standard<"Mailbox", Mailbox> &
+export type Methods = ContactMethods &
+  SettingsMethods &
+  Standard<"Mailbox", Mailbox> &
   Standard<"Thread", Thread> &
   Standard<"Identity", Identity> &
   Standard<"Settings", Settings> &
