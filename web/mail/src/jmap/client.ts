@@ -18,14 +18,14 @@ type Args<M extends Method> = { [K in keyof Methods[M]["in"]]: Methods[M]["in"][
 // A Refusal is what the server refused, or what did not reach it, in the language of the page.
 export class Refusal extends Error {
   type: string; // of RFC 8620 §3.6, "offline", or "" where nothing is known
-  detail: string;
+  detail: string | undefined;
   status: number;
   offline: boolean;
 
   constructor(type: string, detail = "", status = 0) {
     super(detail || type);
     this.type = type;
-    this.detail = detail;
+    this.detail = detail || undefined;
     this.status = status;
     this.offline = type === "offline";
   }

@@ -1,6 +1,7 @@
 // The messages the page knows, by id: rows of lists, and those that were opened. Whoever shows one sees it change.
 import { SvelteMap } from "svelte/reactivity";
-import { OUR_MAIL, type Email, type Id } from "../jmap/types.ts";
+import { Refusal } from "../jmap/client.ts";
+import { OUR_MAIL, type Email, type GetOut, type Id } from "../jmap/types.ts";
 import { keepMails, keptMail } from "../offline/store.ts";
 import { jmap } from "./session.svelte.ts";
 
@@ -83,10 +84,12 @@ export function isOpened(id: Id): boolean {
   return isFull(mails.get(id));
 }
 
+let marked = true; // the server knows what ourProperties names
+
 function bodyArgs() {
   const ours = jmap.can(OUR_MAIL);
   return {
-    properties: ours ? [...fullProperties, ...ourProperties] : fullProperties,
+    properties: ours && marked ? [...fullProperties, ...ourProperties] : fullProperties,
     bodyProperties: partProperties, fetchTextBodyValues: true, fetchHTMLBodyValues: true, maxBodyValueBytes: BODY,
     ...(ours ? { sanitizeHTMLBodyValues: true } : {}),
   };
@@ -97,7 +100,7 @@ export async function openMails(ids: Id[]): Promise<void> {
   const wanted = ids.filter((id) => !isFull(mails.get(id)));
   if (wanted.length === 0) return;
   try {
-    const out = await jmap.one("Email/get", { ids: wanted, ...bodyArgs() });
+    const out = await bodies(wanted);
     take(out.list);
     for (const id of out.notFound) forget(id);
     void keepMails(out.list);
@@ -105,6 +108,17 @@ export async function openMails(ids: Id[]): Promise<void> {
     const kept = (await Promise.all(wanted.map(keptMail))).filter((m) => m !== undefined);
     if (kept.length < wanted.length) throw e;
     take(kept);
+  }
+}
+
+// bodies asks for messages with their bodies; without what is ours where the server doesn't tell that.
+async function bodies(ids: Id[]): Promise<GetOut<Email>> {
+  try {
+    return await jmap.one("Email/get", { ids, ...bodyArgs() });
+  } catch (e) {
+    if (!marked || !(e instanceof Refusal) || e.type !== "invalidArguments") throw e;
+    marked = false;
+    return jmap.one("Email/get", { ids, ...bodyArgs() });
   }
 }
 
