@@ -65,7 +65,7 @@ func tell[ID ~int64](events []event[ID], now State, max int) (c Changes[ID]) {
 
 // goneEmail is a message that is not where it was since a state.
 type goneEmail struct {
-	at     mail.ModSeq
+	at     mail.ModSeq // since when it is gone: for JMAP it was when it got its flag Deleted
 	thread mail.ThreadID
 	made   mail.ModSeq
 }
@@ -106,7 +106,11 @@ func (r *Register) readGone(v store.Reader, s *since) error {
 	from := s.ModSeq
 	take := func(g store.Gone) bool {
 		if g.ModSeq <= r.pic.modseq {
-			s.gone[g.Email] = goneEmail{at: max(g.ModSeq, s.gone[g.Email].at), thread: g.Thread, made: g.Made}
+			at := g.ModSeq
+			if g.Hidden > 0 {
+				at = g.Hidden
+			}
+			s.gone[g.Email] = goneEmail{at: max(at, s.gone[g.Email].at), thread: g.Thread, made: max(g.Made, s.gone[g.Email].made)}
 		}
 		return g.ModSeq <= r.pic.modseq
 	}
@@ -130,13 +134,16 @@ func (r *Register) readGone(v store.Reader, s *since) error {
 	return nil
 }
 
-// made gives the ModSeq with which a message came where it may be seen.
+// made gives the ModSeq with which a message came where it may be seen for the first time.
 func (r *Register) made(m *row, s *since) mail.ModSeq {
 	if _, seen := s.gone[m.id]; r.sees != nil && !seen {
 		return m.born // it came from a mailbox that may not be read
 	}
 	return m.made
 }
+
+// shown gives the ModSeq since which a message that is not hidden is there.
+func (r *Register) shown(m *row, s *since) mail.ModSeq { return max(r.made(m, s), m.turned) }
 
 // EmailChanges tells which messages changed since a state, at most max (0: all). Conflict "state.unknown" where it can't be told.
 func (r *Register) EmailChanges(ctx context.Context, from State, max int) (Changes[mail.EmailID], error) {
@@ -152,16 +159,15 @@ func (r *Register) emailEvents(s *since) (events []event[mail.EmailID]) {
 		if s.has(m.modseq, int64(m.id)) || r.sees != nil && !r.sees[m.box] {
 			continue
 		}
-		made := r.made(m, s)
-		old := s.has(made, int64(m.id))
+		shown := r.shown(m, s)
 		switch {
-		case m.hidden() && old:
-			events = append(events, event[mail.EmailID]{at: m.modseq, id: m.id, what: wasDestroyed})
+		case m.hidden() && s.has(r.made(m, s), int64(m.id)) && !s.has(m.turned, int64(m.id)):
+			events = append(events, event[mail.EmailID]{at: m.turned, id: m.id, what: wasDestroyed})
 		case m.hidden():
-		case old:
+		case s.has(shown, int64(m.id)):
 			events = append(events, event[mail.EmailID]{at: m.modseq, id: m.id, what: wasChanged})
 		default:
-			events = append(events, event[mail.EmailID]{at: made, id: m.id, what: wasMade})
+			events = append(events, event[mail.EmailID]{at: shown, id: m.id, what: wasMade})
 		}
 	}
 	for id, g := range s.gone {
@@ -212,7 +218,12 @@ func (r *Register) threadEvents(s *since) (events []event[mail.ThreadID]) {
 			see(g.thread, false, g.at, g.made)
 			continue
 		}
-		see(r.pic.threads[m.thread], e.what == wasMade, e.at, r.made(m, s))
+		see(r.pic.threads[m.thread], e.what == wasMade, e.at, r.shown(m, s))
+	}
+	for id, g := range s.gone { // what came and went since then began its thread, too
+		if t := known[g.thread]; t != nil && !s.has(g.made, int64(id)) {
+			t.made = min(t.made, g.made)
+		}
 	}
 	for id, t := range known {
 		if id == 0 {
@@ -224,7 +235,10 @@ func (r *Register) threadEvents(s *since) (events []event[mail.ThreadID]) {
 				m := r.pic.rows.at(i)
 				if m.seenBy(r.sees) {
 					here = true
-					t.old = t.old || s.has(r.made(m, s), int64(m.id))
+					t.old = t.old || s.has(r.shown(m, s), int64(m.id))
+				}
+				if made := r.made(m, s); !s.has(made, int64(m.id)) {
+					t.made = min(t.made, made)
 				}
 			}
 		}
@@ -259,7 +273,10 @@ func (r *Register) mailboxEvents(s *since) (events []event[mail.MailboxID]) {
 		if !r.lookup(b.ID) || s.has(at, int64(b.ID)) {
 			continue
 		}
-		e := event[mail.MailboxID]{at: at, id: b.ID, what: wasChanged, self: !s.has(b.Changed, int64(b.ID))}
+		e := event[mail.MailboxID]{at: at, id: b.ID, what: wasChanged}
+		if !s.has(b.Changed, int64(b.ID)) {
+			e.at, e.self = b.Changed, true
+		}
 		if !s.has(b.Made, int64(b.ID)) {
 			e.at, e.what = b.Made, wasMade
 		}

@@ -157,6 +157,19 @@ func (s *Service) HasMailbox(ctx context.Context, acc *directory.Account, path s
 	return err == nil, mail.Wrap(op, err)
 }
 
+// HasMailboxID tells whether an account has a mailbox with an id.
+func (s *Service) HasMailboxID(ctx context.Context, acc *directory.Account, id mail.MailboxID) (has bool, err error) {
+	err = s.store.Tenant(acc.Tenant).View(ctx, func(r store.Reader) error {
+		m, err := r.Mailbox(id)
+		has = err == nil && m.Account == acc.ID
+		if mail.Is(err, mail.NotFound) {
+			err = nil
+		}
+		return err
+	})
+	return has, mail.Wrap("mailbox.HasMailboxID", err)
+}
+
 // MailboxOf gives the path of an account's mailbox with a role; "" where none has it.
 func (s *Service) MailboxOf(ctx context.Context, acc *directory.Account, role string) (path string, err error) {
 	err = s.store.Tenant(acc.Tenant).View(ctx, func(r store.Reader) error {
@@ -213,9 +226,10 @@ func (s *Service) Annotation(ctx context.Context, acc *directory.Account, path, 
 // Filing is a message to be put where a filter wants it.
 type Filing struct {
 	NewMail
-	Role     string   // the mailbox with this role is preferred to Folder; "" = Folder
-	Create   bool     // Folder is made, and subscribed, where it is missing (RFC 5490 §3.2)
-	Keywords []string // names of flags beside Flags; what cannot be one is left out
+	Role     string         // the mailbox with this role is preferred to Folder; "" = Folder
+	ID       mail.MailboxID // the mailbox with this id is preferred to both; zero: none is
+	Create   bool           // Folder is made, and subscribed, where it is missing (RFC 5490 §3.2)
+	Keywords []string       // names of flags beside Flags; what cannot be one is left out
 	// Have are the mailboxes that the message was put into already: none gets it twice (RFC 5228 §2.10.3).
 	Have []mail.MailboxID
 }
@@ -254,6 +268,15 @@ func (s *Service) File(tx store.Tx, acc *directory.Account, f Filing) (Delivered
 // filed finds or makes the mailbox that a filter wants.
 func (s *Service) filed(tx store.Tx, acc *directory.Account, f *Filing) (store.Mailbox, error) {
 	const op = "mailbox.File"
+	if !f.ID.IsZero() {
+		m, err := tx.Mailbox(f.ID)
+		if err == nil && m.Account == acc.ID {
+			return m, nil
+		}
+		if err != nil && !mail.Is(err, mail.NotFound) {
+			return m, err
+		}
+	}
 	if f.Role == "" && f.Folder == "" {
 		return s.paths.find(tx, acc.Tenant, acc.ID, []string{Inbox})
 	}

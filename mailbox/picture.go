@@ -43,13 +43,14 @@ type threadNumber struct {
 	number uint32
 }
 
-// row is what a picture knows of a message: 64 octets.
+// row is what a picture knows of a message: 72 octets.
 type row struct {
 	id       mail.EmailID
 	flags    mail.Flags
 	modseq   mail.ModSeq
 	born     mail.ModSeq // in its mailbox
 	made     mail.ModSeq // in the account
+	turned   mail.ModSeq // when it was hidden or shown last; zero: it was never hidden
 	received int64       // seconds since 1970
 	size     uint32
 	uid      mail.UID
@@ -276,7 +277,7 @@ func (l rowList) apply(changed []row, gone []mail.EmailID) rowList {
 		changed, gone = changed[c:], gone[g:]
 	}
 	b.put(changed)
-	return rowList{b.pieces, b.n}
+	return rowList(b)
 }
 
 // mergeRows writes rows anew with changed ones put in and gone ones left out.

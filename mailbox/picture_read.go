@@ -125,7 +125,7 @@ func (n *news) leaveDeleted(old *picture) {
 func (n *news) add(m *store.Message) {
 	n.changed = append(n.changed, newRow{
 		row: row{
-			id: m.ID, flags: m.Flags, modseq: m.ModSeq, born: m.Born, made: m.Made,
+			id: m.ID, flags: m.Flags, modseq: m.ModSeq, born: m.Born, made: m.Made, turned: m.Turned,
 			received: m.Received.Unix(), size: uint32(m.Blob.Size), uid: m.UID,
 		},
 		mailbox: m.Mailbox, thread: m.Thread,

@@ -15,7 +15,7 @@ import (
 // keeps it as long.
 const (
 	maxPictures    = 4096
-	maxPictureRows = 2 << 20          // 128 MiB of rows
+	maxPictureRows = 2 << 20          // 144 MiB of rows
 	pictureIdle    = 30 * time.Minute // since it was asked for last
 )
 

@@ -421,6 +421,9 @@ func (s *Service) lookAt(ctx context.Context, key textAccount) error {
 		}
 	}
 	s.indexNew(ctx, key, time.Now())
+	if !known && ctx.Err() == nil { // once for each process
+		s.pruneThreads(ctx, key)
+	}
 	return ctx.Err()
 }
 

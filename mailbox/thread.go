@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"tegami/directory"
@@ -74,6 +75,17 @@ func (x *indexing) giveThreads(ctx context.Context, messages []Message) {
 			}
 			return
 		}
+	}
+}
+
+// pruneThreads forgets references that no message used for long.
+func (s *Service) pruneThreads(ctx context.Context, key textAccount) {
+	const op = "mailbox.pruneThreads"
+	err := s.store.Tenant(key.tenant).Update(ctx, directory.Housekeeper(), op, func(tx store.Tx) error {
+		return tx.PruneThreadRefs(key.account, time.Now().AddDate(0, 0, -keepThreadRefs))
+	})
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("old references of threads not forgotten", "tenant", key.tenant, "account", key.account, "error", err)
 	}
 }
 

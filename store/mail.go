@@ -60,7 +60,8 @@ type Message struct {
 	Saved    time.Time     // RFC 8514 SAVEDATE, to the second
 	Thread   mail.ThreadID // zero: it was not put into one yet
 	Born     mail.ModSeq   // of its coming into the mailbox
-	Made     mail.ModSeq   // of its coming into the account, or of losing the flag Deleted last
+	Made     mail.ModSeq   // of its coming into the account
+	Turned   mail.ModSeq   // of getting or losing the flag Deleted last; zero: it never had it
 	Blob     mail.BlobRef
 	Index    []byte // the blob's structure as wire/mime wrote it; empty where not asked for
 	Place    Place  // where the octets are; zero where not asked for
@@ -98,6 +99,7 @@ type Gone struct {
 	Email  mail.EmailID
 	Thread mail.ThreadID
 	Made   mail.ModSeq // of the message
+	Hidden mail.ModSeq // of its getting the flag Deleted; zero for one that left without it
 }
 
 // NewMessage asks for a message to be put into a mailbox.

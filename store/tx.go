@@ -123,9 +123,9 @@ type Tx interface {
 	// Expunge removes a message. NotFound.
 	Expunge(m mail.MailboxID, uid mail.UID) error
 
-	// SetThread puts a message into a thread. It takes no ModSeq, as nobody was told of one before. NotFound; Conflict
-	// "message.threaded" for one that is in another.
-	SetThread(mail.EmailID, mail.ThreadID) error
+	// SetThread puts a message into a thread, and gives the one it is in then: one that is in a thread stays there (RFC 8474 §5.2). It takes
+	// no ModSeq, as nobody was told of a thread before. NotFound.
+	SetThread(mail.EmailID, mail.ThreadID) (mail.ThreadID, error)
 	// PutThreadRefs has references lead to a thread, those that lead nowhere yet, and notes of all that they were used now. At most
 	// MaxThreadRefs are, the first.
 	PutThreadRefs(a mail.AccountID, refs []ThreadRef, thread mail.ThreadID) error

@@ -446,6 +446,8 @@ var oldData = [][]string{
 	append(slices.Clone(oldLater), oldItem, oldMemo, oldEntry, "INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 	append(replaced(replaced(oldLater, "1, 1, 0, 5)", "1, 1, 0, 5, 1, 1, 0)"), "x'HASH', 0)", "x'HASH', 0, 2)"), oldItem, oldMemo, oldEntry,
 		"INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
+	append(replaced(replaced(oldLater, "1, 1, 0, 5)", "1, 1, 0, 5, 1, 1, 0)"), "x'HASH', 0)", "x'HASH', 0, 2, 0)"), oldItem, oldMemo, oldEntry,
+		"INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 }
 
 // oldLater is oldBase where the operation log has more columns.

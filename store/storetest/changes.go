@@ -15,7 +15,7 @@ var changePromises = []promise{
 	{"MarksSince", marksSince},
 	{"GoneSince", goneSince},
 	{"MessagesSince", messagesSince},
-	{"MadeAgain", madeAgain},
+	{"Turned", turned},
 }
 
 // modSeqGrows: RFC 7162 §3.1. Each change takes the next number of the account.
@@ -260,37 +260,54 @@ func messagesSince(f *fixture) {
 	})
 }
 
-// madeAgain: a message that loses the flag Deleted is as one that was made then, for who does not see what has it (RFC 8621 §4.1.1).
-func madeAgain(f *fixture) {
+// turned: for who does not see messages with the flag Deleted (RFC 8621 §4.1.1) one is gone when it gets it, and there when it loses it.
+func turned(f *fixture) {
 	m := f.mailbox()
 	one, two := f.deliver(m.ID, "1", mail.Deleted), f.deliver(m.ID, "2", mail.Deleted|mail.Seen)
 	other := f.deliver(m.ID, "3", 0)
-	made := func(msg store.Message) (n mail.ModSeq) {
-		f.view(func(r store.Reader) { n = must(f, r.Email)(msg.ID).Made })
+	list := []store.Message{one, two, other}
+	expect := func(what string, turned ...mail.ModSeq) {
+		f.view(func(r store.Reader) {
+			for i, msg := range list {
+				now := must(f, r.Email)(msg.ID)
+				f.same(what, now.Turned, turned[i])
+				f.same("made", now.Made, msg.ModSeq)
+			}
+		})
+	}
+	set := func(msg store.Message, flags mail.Flags) (k store.Mark) {
+		f.update(func(tx store.Tx) {
+			var err error
+			k, err = tx.SetFlags(m.ID, msg.UID, flags)
+			f.ok(err)
+		})
+		return k
+	}
+	change := func(lo, hi store.Message, clear, set mail.Flags) (n mail.ModSeq) {
+		f.update(func(tx store.Tx) {
+			var err error
+			n, _, err = tx.ChangeFlags(m.ID, lo.UID, hi.UID, clear, set)
+			f.ok(err)
+		})
 		return n
 	}
+	expect("at first", one.ModSeq, two.ModSeq, 0)
+	set(one, mail.Deleted|mail.Flagged)
+	change(two, other, mail.Seen, mail.Flagged)
+	expect("while Deleted", one.ModSeq, two.ModSeq, 0)
+	back := set(one, 0).ModSeq
+	both := change(two, other, mail.Deleted|mail.Flagged, 0)
+	expect("after", back, both, 0)
+	again := set(one, mail.Deleted).ModSeq
+	rest := change(other, other, mail.Answered, mail.Deleted)
+	expect("Deleted again", again, both, rest)
 	f.update(func(tx store.Tx) {
-		_, err := tx.SetFlags(m.ID, one.UID, mail.Deleted|mail.Flagged)
-		f.ok(err)
-		_, _, err = tx.ChangeFlags(m.ID, two.UID, other.UID, mail.Seen, mail.Flagged)
-		f.ok(err)
+		f.ok(tx.Expunge(m.ID, one.UID))
+		f.same("of one that is gone", f.gone(tx, m.ID, 0)[0].Hidden, again)
+		f.ok(tx.DeleteMailbox(m.ID))
 	})
-	f.same("while Deleted", []mail.ModSeq{made(one), made(two), made(other)}, []mail.ModSeq{one.Made, two.Made, other.Made})
-	var back store.Mark
-	var both mail.ModSeq
-	f.update(func(tx store.Tx) {
-		var err error
-		back, err = tx.SetFlags(m.ID, one.UID, 0)
-		f.ok(err)
-		both, _, err = tx.ChangeFlags(m.ID, two.UID, other.UID, mail.Deleted|mail.Flagged, 0)
-		f.ok(err)
+	f.view(func(r store.Reader) {
+		gone := f.gone(r, m.ID, 0)
+		f.same("of those that went with their mailbox", []mail.ModSeq{gone[1].Hidden, gone[2].Hidden}, []mail.ModSeq{0, rest})
 	})
-	f.same("after", []mail.ModSeq{made(one), made(two), made(other)}, []mail.ModSeq{back.ModSeq, both, other.Made})
-	f.update(func(tx store.Tx) {
-		_, err := tx.SetFlags(m.ID, one.UID, mail.Deleted)
-		f.ok(err)
-		_, _, err = tx.ChangeFlags(m.ID, two.UID, two.UID, 0, mail.Deleted)
-		f.ok(err)
-	})
-	f.same("Deleted again", []mail.ModSeq{made(one), made(two)}, []mail.ModSeq{back.ModSeq, both})
 }

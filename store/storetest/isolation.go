@@ -188,7 +188,7 @@ var trespasses = map[string]trespass{
 	"PruneThreadRefs": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		return nil, tx.PruneThreadRefs(b.account, memoEnd)
 	},
-	"SetThread": func(f *fixture, tx store.Tx, b belonging) (any, error) { return nil, tx.SetThread(b.message.ID, 4711) },
+	"SetThread": func(f *fixture, tx store.Tx, b belonging) (any, error) { return tx.SetThread(b.message.ID, 4711) },
 	"PutEntry": func(f *fixture, tx store.Tx, b belonging) (any, error) {
 		e := b.entry
 		e.Doc = []byte("trespassed")

@@ -190,7 +190,7 @@ func messageMove(f *fixture) {
 		want.Saved = got.Saved // RFC 8514 lets it be the time of the move
 		f.same("moved", got, want)
 		f.same("by id", must(f, r.Email)(msg.ID).Mailbox, other.ID)
-		f.same("gone", f.gone(r, m.ID, 0), []store.Gone{{UID: msg.UID, ModSeq: mark.ModSeq, Email: msg.ID, Thread: msg.Thread, Made: msg.Made}})
+		f.same("gone", f.gone(r, m.ID, 0), []store.Gone{{UID: msg.UID, ModSeq: mark.ModSeq, Email: msg.ID, Thread: msg.Thread, Made: msg.Made, Hidden: msg.Turned}})
 		f.same("not gone", len(f.gone(r, other.ID, 0)), 0)
 	})
 	after := f.box(m.Account)

@@ -137,6 +137,7 @@ const (
 
 	qThreadRefs
 	qPutThreadRef
+	qOldThreadRef
 	qPruneThreadRefs
 	qDropThreadRefs
 	qThreadOf
@@ -171,7 +172,7 @@ func (q Query) String() string {
 	return queryTexts[q]
 }
 
-const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash, m.born, m.made"
+const messageColumns = "m.id, m.account, m.mailbox, m.uid, m.flags, m.modseq, m.received, m.saved, m.thread, m.blob, m.size, m.hash, m.born, m.made, m.turned"
 
 // placeColumns look for a row of body only where there is one.
 const placeColumns = ", b.pack, b.off, CASE WHEN b.pack = 0 THEN (SELECT o.octets FROM body o WHERE {o.t=}o.id = b.id) END"
@@ -254,8 +255,8 @@ var queryTexts = [numQueries]string{
 	qDeleteMessages: "DELETE FROM message WHERE {t=}mailbox = ?",
 	qDeleteGone:     "DELETE FROM gone WHERE {t=}mailbox = ?",
 	// What was in a mailbox leaves a trace with it.
-	qBuryMessages: "INSERT INTO gone ({t,}mailbox, modseq, uid, email, thread, made) " +
-		"SELECT {$t,}mailbox, CAST(? AS {int}), uid, id, thread, made FROM message WHERE {t=}mailbox = ?",
+	qBuryMessages: "INSERT INTO gone ({t,}mailbox, modseq, uid, email, thread, made, hidden) " +
+		"SELECT {$t,}mailbox, CAST(? AS {int}), uid, id, thread, made, CASE WHEN flags & 8 <> 0 THEN turned ELSE 0 END FROM message WHERE {t=}mailbox = ?",
 	qBuryMailbox: "INSERT INTO mailbox_gone ({t,}account, mailbox, modseq, made) VALUES ({$t,}?, ?, ?, ?) " +
 		"ON CONFLICT ({t,}account, mailbox) DO UPDATE SET modseq = excluded.modseq, made = excluded.made",
 	qGoneMailboxes: "SELECT mailbox, modseq, made FROM mailbox_gone WHERE {t=}account = ? AND mailbox <> 0 AND modseq > ? " +
@@ -276,7 +277,7 @@ var queryTexts = [numQueries]string{
 	// +uid keeps SQLite from searching by uid where message_changed finds less.
 	qMarksSince: "SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND uid > ? UNION ALL " +
 		"SELECT uid, flags, modseq FROM message WHERE {t=}mailbox = ? AND modseq > ? AND modseq <> born AND +uid <= ?",
-	qGone: "SELECT uid, modseq, email, thread, made FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
+	qGone: "SELECT uid, modseq, email, thread, made, hidden FROM gone WHERE {t=}mailbox = ? AND modseq > ? ORDER BY modseq, uid",
 	qMessagesSince: "SELECT " + messageColumns + " FROM message m WHERE {m.t=}m.mailbox = ? AND m.uid > ? UNION ALL " +
 		"SELECT " + messageColumns + " FROM message m WHERE {m.t=}m.mailbox = ? AND m.modseq > ? AND m.modseq <> m.born AND +m.uid <= ?",
 	qMessages: "SELECT " + messageColumns + " FROM message m " +
@@ -286,16 +287,17 @@ var queryTexts = [numQueries]string{
 	qMessagesBoth:  "SELECT " + messageColumns + ", b.idx" + placeColumns + messageRange,
 	qEmail: "SELECT " + messageColumns + ", b.idx FROM message m LEFT JOIN blob b ON {b.t=}b.id = m.blob " +
 		"WHERE {m.t=}m.id = ?",
-	qMessageAt: "SELECT id, flags, modseq, size, thread, made FROM message WHERE {t=}mailbox = ? AND uid = ?",
-	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, made, received, saved, size, blob, hash, thread) " +
-		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	qSetFlags: "UPDATE message SET flags = ?, modseq = ?, made = ? WHERE {t=}id = ?",
+	qMessageAt: "SELECT id, flags, modseq, size, thread, made, turned FROM message WHERE {t=}mailbox = ? AND uid = ?",
+	qInsertMessage: "INSERT INTO message ({t,}id, account, mailbox, uid, flags, modseq, born, made, turned, received, saved, size, blob, hash, thread) " +
+		"VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	qSetFlags: "UPDATE message SET flags = ?, modseq = ?, turned = ? WHERE {t=}id = ?",
 	qFlagSums: "SELECT count(*), coalesce(sum(CASE WHEN flags & 1 = 0 THEN 1 ELSE 0 END), 0), " +
 		"coalesce(sum(CASE WHEN flags & 8 <> 0 THEN 1 ELSE 0 END), 0) FROM message WHERE {t=}" + flagsRange,
-	qChangeFlags:   "UPDATE message SET made = CASE WHEN flags & ? <> 0 THEN ? ELSE made END, flags = (flags & ?) | ?, modseq = ? WHERE {t=}" + flagsRange,
+	qChangeFlags: "UPDATE message SET turned = CASE WHEN flags & 8 <> ((flags & ?) | ?) & 8 THEN ? ELSE turned END, " +
+		"flags = (flags & ?) | ?, modseq = ? WHERE {t=}" + flagsRange,
 	qMoveMessage:   "UPDATE message SET mailbox = ?, uid = ?, modseq = ?, born = ?, saved = ? WHERE {t=}id = ?",
 	qDeleteMessage: "DELETE FROM message WHERE {t=}id = ?",
-	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email, thread, made) VALUES ({$t,}?, ?, ?, ?, ?, ?)",
+	qInsertGone:    "INSERT INTO gone ({t,}mailbox, modseq, uid, email, thread, made, hidden) VALUES ({$t,}?, ?, ?, ?, ?, ?, ?)",
 
 	qBlob:       "SELECT size, hash FROM blob WHERE {t=}id = ?{lock}",
 	qInsertBlob: "INSERT INTO blob ({t,}id, size, hash, pack, off, idx) VALUES ({$t,}?, ?, ?, ?, ?, ?)",
@@ -373,6 +375,7 @@ var queryTexts = [numQueries]string{
 	qThreadRefs: "SELECT ref, thread FROM thread_ref WHERE {t=}account = ? AND ref IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	qPutThreadRef: "INSERT INTO thread_ref ({t,}account, ref, thread, used) VALUES ({$t,}?, ?, ?, ?) " +
 		"ON CONFLICT ({t,}account, ref) DO UPDATE SET used = excluded.used",
+	qOldThreadRef:    "SELECT ref FROM thread_ref WHERE {t=}account = ? AND used < ? LIMIT 1",
 	qPruneThreadRefs: "DELETE FROM thread_ref WHERE {t=}account = ? AND used < ?",
 	qDropThreadRefs:  "DELETE FROM thread_ref WHERE {t=}account = ?",
 	qThreadOf:        "SELECT account, thread FROM message WHERE {t=}id = ?",

@@ -157,7 +157,7 @@ func (r *Reader) Gone(m mail.MailboxID, since mail.ModSeq, fn func(store.Gone) b
 	r.args.Reset().Int(int64(m)).Int(int64(since))
 	return r.rows("store.Gone", qGone, func(row Row) bool {
 		return fn(store.Gone{UID: mail.UID(row.Int(0)), ModSeq: mail.ModSeq(row.Int(1)), Email: mail.EmailID(row.Int(2)),
-			Thread: mail.ThreadID(row.Int(3)), Made: mail.ModSeq(row.Int(4))})
+			Thread: mail.ThreadID(row.Int(3)), Made: mail.ModSeq(row.Int(4)), Hidden: mail.ModSeq(row.Int(5))})
 	})
 }
 
@@ -177,16 +177,17 @@ func scanMessage(row Row, m *store.Message) {
 		Blob:     mail.BlobRef{ID: mail.BlobID(row.Int(9)), Size: row.Int(10)},
 		Born:     mail.ModSeq(row.Int(12)),
 		Made:     mail.ModSeq(row.Int(13)),
+		Turned:   mail.ModSeq(row.Int(14)),
 	}
 	row.Fill(11, m.Blob.Hash[:])
 }
 
 // Columns of what is read with a message, behind its own.
 const (
-	columnIndex  = 14
-	columnPack   = 15
-	columnOff    = 16
-	columnOctets = 17
+	columnIndex  = 15
+	columnPack   = 16
+	columnOff    = 17
+	columnOctets = 18
 )
 
 // scanWith reads what was asked for with a message.

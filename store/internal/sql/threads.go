@@ -60,12 +60,18 @@ func (t *Tx) PutThreadRefs(a mail.AccountID, refs []store.ThreadRef, thread mail
 
 // PruneThreadRefs removes references that were used last before a time.
 func (t *Tx) PruneThreadRefs(a mail.AccountID, before time.Time) error {
-	t.args.Reset().Int(int64(a)).Int(before.Unix() / secondsADay)
-	return t.change("store.PruneThreadRefs", qPruneThreadRefs)
+	const op mail.Op = "store.PruneThreadRefs"
+	day := before.Unix() / secondsADay
+	t.args.Reset().Int(int64(a)).Int(day)
+	if _, found, err := t.number(op, qOldThreadRef); err != nil || !found { // mostly: nothing is written
+		return err
+	}
+	t.args.Reset().Int(int64(a)).Int(day)
+	return t.change(op, qPruneThreadRefs)
 }
 
-// SetThread puts a message into a thread.
-func (t *Tx) SetThread(id mail.EmailID, thread mail.ThreadID) error {
+// SetThread puts a message into a thread, if it is in none.
+func (t *Tx) SetThread(id mail.EmailID, thread mail.ThreadID) (mail.ThreadID, error) {
 	const op mail.Op = "store.SetThread"
 	account, have, err := t.threadOf(op, id)
 	if err == nil && account != 0 {
@@ -75,16 +81,14 @@ func (t *Tx) SetThread(id mail.EmailID, thread mail.ThreadID) error {
 	}
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case account == 0:
-		return mail.E(op, mail.NotFound, "message.unknown")
-	case have == thread:
-		return nil
+		return 0, mail.E(op, mail.NotFound, "message.unknown")
 	case have != 0:
-		return mail.E(op, mail.Conflict, "message.threaded")
+		return have, nil
 	}
 	t.args.Reset().Int(int64(thread)).Int(int64(id))
-	return t.change(op, qSetThread)
+	return thread, t.change(op, qSetThread)
 }
 
 // threadOf gives the account and the thread of a message; zero where there is none.

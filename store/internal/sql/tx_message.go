@@ -66,10 +66,13 @@ func (t *Tx) AddMessage(n store.NewMessage) (store.Message, error) {
 		Received: n.Received.UTC().Truncate(time.Second), Saved: t.now.UTC().Truncate(time.Second), Thread: n.Thread, Blob: n.Blob,
 	}
 	m.Born, m.Made = m.ModSeq, m.ModSeq
+	if m.Flags.Has(mail.Deleted) {
+		m.Turned = m.ModSeq
+	}
 	t.touch(mb, m.ModSeq)
 	mb.count(1, blob.size, m.Flags)
 	t.args.Reset().Int(int64(m.ID)).Int(int64(m.Account)).Int(int64(m.Mailbox)).Int(int64(m.UID)).Int(int64(m.Flags)).
-		Int(int64(m.ModSeq)).Int(int64(m.Born)).Int(int64(m.Made)).Int(m.Received.Unix()).Int(m.Saved.Unix()).Int(blob.size).Int(int64(blob.id)).Blob(blob.hash).Int(int64(m.Thread))
+		Int(int64(m.ModSeq)).Int(int64(m.Born)).Int(int64(m.Made)).Int(int64(m.Turned)).Int(m.Received.Unix()).Int(m.Saved.Unix()).Int(blob.size).Int(int64(blob.id)).Blob(blob.hash).Int(int64(m.Thread))
 	return m, t.change(op, qInsertMessage)
 }
 
@@ -81,6 +84,7 @@ type oldMessage struct {
 	size   int64
 	thread mail.ThreadID
 	made   mail.ModSeq
+	turned mail.ModSeq
 }
 
 // messageAt finds a message by its place.
@@ -90,7 +94,7 @@ func (t *Tx) messageAt(op mail.Op, m mail.MailboxID, uid mail.UID) (mb *mailboxR
 	}
 	t.args.Reset().Int(int64(m)).Int(int64(uid))
 	err = t.rows(op, qMessageAt, func(row Row) bool {
-		old = oldMessage{mail.EmailID(row.Int(0)), mail.Flags(row.Int(1)), mail.ModSeq(row.Int(2)), row.Int(3), mail.ThreadID(row.Int(4)), mail.ModSeq(row.Int(5))}
+		old = oldMessage{mail.EmailID(row.Int(0)), mail.Flags(row.Int(1)), mail.ModSeq(row.Int(2)), row.Int(3), mail.ThreadID(row.Int(4)), mail.ModSeq(row.Int(5)), mail.ModSeq(row.Int(6))}
 		return false
 	})
 	if err == nil && old.id == 0 {
@@ -116,11 +120,11 @@ func (t *Tx) SetFlags(m mail.MailboxID, uid mail.UID, flags mail.Flags) (store.M
 	t.touch(mb, mark.ModSeq)
 	mb.countFlags(-1, old.flags)
 	mb.countFlags(1, flags)
-	made := old.made
-	if old.flags.Has(mail.Deleted) && !flags.Has(mail.Deleted) {
-		made = mark.ModSeq
+	turned := old.turned
+	if old.flags.Has(mail.Deleted) != flags.Has(mail.Deleted) {
+		turned = mark.ModSeq
 	}
-	t.args.Reset().Int(int64(flags)).Int(int64(mark.ModSeq)).Int(int64(made)).Int(int64(old.id))
+	t.args.Reset().Int(int64(flags)).Int(int64(mark.ModSeq)).Int(int64(turned)).Int(int64(old.id))
 	return mark, t.change(op, qSetFlags)
 }
 
@@ -149,8 +153,7 @@ func (t *Tx) ChangeFlags(m mail.MailboxID, lo, hi mail.UID, clear, set mail.Flag
 	seen := changed - unseen
 	mb.Unseen = uint32(int64(mb.Unseen) + seen - countAfter(changed, seen, clear, set, mail.Seen))
 	mb.Deleted = uint32(int64(mb.Deleted) - deleted + countAfter(changed, deleted, clear, set, mail.Deleted))
-	back := mail.Deleted & clear &^ set // who loses it is there again
-	t.args.Reset().Int(int64(back)).Int(int64(modseq)).Int(int64(keep)).Int(int64(set)).Int(int64(modseq)).
+	t.args.Reset().Int(int64(keep)).Int(int64(set)).Int(int64(modseq)).Int(int64(keep)).Int(int64(set)).Int(int64(modseq)).
 		Int(int64(m)).Int(int64(lo)).Int(int64(hi)).Int(int64(keep)).Int(int64(set))
 	t.statement += int(changed)
 	return modseq, int(changed), t.change(op, qChangeFlags)
@@ -216,6 +219,11 @@ func (t *Tx) Expunge(m mail.MailboxID, uid mail.UID) error {
 
 // leave notes that a message is no longer in a mailbox.
 func (t *Tx) leave(op mail.Op, m mail.MailboxID, uid mail.UID, modseq mail.ModSeq, old *oldMessage) error {
-	t.args.Reset().Int(int64(m)).Int(int64(modseq)).Int(int64(uid)).Int(int64(old.id)).Int(int64(old.thread)).Int(int64(old.made))
+	hidden := mail.ModSeq(0)
+	if old.flags.Has(mail.Deleted) {
+		hidden = old.turned
+	}
+	t.args.Reset().Int(int64(m)).Int(int64(modseq)).Int(int64(uid)).Int(int64(old.id)).Int(int64(old.thread)).
+		Int(int64(old.made)).Int(int64(hidden))
 	return t.change(op, qInsertGone)
 }

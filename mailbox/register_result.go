@@ -1,4 +1,0 @@
-package mailbox
-
-// resultCache TODO
-type resultCache struct{}
