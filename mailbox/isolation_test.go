@@ -20,6 +20,7 @@ const secret = "TOP-SECRET"
 type victim struct {
 	a       *mailbox.Account
 	message mailbox.Message
+	thread  mail.ThreadID
 	drop    mailbox.DropMessage
 	upload  mailbox.Upload
 	forged  mailbox.Message // message, claiming to be the stranger's own
@@ -41,6 +42,11 @@ func newVictim(h *house, a *mailbox.Account) *victim {
 	h.must(a.SetMetadata(ctx, "INBOX", []mailbox.Annotation{{Entry: "/shared/comment", Value: []byte(secret)}}))
 	w.drop = mailbox.DropMessage{UID: w.message.UID, Size: w.message.Blob.Size, ID: w.message.ID}
 	w.upload = h.upload(a, letter(secret))
+	r, err := a.Register(ctx)
+	h.must(err)
+	row, _ := r.Email(w.message.ID)
+	w.thread = row.Thread
+	w.traces = append(w.traces, row.Thread.String())
 	return w
 }
 
@@ -127,6 +133,48 @@ func (w *victim) arguments(t reflect.Type, heard io.Writer) (list []any) {
 	case reflect.TypeFor[func(uint32, *mailbox.Message) error]():
 		return []any{func(seq uint32, m *mailbox.Message) error {
 			_, err := fmt.Fprintf(heard, "%d %+v %s\n", seq, *m, m.Index)
+			return err
+		}}
+	}
+	return w.registered(t, heard)
+}
+
+// registered gives the values to try for parameters of a Post and a Register.
+func (w *victim) registered(t reflect.Type, heard io.Writer) []any {
+	id := w.message.ID
+	switch t {
+	case reflect.TypeFor[int]():
+		return []any{0}
+	case reflect.TypeFor[mail.AccountID]():
+		return []any{w.a.Identity().Account().ID}
+	case reflect.TypeFor[mail.MailboxID]():
+		return []any{w.message.Mailbox}
+	case reflect.TypeFor[mail.EmailID]():
+		return []any{id}
+	case reflect.TypeFor[mail.ThreadID]():
+		return []any{w.thread}
+	case reflect.TypeFor[[]mail.EmailID]():
+		return []any{[]mail.EmailID{id}}
+	case reflect.TypeFor[mailbox.State]():
+		return []any{mailbox.State{}, mailbox.State{ModSeq: 1}}
+	case reflect.TypeFor[mailbox.Query]():
+		return []any{
+			mailbox.Query{}, mailbox.Query{Filter: mailbox.Where{InMailbox: w.message.Mailbox}}, mailbox.Query{Anchor: id},
+			mailbox.Query{Filter: mailbox.Where{Text: secret}, Sort: []mailbox.Sort{{By: mailbox.SortSubject}}},
+		}
+	case reflect.TypeFor[[]mailbox.EmailChange]():
+		return []any{[]mailbox.EmailChange{{ID: id, Keywords: map[string]bool{"$flagged": true}}, {ID: id, Mailbox: w.message.Mailbox}}}
+	case reflect.TypeFor[mailbox.NewEmail]():
+		return []any{mailbox.NewEmail{Upload: w.upload, Mailbox: w.message.Mailbox}}
+	case reflect.TypeFor[mailbox.NewMailbox]():
+		return []any{mailbox.NewMailbox{Name: "strange", Parent: w.message.Mailbox}}
+	case reflect.TypeFor[mailbox.MailboxChange]():
+		return []any{mailbox.MailboxChange{Name: new("strange"), Parent: new(w.message.Mailbox), Subscribed: new(true)}}
+	case reflect.TypeFor[mailbox.Upload]():
+		return []any{w.upload}
+	case reflect.TypeFor[func(*mailbox.Message) error]():
+		return []any{func(m *mailbox.Message) error {
+			_, err := fmt.Fprintf(heard, "%+v %s\n", *m, m.Index)
 			return err
 		}}
 	}
@@ -217,6 +265,16 @@ func show(h *house, x any) string {
 		h.must(x.Close())
 	case mailbox.Upload:
 		x.Release()
+	case *mailbox.Register:
+		if x != nil {
+			fmt.Fprintf(&b, "%+v\n", x.Mailboxes())
+		}
+	case *mailbox.Post:
+		if x != nil {
+			r, err := x.Register(h.Context())
+			h.must(err)
+			fmt.Fprintf(&b, "%+v\n", r.Mailboxes())
+		}
 	case []mailbox.Annotation:
 		fmt.Fprintf(&b, "%s\n", x)
 	case error, nil: // may repeat what was asked for
@@ -239,7 +297,9 @@ func everything(h *house, address string, w *victim) string {
 	h.must(err)
 	heard := walk(h, d, w)
 	d.Close()
-	return heard + walk(h, h.selectBox(a, "INBOX"), w) + walk(h, a, w)
+	r, err := a.Register(h.Context())
+	h.must(err)
+	return heard + walk(h, h.selectBox(a, "INBOX"), w) + walk(h, r, w) + walk(h, a.Post(), w) + walk(h, a, w)
 }
 
 // An account reaches nothing of another one, of its own tenant or of another, by any exported
