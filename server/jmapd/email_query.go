@@ -69,16 +69,14 @@ var nothing = mailbox.Where{Op: mailbox.WhereNot, Of: []mailbox.Where{{}}}
 // condition makes a filter of one condition.
 func (c *call) condition(f *emailCondition) (w mailbox.Where, err error) {
 	if f.InMailbox != nil {
-		id, ok := c.mailboxID(*f.InMailbox)
-		if !ok {
-			return w, jmap.Bad("filter")
+		if w.InMailbox, err = c.filterMailbox(*f.InMailbox); err != nil {
+			return w, err
 		}
-		w.InMailbox = id
 	}
 	for _, ref := range f.InMailboxOtherThan {
-		id, ok := c.mailboxID(ref)
-		if !ok {
-			return w, jmap.Bad("filter")
+		id, err := c.filterMailbox(ref)
+		if err != nil {
+			return w, err
 		}
 		w.InMailboxOtherThan = append(w.InMailboxOtherThan, id)
 	}
@@ -92,6 +90,21 @@ func (c *call) condition(f *emailCondition) (w mailbox.Where, err error) {
 		return w, err
 	}
 	return f.exact(w)
+}
+
+// noMailbox is the id of no mailbox: ids are positive.
+const noMailbox mail.MailboxID = -1
+
+// filterMailbox reads the id of a mailbox in a filter. One that there is not has nothing in it.
+func (c *call) filterMailbox(ref jmap.Id) (mail.MailboxID, error) {
+	id, ok := c.mailboxID(ref)
+	if _, created := ref.Creation(); !ok && (created || !ref.Valid()) {
+		return 0, jmap.Bad("filter")
+	}
+	if !ok {
+		return noMailbox, nil
+	}
+	return id, nil
 }
 
 // instant is a time that may be missing.

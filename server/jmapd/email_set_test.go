@@ -132,7 +132,7 @@ func TestEmailSetCreateRefused(t *testing.T) {
 		"no mailbox":        {object{"subject": "x"}, jmap.InvalidProperties, []string{"mailboxIds"}},
 		"empty mailboxes":   {object{"mailboxIds": object{}}, jmap.InvalidProperties, []string{"mailboxIds"}},
 		"two mailboxes":     {object{"mailboxIds": set(inbox, trash)}, "tooManyMailboxes", nil},
-		"unknown mailbox":   {object{"mailboxIds": object{"m0000000000001": true}}, jmap.InvalidProperties, []string{"mailboxIds"}},
+		"unknown mailbox":   {object{"mailboxIds": object{"m0000000000002": true}}, jmap.InvalidProperties, []string{"mailboxIds"}},
 		"a bad keyword":     {object{"mailboxIds": set(inbox), "keywords": object{"a b": true}}, jmap.InvalidProperties, []string{"keywords"}},
 		"a keyword off":     {object{"mailboxIds": set(inbox), "keywords": object{"a": false}}, jmap.InvalidProperties, []string{"keywords"}},
 		"headers":           {object{"mailboxIds": set(inbox), "headers": []object{}}, jmap.InvalidProperties, []string{"headers"}},
@@ -146,7 +146,7 @@ func TestEmailSetCreateRefused(t *testing.T) {
 		"no value":          {object{"mailboxIds": set(inbox), "textBody": text}, jmap.InvalidProperties, []string{"bodyValues"}},
 		"a truncated value": {object{"mailboxIds": set(inbox), "textBody": text, "bodyValues": object{"1": object{"value": "x", "isTruncated": true}}}, jmap.InvalidProperties, []string{"bodyValues"}},
 		"both ids":          {object{"mailboxIds": set(inbox), "textBody": []object{{"partId": "1", "blobId": "b1"}}, "bodyValues": values}, jmap.InvalidProperties, []string{"textBody"}},
-		"no blob":           {object{"mailboxIds": set(inbox), "attachments": []object{{"blobId": "b0000000000001", "type": "x/y"}}}, "blobNotFound", nil},
+		"no blob":           {object{"mailboxIds": set(inbox), "attachments": []object{{"blobId": "b0000000000002", "type": "x/y"}}}, "blobNotFound", nil},
 		"a coding":          {object{"mailboxIds": set(inbox), "textBody": []object{{"partId": "1", "header:Content-Transfer-Encoding": " 8bit"}}, "bodyValues": values}, jmap.InvalidProperties, []string{"textBody"}},
 		"too large":         {object{"mailboxIds": set(inbox), "textBody": text, "bodyValues": object{"1": object{"value": strings.Repeat("あ", mail.MaxMessageSize/3)}}}, jmap.TooLarge, nil},
 	} {
@@ -175,7 +175,7 @@ func TestEmailSetUpdate(t *testing.T) {
 		{object{"mailboxIds/" + string(archive): nil, "mailboxIds/" + string(inbox): true, "keywords/a~1b": true}, `["$seen" "a/b"]`, string(inbox), ""},
 		{object{"mailboxIds/" + string(archive): true}, `["$seen" "a/b"]`, string(inbox), "tooManyMailboxes"},
 		{object{"mailboxIds/" + string(inbox): nil}, `["$seen" "a/b"]`, string(inbox), jmap.InvalidProperties},
-		{object{"mailboxIds": object{"m0000000000001": true}}, `["$seen" "a/b"]`, string(inbox), jmap.InvalidProperties},
+		{object{"mailboxIds": object{"m0000000000002": true}}, `["$seen" "a/b"]`, string(inbox), jmap.InvalidProperties},
 		{object{"keywords/a b": true}, `["$seen" "a/b"]`, string(inbox), jmap.InvalidProperties},
 		{object{"keywords": object{}, "keywords/x": true}, `["$seen" "a/b"]`, string(inbox), jmap.InvalidPatch},
 		{object{"subject": "x"}, `["$seen" "a/b"]`, string(inbox), jmap.InvalidProperties},
@@ -201,8 +201,8 @@ func TestEmailSetUpdate(t *testing.T) {
 			t.Errorf("%v: keywords %s in %s", c.patch, got, e["mailboxIds"])
 		}
 	}
-	out := u.set("Email/set", object{"update": object{"e0000000000001": object{"keywords/x": true}, "x": object{}}})
-	if out.NotUpdated["e0000000000001"].Type != jmap.NotFound || out.NotUpdated["x"].Type != jmap.NotFound {
+	out := u.set("Email/set", object{"update": object{"e0000000000002": object{"keywords/x": true}, "x": object{}}})
+	if out.NotUpdated["e0000000000002"].Type != jmap.NotFound || out.NotUpdated["x"].Type != jmap.NotFound {
 		t.Errorf("unknown emails: %v", out.NotUpdated)
 	}
 	u.refuses("Email/set", object{"ifInState": "1", "update": object{}}, jmap.StateMismatch)
@@ -213,8 +213,8 @@ func TestEmailSetDestroy(t *testing.T) {
 	u := one(t)
 	inbox := u.role("inbox")
 	a, b := u.put(inbox, listMail), u.put(inbox, listMail)
-	out := u.set("Email/set", object{"destroy": []jmap.Id{a, "e0000000000001"}, "update": object{string(a): object{"keywords/x": true}, string(b): object{"keywords/x": true}}})
-	if !slices.Equal(out.Destroyed, []jmap.Id{a}) || out.NotDestroyed["e0000000000001"].Type != jmap.NotFound || out.NotUpdated[a].Type != jmap.WillDestroy {
+	out := u.set("Email/set", object{"destroy": []jmap.Id{a, "e0000000000002"}, "update": object{string(a): object{"keywords/x": true}, string(b): object{"keywords/x": true}}})
+	if !slices.Equal(out.Destroyed, []jmap.Id{a}) || out.NotDestroyed["e0000000000002"].Type != jmap.NotFound || out.NotUpdated[a].Type != jmap.WillDestroy {
 		t.Errorf("%+v", out)
 	}
 	if _, ok := out.Updated[b]; !ok {
@@ -250,7 +250,7 @@ func TestEmailImport(t *testing.T) {
 func TestEmailCopy(t *testing.T) {
 	u := one(t)
 	u.refuses("Email/copy", object{"fromAccountId": u.id, "create": object{}}, jmap.InvalidArguments)
-	u.refuses("Email/copy", object{"fromAccountId": "a0000000000001", "create": object{}}, jmap.FromAccountNotFound)
+	u.refuses("Email/copy", object{"fromAccountId": "a0000000000002", "create": object{}}, jmap.FromAccountNotFound)
 }
 
 // TestML9TooLargeIsSaid: an email that would be larger than a message may be is refused before its attachments are read (ML-9).

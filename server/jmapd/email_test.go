@@ -196,7 +196,7 @@ func TestEmailGetRow(t *testing.T) {
 		t.Errorf("keywords %v", words)
 	}
 	var out jmap.GetOut
-	u.call("Email/get", object{"ids": []string{"e0000000000001", "x", string(id), string(id)}, "properties": []string{"id"}}, &out)
+	u.call("Email/get", object{"ids": []string{"e0000000000002", "x", string(id), string(id)}, "properties": []string{"id"}}, &out)
 	if len(out.List) != 1 || len(out.NotFound) != 2 {
 		t.Errorf("%d emails, not found %v", len(out.List), out.NotFound)
 	}

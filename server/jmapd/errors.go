@@ -24,7 +24,7 @@ var setErrors = map[mail.Kind]string{
 var keySetErrors = map[string]string{
 	"message.too_big": jmap.TooLarge, "vcard.too_big": jmap.TooLarge, "script.too_big": jmap.TooLarge, "rate.limited": jmap.RateLimit,
 	"mailbox.has_children": "mailboxHasChild", "mailbox.has_messages": "mailboxHasEmail", // RFC 8621 §2.5
-	"flag.unknown":         jmap.InvalidProperties, "keywords.too_many": "tooManyKeywords",
+	"flag.unknown": jmap.InvalidProperties, "keywords.too_many": "tooManyKeywords",
 }
 
 // methodError puts an error into the words of JMAP and of the caller. What nobody foresaw goes into the log and not into the answer.

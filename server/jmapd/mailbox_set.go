@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"tegami/mail"
@@ -55,10 +56,30 @@ func setMailboxes(ctx context.Context, c *call, in *setMailboxesIn) (*jmap.SetOu
 	if err := w.childrenFirst(ctx, in.Destroy); err != nil {
 		return nil, err
 	}
-	return set(ctx, c, &in.SetIn, setter{
+	out, err := set(ctx, c, &in.SetIn, setter{
 		state: w.state, create: w.create, update: w.update,
 		destroy: func(ctx context.Context, ref jmap.Id) error { return w.destroy(ctx, ref, in.OnDestroyRemoveEmails) },
 	})
+	if err != nil || len(out.NotUpdated) == 0 || len(in.Update) < 2 {
+		return out, err
+	}
+	w.again(ctx, in.Update, out)
+	out.NewState, err = w.state(ctx)
+	return out, err
+}
+
+// again tries changes that failed once more: one may have needed the name, the role or the place that another gave up only behind it.
+func (w *folderWork) again(ctx context.Context, patches map[jmap.Id]jmap.Patch, out *jmap.SetOut) {
+	for _, ref := range slices.Sorted(maps.Keys(out.NotUpdated)) {
+		id, ok := w.c.id(ref)
+		if !ok || out.NotUpdated[ref].Type != jmap.InvalidProperties {
+			continue
+		}
+		if changed, err := w.update(ctx, id, patches[ref]); err == nil {
+			delete(out.NotUpdated, ref)
+			updated(out, id, changed)
+		}
+	}
 }
 
 // folderWork is a Mailbox/set at work.
@@ -154,7 +175,7 @@ func (w *folderWork) create(ctx context.Context, record json.RawMessage) (jmap.I
 	}
 	m, _, err := w.post.CreateMailbox(ctx, n)
 	if err != nil {
-		return "", nil, w.c.setError(err, folderProperty(err)...)
+		return "", nil, w.failed(err, true)
 	}
 	reg, err := w.post.Register(ctx)
 	if err != nil {
@@ -167,16 +188,21 @@ func (w *folderWork) create(ctx context.Context, record json.RawMessage) (jmap.I
 	return mailboxRef(m.ID), made, nil
 }
 
-// folderProperty names the property an error is about, where its key says so.
-func folderProperty(err error) []string {
+// failed says why a mailbox could not be made or changed. there tells that it exists, or need not: then what is not there is the one above it.
+func (w *folderWork) failed(err error, there bool) *jmap.SetError {
+	about := "name"
 	key, _ := mail.TextOf(err)
 	switch key {
 	case "mailbox.role", "mailbox.role_taken":
-		return []string{"role"}
+		about = "role"
 	case "mailbox.too_deep", "mailbox.unknown", "mailbox.below_itself":
-		return []string{"parentId"}
+		about = "parentId"
 	}
-	return []string{"name"}
+	e := w.c.setError(err, about)
+	if key == "mailbox.unknown" && there {
+		e.Type, e.Properties = jmap.InvalidProperties, []string{about}
+	}
+	return e
 }
 
 // update changes a mailbox.
@@ -206,28 +232,26 @@ func (w *folderWork) update(ctx context.Context, ref jmap.Id, p jmap.Patch) (any
 		}
 		change.Parent = &parent
 	}
-	if err := w.keepInbox(ctx, id, &change); err != nil {
+	there, err := w.keepInbox(ctx, id, &change)
+	if err != nil {
 		return nil, err
 	}
-	_, err := w.post.ChangeMailbox(ctx, id, change)
-	if err != nil {
-		return nil, w.c.setError(err, folderProperty(err)...)
+	if _, err = w.post.ChangeMailbox(ctx, id, change); err != nil {
+		return nil, w.failed(err, there)
 	}
 	return nil, nil
 }
 
-// keepInbox takes out of a change what the inbox has already: it is told under another name than it is kept under, and with its role.
-func (w *folderWork) keepInbox(ctx context.Context, id mail.MailboxID, change *mailbox.MailboxChange) error {
-	if change.Name == nil && change.Role == nil {
-		return nil
-	}
+// keepInbox takes out of a change what the inbox has already: it is told under another name than it is kept under, and with its role. there
+// tells whether there is such a mailbox.
+func (w *folderWork) keepInbox(ctx context.Context, id mail.MailboxID, change *mailbox.MailboxChange) (there bool, err error) {
 	reg, err := w.post.Register(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	b, ok := reg.Mailbox(id)
-	if !ok || !isInbox(&b) {
-		return nil
+	b, there := reg.Mailbox(id)
+	if !there || !isInbox(&b) {
+		return there, nil
 	}
 	if change.Name != nil && *change.Name == inboxName {
 		change.Name = nil
@@ -235,7 +259,7 @@ func (w *folderWork) keepInbox(ctx context.Context, id mail.MailboxID, change *m
 	if change.Role != nil && *change.Role == inboxRole {
 		change.Role = nil
 	}
-	return nil
+	return true, nil
 }
 
 // destroy removes a mailbox, withMail with the emails in it.
