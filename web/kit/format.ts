@@ -3,12 +3,26 @@ import { lang, t } from "./words.svelte.ts";
 
 const made = new Map<string, Intl.DateTimeFormat>();
 
+let zone: string | undefined; // of the reader, "Asia/Tokyo"; undefined is the browser's
+
+// setZone chooses the time zone of all times; undefined is the browser's own.
+export function setZone(to: string | undefined): void {
+  zone = to || undefined;
+  made.clear();
+}
+
 // dates makes a formatter once: making one costs more than using it.
-function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+export function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = lang() + JSON.stringify(options);
   let found = made.get(key);
-  if (!found) made.set(key, (found = new Intl.DateTimeFormat(lang() === "ja" ? "ja-JP" : "en-GB", options)));
+  if (!found) made.set(key, (found = new Intl.DateTimeFormat(lang() === "ja" ? "ja-JP" : "en-GB", { timeZone: zone, ...options })));
   return found;
+}
+
+// sameDay tells whether two times lie in one day of the reader.
+export function sameDay(a: Date, b: Date): boolean {
+  const of = dates({ year: "numeric", month: "numeric", day: "numeric" });
+  return of.format(a) === of.format(b);
 }
 
 type When = string | number | Date | undefined | null;

@@ -1,38 +1,28 @@
 // How things of mail are written: who, when.
-import { day, lang, t } from "@tegami/kit";
+import { dates, day, lang, sameDay, t } from "@tegami/kit";
 import type { Address, Email } from "./jmap/types.ts";
 import { isMe } from "./state/session.svelte.ts";
-
-const made = new Map<string, Intl.DateTimeFormat>();
-
-function formatted(at: Date, options: Intl.DateTimeFormatOptions): string {
-  const key = lang() + JSON.stringify(options);
-  let f = made.get(key);
-  if (!f) made.set(key, (f = new Intl.DateTimeFormat(lang() === "ja" ? "ja-JP" : "en-GB", options)));
-  return f.format(at);
-}
 
 // short is what stands in a row: the hour today, the day this year, else the year too.
 export function short(when: string): string {
   const at = new Date(when);
   const now = new Date();
-  if (at.toDateString() === now.toDateString()) return formatted(at, { hour: "2-digit", minute: "2-digit" });
-  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
-  if (at.toDateString() === yesterday.toDateString()) return t("webmail.time.yesterday");
+  if (sameDay(at, now)) return dates({ hour: "2-digit", minute: "2-digit" }).format(at);
+  if (sameDay(at, new Date(now.getTime() - 86_400_000))) return t("webmail.time.yesterday");
   const month = lang() === "ja" ? "numeric" : "short";
-  if (at.getFullYear() === now.getFullYear()) return formatted(at, { month, day: "numeric" });
-  return formatted(at, lang() === "ja" ? { year: "numeric", month: "2-digit", day: "2-digit" } : { year: "numeric", month, day: "numeric" });
+  if (at.getFullYear() === now.getFullYear()) return dates({ month, day: "numeric" }).format(at);
+  return dates(lang() === "ja" ? { year: "numeric", month: "2-digit", day: "2-digit" } : { year: "numeric", month, day: "numeric" }).format(at);
 }
 
 // full is a day with hour and minute, and the weekday.
 export function full(when: string | Date): string {
   const at = new Date(when);
-  return `${day(at)}${lang() === "ja" ? " " : ", "}${formatted(at, { hour: "2-digit", minute: "2-digit" })}`;
+  return `${day(at)}${lang() === "ja" ? " " : ", "}${dates({ hour: "2-digit", minute: "2-digit" }).format(at)}`;
 }
 
 // clock is an hour and a minute.
 export function clock(when: string | Date): string {
-  return formatted(new Date(when), { hour: "2-digit", minute: "2-digit" });
+  return dates({ hour: "2-digit", minute: "2-digit" }).format(new Date(when));
 }
 
 // nameOf is what somebody is called: the reader himself "me".

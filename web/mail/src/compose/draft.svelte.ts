@@ -127,6 +127,11 @@ export class Draft {
     return this.identity?.textSignature ?? "";
   }
 
+  // signedBelow tells that the signature stands below what is quoted, and isn't written into the text.
+  get signedBelow(): boolean {
+    return !!this.quote && mySettings().signaturePlace === "below";
+  }
+
   // size is how many octets the message will have as it stands (ML-9).
   get size(): number {
     const texts = this.bodies();
@@ -206,11 +211,12 @@ export class Draft {
   bodies(): { text: string; html?: string } {
     const q = this.quote;
     const text = this.written;
+    const signature = this.signedBelow && this.identity?.textSignature ? `\n\n${signed(this.identity.textSignature)}` : "";
     const quoted = q ? (q.kind === "reply" ? `\n\n${q.lead}\n${q.text.split("\n").map((l) => (l.startsWith(">") ? ">" + l : l ? "> " + l : ">")).join("\n")}` : `\n\n${q.lead}\n\n${q.text}`) : "";
-    if (this.format === "text") return { text: text + quoted };
+    if (this.format === "text") return { text: text + quoted + signature };
     const original = q && (q.sent || q.html || textAsHTML(q.text));
     const below = q ? `<br>${textAsHTML(q.lead)}${q.kind === "reply" ? `<blockquote type="cite" style="margin: 0 0 0 4px; padding-left: 12px; border-left: 2px solid #b9b2a7">${original}</blockquote>` : original}` : "";
-    return { text: text + quoted, html: `<html><body>${this.html}${below}</body></html>` };
+    return { text: text + quoted + signature, html: `<html><body>${this.html}${below}${signature && `<br>${this.identity?.htmlSignature || textAsHTML(signature.trim())}`}</body></html>` };
   }
 
   // email is the message as JMAP makes it (RFC 8621 §4.6).
@@ -297,12 +303,12 @@ export class Draft {
   sign(to: Identity | undefined): void {
     const before = this.identity;
     this.identity = to;
-    const below = mySettings().signaturePlace !== "above";
+    if (this.signedBelow) return;
     if (this.format === "text") {
       const old = before?.textSignature ? `\n\n${signed(before.textSignature)}` : "";
       const now = to?.textSignature ? `\n\n${signed(to.textSignature)}` : "";
       if (old && this.text.includes(old)) this.text = this.text.replace(old, () => now);
-      else if (now) this.text = below ? this.text + now : now + this.text;
+      else if (now) this.text += now;
       return;
     }
     const box = parsed(this.html).body;

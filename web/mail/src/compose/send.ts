@@ -107,13 +107,16 @@ function envelope(d: Draft, later: Date | undefined): object {
   return { mailFrom: { email: d.identity?.email, parameters: hold ?? null }, rcptTo: d.recipients.map((a) => ({ email: a.email, parameters: null })) };
 }
 
-// after marks what was answered or passed on.
-function after(d: Draft): void {
+// after marks what was answered or passed on, or takes the mark away.
+function after(d: Draft, on = true): void {
   const source = d.source;
   if (!source) return;
   const e = mail(source.id);
-  if (e) patch(source.id, { keywords: { ...e.keywords, [source.keyword]: true } });
-  void during(jmap.one("Email/set", { update: { [source.id]: { [`keywords/${source.keyword}`]: true } } })).catch(() => undefined); // a mark, no more
+  if (e) {
+    const { [source.keyword]: _, ...others } = e.keywords;
+    patch(source.id, { keywords: on ? { ...others, [source.keyword]: true } : others });
+  }
+  void during(jmap.one("Email/set", { update: { [source.id]: { [`keywords/${source.keyword}`]: on || null } } })).catch(() => undefined); // a mark, no more
 }
 
 // back opens the window again with the reason. made is the message that stands among the drafts already.
@@ -141,5 +144,6 @@ async function takeBack(d: Draft, id: Id, out: Id, drafts: Id): Promise<void> {
   await during(jmap.one("Email/set", { update: { [id]: { mailboxIds: { [drafts]: true }, "keywords/$draft": true } } })).catch((x: unknown) => sayLoss(told(x)));
   d.revive(id);
   put(d);
+  after(d, false);
   say(t("webmail.compose.taken_back"));
 }

@@ -242,17 +242,20 @@ export interface Settings {
   pageSize?: number;
   conversations?: boolean;
   readingPane?: "right" | "none";
+  density?: "comfortable" | "compact";
   composeFormat?: "text" | "html";
   composeCharset?: "utf-8" | "iso-2022-jp";
   outlookNames?: boolean;
   undoSeconds?: number;
   remotePictures?: "ask" | "always";
+  trustedSenders?: string[]; // whose pictures are shown: addresses, or "@domain"
   readReceipts?: "ask" | "always" | "never";
-  signaturePlace?: "above" | "below";
+  signaturePlace?: "above" | "below"; // what is quoted
   confirmOutside?: boolean;
   notifications?: boolean;
   markReadSeconds?: number;
   shortcuts?: boolean;
+  tags?: Record<string, string>; // colours of labels, by keyword
 }
 
 // Branding is the company's part: its mark, and what it wants of those who send.

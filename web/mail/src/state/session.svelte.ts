@@ -1,5 +1,5 @@
 // Who reads, by which account, with what choices.
-import { lang, setTheme, theme, type Theme } from "@tegami/kit";
+import { lang, loadWords, setTheme, setZone, theme, type Theme } from "@tegami/kit";
 import { Client, Refusal } from "../jmap/client.ts";
 import { OUR_SETTINGS, QUOTA, SUBMISSION, type Account, type Branding, type Id, type Identity, type Quota, type Session, type Settings } from "../jmap/types.ts";
 import { openStore, recall, remember, wipe } from "../offline/store.ts";
@@ -126,6 +126,8 @@ function takeSettings(s: Settings | undefined): void {
   settings = s;
   const wanted = s.theme as Theme | undefined;
   if (wanted && wanted !== theme() && !localStorage.getItem("tegami.theme")) setTheme(wanted);
+  setZone(s.timeZone);
+  if (s.language && s.language !== lang() && !localStorage.getItem("tegami.lang")) void loadWords(s.language);
 }
 
 function takeQuota(list: Quota[] | undefined): void {
@@ -141,6 +143,7 @@ export async function refreshQuota(): Promise<void> {
 export async function changeSettings(change: Partial<Settings>): Promise<void> {
   const before = settings;
   settings = { ...settings, ...change };
+  if (change.timeZone) setZone(change.timeZone);
   try {
     const out = await jmap.one("Settings/set", { update: { singleton: change } });
     const e = out.notUpdated?.singleton;
