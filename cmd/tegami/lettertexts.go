@@ -25,7 +25,7 @@ func japaneseLetters(now time.Time) []letter {
 	sato, partner := by("佐藤 一郎", "user2", "alpha.example"), by("田中 恵", "tanaka", "partner.example")
 	return []letter{
 		{
-			from: by("総務部", "user1", "alpha.example"), subject: "【全社】年末年始休業のお知らせ", ago: 74 * time.Hour, seen: true,
+			from: by("総務部", "soumu", "alpha.example"), subject: "【全社】年末年始休業のお知らせ", ago: 74 * time.Hour, seen: true,
 			text: "各位\n\nお疲れさまです。総務部です。\n\n本年度の年末年始休業は下記のとおりです。\n\n  期間: 12月29日(火)～1月4日(月)\n\n休業中の緊急連絡先は、グループウェアの掲示板をご確認ください。\n\n総務部\n",
 		},
 		{
