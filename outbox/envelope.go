@@ -126,7 +126,7 @@ func readFrom(p Path) (from mail.Address, opts mail.Options, err error) {
 		err = mail.E("outbox.readFrom", mail.Denied, "sender.not_owned", "<>")
 	}
 	opts.Size, opts.Body, opts.UTF8 = 0, mail.Body7Bit, false
-	return from, opts, parameter(err)
+	return from, opts, err
 }
 
 // readTo reads a recipient.
@@ -140,16 +140,7 @@ func readTo(p Path) (mail.Recipient, error) {
 	if err != nil {
 		return mail.Recipient{}, err
 	}
-	r, err := smtp.ParseRcpt(args, extensions)
-	return r, parameter(err)
-}
-
-// parameter says that a parameter of an envelope can't be.
-func parameter(err error) error {
-	if mail.Is(err, mail.Invalid) {
-		return mail.Because("outbox.parameter", mail.Invalid, "envelope.parameter", err)
-	}
-	return err
+	return smtp.ParseRcpt(args, extensions)
 }
 
 // args writes a path as the arguments of MAIL and RCPT: xtext where RFC 3461 has it.

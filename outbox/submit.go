@@ -32,7 +32,7 @@ func (e *RecipientsError) Unwrap() error { return e.Err }
 // Submit gives a message of the account to be sent, now or at the time that the envelope's parameters say (RFC 4865). What is sent are the message's octets
 // without Bcc. After nil it is on disk, for all recipients or for none.
 //
-// NotFound "identity.unknown", "message.unknown"; Invalid "recipients.none", "envelope.parameter", "message.hold"; Full "recipients.too_many_of" (ML-8),
+// NotFound "identity.unknown", "message.unknown"; Invalid "recipients.none", "envelope.parameter", those of smtp.ParseMail and ParseRcpt, "message.hold"; Full "recipients.too_many_of" (ML-8),
 // "message.too_big_of" (ML-9), "sender.box_full" (SV-5), "sending.too_much" (ML-10), "submission.too_many"; Denied "sender.not_owned",
 // "account.sending_stopped"; a *RecipientsError.
 func (b *Box) Submit(ctx context.Context, n NewSubmission) (Submission, error) {

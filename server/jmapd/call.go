@@ -54,7 +54,7 @@ func (c *call) all(ctx context.Context, q *jmap.Request) *jmap.Response {
 	size := 0
 	for _, i := range q.MethodCalls {
 		for todo := []jmap.Invocation{i}; len(todo) > 0; todo = append(c.then, todo[1:]...) {
-			c.then = nil
+			c.then, todo[0].CallID = nil, i.CallID
 			out := c.one(ctx, todo[0], r.MethodResponses, size)
 			size += len(out.Args)
 			r.MethodResponses = append(r.MethodResponses, out)

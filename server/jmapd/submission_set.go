@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"tegami/mail"
 	"tegami/outbox"
@@ -189,6 +190,9 @@ var submissionProperty = map[string]string{
 // submissionError puts what kept an email from being sent into the words of RFC 8621 §7.5.
 func (c *call) submissionError(err error) error {
 	key, _ := mail.TextOf(err)
+	if strings.HasPrefix(key, "smtp.") { // of the parser of SMTP's parameters
+		key = "envelope.parameter"
+	}
 	e := &jmap.SetError{Type: submissionErrors[key], Description: c.server.words.Error(c.lang, err)}
 	var bad *outbox.RecipientsError
 	switch {
