@@ -268,7 +268,7 @@ export interface Branding {
   maxSize?: number; // octets of a message
   maxRecipients?: number;
   forwarding?: string; // whom filters may send mail on to: "deny", "internal", "listed", "any"
-  forwardingDomains?: string[]; // of "listed"
+  forwardDomains?: string[]; // of "listed"
   vacationOutside?: boolean; // whether others than colleagues may be answered while one is away
 }
 
