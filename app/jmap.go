@@ -5,6 +5,7 @@ import (
 
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/mailbox/prefs"
 	"tegami/server/httpd"
 	"tegami/server/jmapd"
 )
@@ -23,5 +24,5 @@ func (p *Platform) jmapMounts(zone mail.Zone) (list []httpd.Mount) {
 
 // jmapConfig is what the JMAP door needs.
 func (p *Platform) jmapConfig(zone mail.Zone) jmapd.Config {
-	return jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Content: shown{p.content}}
+	return jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Prefs: prefs.New(p.store, p.dir), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Content: shown{p.content}}
 }

@@ -292,6 +292,11 @@ func (h *filterHost) MailboxExists(ctx context.Context, name string) (bool, erro
 	return h.cfg.Mailbox.HasMailbox(ctx, h.account, name)
 }
 
+// MailboxID tells whether the account has a mailbox with an id (RFC 9042).
+func (h *filterHost) MailboxID(ctx context.Context, id string) (bool, error) {
+	return h.cfg.Mailbox.HasMailboxID(ctx, h.account, mailboxID(id))
+}
+
 // SpecialUse gives the account's mailbox with an attribute (RFC 8579).
 func (h *filterHost) SpecialUse(ctx context.Context, use string) (string, bool, error) {
 	path, err := h.cfg.Mailbox.MailboxOf(ctx, h.account, roleOf(use))

@@ -152,6 +152,21 @@ func TestML12FilterFiles(t *testing.T) {
 	}
 }
 
+// TestFilterMailboxID files into a mailbox by its id, whatever it is called by now (RFC 9042).
+func TestFilterMailboxID(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	h.company("alpha.example", "sato")
+	a := h.opened("sato@alpha.example")
+	made, err := a.Create(h.ctx, "Old", "")
+	h.must(err)
+	h.filterBy("sato@alpha.example", `require ["fileinto", "mailboxid"]; if mailboxidexists "`+made.ID.String()+`" { fileinto :mailboxid "`+made.ID.String()+`" "Old"; }
+		if not mailboxidexists "nothing" { fileinto :mailboxid "nothing" "Archive"; }`)
+	h.must(a.Rename(h.ctx, "Old", "New"))
+	h.accept(h.account("sato@alpha.example").Tenant, from("abe@customer.example"), letter("abe@customer.example", "hello"), "sato@alpha.example")
+	h.drain()
+	h.want("filed", h.filed("sato@alpha.example"), "Archive: hello\nNew: hello")
+}
+
 // TestML12FilterOff delivers as ever once no script is active, and to accounts without one beside those that have one.
 func TestML12FilterOff(t *testing.T) {
 	h := newHouse(t, deliver.Config{})

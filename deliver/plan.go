@@ -108,8 +108,16 @@ func (p *plan) add(ctx context.Context, action sieve.Action) error {
 // filingOf is where a script files a message.
 func filingOf(a *sieve.FileInto) mailbox.Filing {
 	return mailbox.Filing{
-		NewMail: mailbox.NewMail{Folder: a.Mailbox}, Role: roleOf(a.SpecialUse), Create: a.Create, Keywords: a.Flags,
+		NewMail: mailbox.NewMail{Folder: a.Mailbox}, Role: roleOf(a.SpecialUse), ID: mailboxID(a.MailboxID), Create: a.Create, Keywords: a.Flags,
 	}
+}
+
+// mailboxID reads the id of a mailbox, as IMAP has it (RFC 8474 §4); zero for what is none, which no mailbox has.
+func mailboxID(text string) (id mail.MailboxID) {
+	if id.UnmarshalText([]byte(text)) != nil {
+		return 0
+	}
+	return id
 }
 
 // roleOf is the role of the mailbox with an attribute (RFC 6154 §2).
@@ -129,7 +137,7 @@ func (p *plan) file(ctx context.Context, where mailbox.Filing, content *sieve.Co
 // inbox keeps the message in the inbox, once.
 func (p *plan) inbox(e *edit) {
 	for _, f := range p.filings {
-		if f.Folder == "" && f.Role == "" {
+		if f.Folder == "" && f.Role == "" && f.ID.IsZero() {
 			return
 		}
 	}

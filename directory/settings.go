@@ -42,6 +42,11 @@ type Settings struct {
 	// GALWide: users see the address book of all the company's domains, not of their own alone (ML-6).
 	GALWide bool `json:"galWide,omitempty"`
 
+	// ConfirmOutside has the webmail ask before a message leaves for other domains than the company's.
+	ConfirmOutside bool `json:"confirmOutside,omitempty"`
+	// NoOutsideVacation: absence notes of users answer the company's own people only (ML-12).
+	NoOutsideVacation bool `json:"noOutsideVacation,omitempty"`
+
 	// DMARCOverride is what becomes of mail that its domain wants rejected (RFC 9989): "reject", which ""
 	// means too, or "accept".
 	DMARCOverride string `json:"dmarcOverride,omitempty"`

@@ -14,6 +14,7 @@ import (
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/mailbox/prefs"
 	"tegami/obs"
 	"tegami/outbox"
 	"tegami/wire/jmap"
@@ -28,6 +29,7 @@ type Config struct {
 	Mailboxes *mailbox.Service
 	Outbox    *outbox.Service   // nil: nobody sends here
 	Contacts  *contacts.Service // nil: nobody has address books here
+	Prefs     *prefs.Service
 	Words     *i18n.Catalogue
 	Log       *slog.Logger
 	Zone      mail.Zone

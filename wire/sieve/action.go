@@ -23,9 +23,11 @@ type FileInto struct {
 	// SpecialUse is the attribute of the mailbox that is preferred to Mailbox where there is one, as
 	// `\Junk` (RFC 8579); "" when none was said.
 	SpecialUse string
-	Create     bool     // the mailbox is made where it is missing (RFC 5490 §3.2)
-	Copy       bool     // the implicit keep was not cancelled by it (RFC 3894)
-	Content    *Content // as edited; nil: the message as it came
+	// MailboxID is the id of the mailbox that is preferred to Mailbox where there is one (RFC 9042); "" when none was said.
+	MailboxID string
+	Create    bool     // the mailbox is made where it is missing (RFC 5490 §3.2)
+	Copy      bool     // the implicit keep was not cancelled by it (RFC 3894)
+	Content   *Content // as edited; nil: the message as it came
 }
 
 // Redirect sends the message on (RFC 5228 §4.2).

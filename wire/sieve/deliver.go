@@ -101,7 +101,7 @@ func (r *run) keep(c *call, a Keep) error {
 			r.result.actions[i] = have
 			return nil
 		case FileInto:
-			if have.SpecialUse == "" && strings.EqualFold(have.Mailbox, inbox) {
+			if !have.elsewhere() && strings.EqualFold(have.Mailbox, inbox) {
 				a.Content = have.Content
 				r.result.actions[i] = a
 				return nil
@@ -116,13 +116,13 @@ func (r *run) fileInto(c *call, a FileInto) error {
 	for i, have := range r.result.actions {
 		switch have := have.(type) {
 		case Keep:
-			if a.SpecialUse == "" && strings.EqualFold(a.Mailbox, inbox) {
+			if !a.elsewhere() && strings.EqualFold(a.Mailbox, inbox) {
 				have.Flags = a.Flags
 				r.result.actions[i] = have
 				return nil
 			}
 		case FileInto:
-			if have.SpecialUse == a.SpecialUse && sameMailbox(have.Mailbox, a.Mailbox) {
+			if have.SpecialUse == a.SpecialUse && have.MailboxID == a.MailboxID && sameMailbox(have.Mailbox, a.Mailbox) {
 				have.Flags, have.Create, have.Copy = a.Flags, have.Create || a.Create, have.Copy && a.Copy
 				r.result.actions[i] = have
 				return nil
@@ -131,6 +131,9 @@ func (r *run) fileInto(c *call, a FileInto) error {
 	}
 	return r.add(c, a)
 }
+
+// elsewhere tells whether another mailbox may be meant than the one that is named.
+func (a *FileInto) elsewhere() bool { return a.SpecialUse != "" || a.MailboxID != "" }
 
 // sameMailbox compares names; the inbox is known in any case (RFC 9051 §5.1).
 func sameMailbox(a, b string) bool {
@@ -203,6 +206,9 @@ func (r *run) target(c *call, mailbox string) (a FileInto, err error) {
 			return a, r.fault(c, "sieve.special_use", a.SpecialUse)
 		}
 	}
+	if v := c.tag("mailboxid"); v != nil {
+		a.MailboxID = r.string(v)
+	}
 	a.Flags, err = r.flagsOf(c)
 	return a, err
 }
@@ -272,6 +278,16 @@ func testMailboxExists(r *run, c *call) (bool, error) {
 		}
 		if ok, err := r.host.MailboxExists(r.ctx, name); !ok || err != nil {
 			return false, hostError(err)
+		}
+	}
+	return true, nil
+}
+
+// testMailboxID tells whether there is a mailbox with each of the ids (RFC 9042 §5).
+func testMailboxID(r *run, c *call) (bool, error) {
+	for _, id := range r.strings(&c.args[0]) {
+		if ok, err := r.host.MailboxID(r.ctx, id); err != nil || !ok {
+			return false, err
 		}
 	}
 	return true, nil

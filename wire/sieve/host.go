@@ -9,6 +9,8 @@ import (
 type Host interface {
 	// MailboxExists tells whether the mailbox is there and the owner may put messages into it (RFC 5490 §3.1).
 	MailboxExists(ctx context.Context, name string) (bool, error)
+	// MailboxID tells whether the owner has a mailbox with an id (RFC 9042 §5).
+	MailboxID(ctx context.Context, id string) (bool, error)
 	// SpecialUse gives the mailbox with an attribute, as `\Junk` (RFC 8579); ok is false when there is none.
 	SpecialUse(ctx context.Context, use string) (mailbox string, ok bool, err error)
 	// Metadata gives an annotation of a mailbox, or with "" of the server (RFC 5490 §3.3, §4).
@@ -28,6 +30,7 @@ type Host interface {
 type nobody struct{}
 
 func (nobody) MailboxExists(context.Context, string) (bool, error)            { return false, nil }
+func (nobody) MailboxID(context.Context, string) (bool, error)                { return false, nil }
 func (nobody) SpecialUse(context.Context, string) (string, bool, error)       { return "", false, nil }
 func (nobody) Metadata(context.Context, string, string) (string, bool, error) { return "", false, nil }
 func (nobody) ListExists(context.Context, string) (bool, error)               { return false, nil }
@@ -47,6 +50,11 @@ func (p patient) putOff(since time.Time) { p.run.deadline = p.run.deadline.Add(t
 func (p patient) MailboxExists(ctx context.Context, name string) (bool, error) {
 	defer p.putOff(time.Now())
 	return p.host.MailboxExists(ctx, name)
+}
+
+func (p patient) MailboxID(ctx context.Context, id string) (bool, error) {
+	defer p.putOff(time.Now())
+	return p.host.MailboxID(ctx, id)
 }
 
 func (p patient) SpecialUse(ctx context.Context, use string) (string, bool, error) {

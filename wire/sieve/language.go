@@ -96,7 +96,8 @@ var (
 
 	storeTags = []tagSpec{
 		{name: "create", needs: "mailbox"},
-		{name: "specialuse", needs: "special-use", value: stringArg},
+		{name: "specialuse", group: "place", needs: "special-use", value: stringArg},
+		{name: "mailboxid", group: "place", needs: "mailboxid", value: stringArg},
 	}
 
 	fccTags = []tagSpec{{name: "fcc", needs: "fcc", value: stringArg}}
@@ -175,6 +176,7 @@ var specs = []spec{
 	{name: "environment", needs: []string{"environment"}, tags: tags(comparatorTags, matchTags), params: []param{{stringArg, "name"}, {listArg, "key list"}}, check: checkMatch, test: testEnvironment},
 	{name: "ihave", needs: []string{"ihave"}, params: []param{{listArg, "capabilities"}}, check: checkIHave, test: testIHave},
 	{name: "mailboxexists", needs: []string{"mailbox"}, params: []param{{listArg, "mailbox names"}}, test: testMailboxExists},
+	{name: "mailboxidexists", needs: []string{"mailboxid"}, params: []param{{listArg, "mailbox ids"}}, test: testMailboxID},
 	{name: "metadata", needs: []string{"mboxmetadata"}, tags: tags(comparatorTags, matchTags), params: []param{{stringArg, "mailbox"}, {stringArg, "annotation name"}, {listArg, "key list"}}, check: checkMatch, test: testMetadata},
 	{name: "metadataexists", needs: []string{"mboxmetadata"}, params: []param{{stringArg, "mailbox"}, {listArg, "annotation names"}}, test: testMetadataExists},
 	{name: "servermetadata", needs: []string{"servermetadata"}, tags: tags(comparatorTags, matchTags), params: []param{{stringArg, "annotation name"}, {listArg, "key list"}}, check: checkMatch, test: testMetadata},
@@ -190,7 +192,7 @@ var capabilities = map[string][]string{
 	"fileinto": nil, "reject": nil, "ereject": nil, "copy": nil, "envelope": nil, "encoded-character": nil,
 	"body": nil, "variables": nil, "vacation": nil, "vacation-seconds": {"vacation"}, "relational": nil,
 	"subaddress": nil, "date": nil, "index": nil, "imap4flags": nil, "mailbox": nil, "mboxmetadata": nil,
-	"servermetadata": nil, "special-use": nil, "editheader": nil, "duplicate": nil, "include": nil, "regex": nil,
+	"servermetadata": nil, "special-use": nil, "mailboxid": nil, "editheader": nil, "duplicate": nil, "include": nil, "regex": nil,
 	"enotify": nil, "environment": nil, "ihave": nil, "extlists": nil, "mime": nil, "foreverypart": nil,
 	"extracttext": nil, "replace": nil, "enclose": nil, "fcc": nil,
 	"comparator-i;octet": nil, "comparator-i;ascii-casemap": nil, "comparator-i;ascii-numeric": nil,

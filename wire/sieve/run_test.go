@@ -41,6 +41,8 @@ func (h *testHost) MailboxExists(_ context.Context, name string) (bool, error) {
 	return slices.Contains(h.boxes, name), h.fail
 }
 
+func (h *testHost) MailboxID(_ context.Context, id string) (bool, error) { return id == "id-of-a", nil }
+
 func (h *testHost) SpecialUse(_ context.Context, use string) (string, bool, error) {
 	box, ok := h.uses[use]
 	return box, ok, h.fail
@@ -127,7 +129,7 @@ func describeAction(a Action) string {
 	case Keep:
 		return words("keep", when(a.Implicit, "implicit"), strings.Join(a.Flags, " "), when(a.Content != nil, "edited"))
 	case FileInto:
-		return words("fileinto", a.Mailbox, a.SpecialUse, when(a.Create, "create"), when(a.Copy, "copy"), strings.Join(a.Flags, " "), when(a.Content != nil, "edited"))
+		return words("fileinto", a.Mailbox, a.SpecialUse, when(a.MailboxID != "", "="+a.MailboxID), when(a.Create, "create"), when(a.Copy, "copy"), strings.Join(a.Flags, " "), when(a.Content != nil, "edited"))
 	case Redirect:
 		return words("redirect", a.To.String(), a.List, when(a.Copy, "copy"), when(a.Content != nil, "edited"))
 	case Reject:
@@ -258,6 +260,8 @@ func TestTests(t *testing.T) {
 		{"special-use", `specialuse_exists "\\Junk"`, true},
 		{"special-use", `specialuse_exists "B" "\\Junk"`, true},
 		{"special-use", `specialuse_exists "A" "\\Junk"`, false},
+		{"mailboxid", `mailboxidexists "id-of-a"`, true},
+		{"mailboxid", `mailboxidexists ["id-of-a", "id-of-c"]`, false},
 		{"mboxmetadata", `metadata "A" "/private/comment" "box a"`, true},
 		{"mboxmetadata", `metadataexists "A" ["/private/comment", "/private/x"]`, false},
 		{"servermetadata", `servermetadata "/shared/comment" "server"`, true},
@@ -341,6 +345,8 @@ func TestMailboxes(t *testing.T) {
 	table{
 		{`require ["fileinto", "mailbox"]; fileinto :create "A/B";`, "fileinto A/B create"},
 		{`require ["fileinto", "special-use", "mailbox"]; fileinto :specialuse "\\Junk" :create "Spam";`, `fileinto Spam \Junk create`},
+		{`require ["fileinto", "mailboxid"]; fileinto :mailboxid "id-of-a" "A";`, "fileinto A =id-of-a"},
+		{`require ["fileinto", "mailboxid"]; fileinto :mailboxid "id-of-a" "INBOX"; keep;`, "fileinto INBOX =id-of-a\nkeep"},
 	}.run(t, plainMail, nil)
 }
 

@@ -586,6 +586,8 @@ func (t *tester) MailboxExists(_ context.Context, name string) (bool, error) {
 	return ok, nil
 }
 
+func (t *tester) MailboxID(context.Context, string) (bool, error) { return false, nil }
+
 func (t *tester) SpecialUse(_ context.Context, use string) (string, bool, error) {
 	box := map[string]string{`\sent`: "Sent", `\junk`: "Spam", `\trash`: "Trash", `\drafts`: "Drafts", `\archive`: "Archive"}[strings.ToLower(use)]
 	_, ok := t.boxes[box]

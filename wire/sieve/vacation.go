@@ -34,7 +34,7 @@ func checkVacation(k *compiler, c *call) {
 func (k *compiler) copies(c *call) {
 	fcc := c.tag("fcc")
 	if fcc == nil {
-		for _, name := range []string{"create", "flags", "specialuse"} {
+		for _, name := range []string{"create", "flags", "specialuse", "mailboxid"} {
 			if c.has(name) {
 				k.fault(c.line, "sieve.tag_without", ":"+name, ":fcc")
 				return
