@@ -5,10 +5,7 @@ import (
 	"net"
 	"net/url"
 
-	"tegami/mail"
 	"tegami/server/contentd"
-	"tegami/server/jmapd"
-	"tegami/wire/jmap"
 )
 
 // newContent makes the door for untrusted content; nil where the boot file names no origin for it.
@@ -53,21 +50,4 @@ func (c *Config) checkWeb() error {
 		return badValue("web.content_url", c.Web.ContentURL)
 	}
 	return nil
-}
-
-// shown says where what HTML mail shows is loaded from: what is within a message from the JMAP door, with the reader's session; what is remote through
-// the door for untrusted content.
-type shown struct{ door *contentd.Server }
-
-// Part is where a picture within a message is.
-func (shown) Part(account mail.AccountID, blob jmap.Id, kind string) string {
-	return jmapd.DownloadPath(account, blob, "picture", kind)
-}
-
-// Remote is where a remote picture is, "" where there is no door for it.
-func (s shown) Remote(account mail.AccountID, address string) string {
-	if s.door == nil {
-		return ""
-	}
-	return s.door.Remote(account, address)
 }

@@ -198,11 +198,6 @@ func (s *Server) serveDownload(w http.ResponseWriter, r *http.Request, who *clie
 	}
 }
 
-// DownloadPath is where the octets of a blob are, for a page of ours.
-func DownloadPath(account mail.AccountID, blob jmap.Id, name, kind string) string {
-	return downloadPath + string(jmap.Of(jmap.LetterAccount, account)) + "/" + string(blob) + "/" + url.PathEscape(name) + "?" + url.Values{"accept": {kind}}.Encode()
-}
-
 // mediaType gives a media type as it may stand in a header field, plainType for what is none.
 func mediaType(text string) string {
 	kind, params, err := mime.ParseMediaType(text)
