@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tegami/mail"
@@ -25,7 +26,8 @@ type picture struct {
 	threads  []mail.ThreadID // by number
 	byThread []threadNumber  // ascending by ID
 
-	order   func() []uint32 // rows by arrival, the oldest first
+	layout  func() *rowLayout
+	laid    atomic.Pointer[rowLayout] // layout once it was made
 	members func() *memberList
 	counts  func() []boxCount // of the owner, by number of the mailbox
 	paths   func() [][]string // names from the top down, as boxes stand
@@ -92,25 +94,67 @@ func (p *picture) thread(id mail.ThreadID) (uint32, bool) {
 
 func compareThread(t threadNumber, id mail.ThreadID) int { return cmp.Compare(t.id, id) }
 
-// ready prepares what is made when it is first asked for.
-func (p *picture) ready() *picture {
-	p.order = sync.OnceValue(p.makeOrder)
+// ready prepares what is made when it is first asked for. What a picture before has made already is taken over where only flags changed, or mail
+// came.
+func (p *picture) ready(old *picture) *picture {
+	p.layout = sync.OnceValue(p.makeLayout)
+	if old != nil {
+		if before := old.laid.Load(); before != nil && p.rows.n-len(before.threads) <= pieceLen {
+			l := p.keep(before.grown(p))
+			p.layout = func() *rowLayout { return l }
+		}
+	}
 	p.members = sync.OnceValue(p.makeMembers)
-	p.paths = sync.OnceValue(p.makePaths)
 	p.counts = sync.OnceValue(func() []boxCount { return p.count(nil) })
+	p.paths = sync.OnceValue(p.makePaths)
 	return p
 }
 
-// makeOrder sorts the rows by arrival, and by id where that is equal. Mail mostly comes in the order of its ids.
-func (p *picture) makeOrder() []uint32 {
-	order := make([]uint32, 0, p.rows.n)
+// rowLayout is what of a picture's rows does not change with their flags.
+type rowLayout struct {
+	order   []uint32 // rows by arrival, the oldest first
+	threads []uint32 // number of the thread, by row
+}
+
+// order gives the rows by arrival, the oldest first.
+func (p *picture) order() []uint32 { return p.layout().order }
+
+func (p *picture) keep(l *rowLayout) *rowLayout {
+	p.laid.Store(l)
+	return l
+}
+
+// makeLayout sorts the rows by arrival, and by id where that is equal. Mail mostly comes in the order of its ids.
+func (p *picture) makeLayout() *rowLayout {
+	l := &rowLayout{order: make([]uint32, 0, p.rows.n), threads: make([]uint32, 0, p.rows.n)}
 	keys := make([]uint64, 0, p.rows.n)
 	for i, m := range p.rows.all() {
-		order = append(order, uint32(i))
+		l.order = append(l.order, uint32(i))
+		l.threads = append(l.threads, m.thread)
 		keys = append(keys, orderedInt(m.received))
 	}
-	sortByKeys(order, func(i uint32) uint64 { return keys[i] })
-	return order
+	sortByKeys(l.order, func(i uint32) uint64 { return keys[i] })
+	return p.keep(l)
+}
+
+// grown gives the layout of a picture whose first rows are those of this layout.
+func (l *rowLayout) grown(p *picture) *rowLayout {
+	if len(l.threads) == p.rows.n {
+		return l
+	}
+	out := &rowLayout{order: slices.Clone(l.order), threads: slices.Clone(l.threads)}
+	for i := uint32(len(l.threads)); i < uint32(p.rows.n); i++ {
+		m := p.rows.at(i)
+		at, _ := slices.BinarySearchFunc(out.order, m.received, func(i uint32, received int64) int {
+			if p.rows.at(i).received <= received {
+				return -1
+			}
+			return 1
+		})
+		out.order = slices.Insert(out.order, at, i)
+		out.threads = append(out.threads, m.thread)
+	}
+	return out
 }
 
 // memberList has the messages of each thread, by number: rows by arrival.
@@ -124,16 +168,15 @@ func (l *memberList) of(thread uint32) []uint32 { return l.rows[l.starts[thread]
 
 func (p *picture) makeMembers() *memberList {
 	l := &memberList{starts: make([]uint32, len(p.threads)+2), rows: make([]uint32, p.rows.n)}
-	of := make([]uint32, 0, p.rows.n)
-	for _, m := range p.rows.all() {
-		of = append(of, m.thread)
-		l.starts[m.thread+2]++
+	layout := p.layout()
+	for _, t := range layout.threads {
+		l.starts[t+2]++
 	}
 	for i := 2; i < len(l.starts); i++ {
 		l.starts[i] += l.starts[i-1]
 	}
-	for _, i := range p.order() { // each thread's place moves on from its start to its end
-		at := &l.starts[of[i]+1]
+	for _, i := range layout.order { // each thread's place moves on from its start to its end
+		at := &l.starts[layout.threads[i]+1]
 		l.rows[*at] = i
 		*at++
 	}
@@ -146,35 +189,37 @@ type boxCount struct{ emails, unread, threads, unreadThreads int }
 
 // count counts the messages of mailboxes, by number. sees tells of which messages are seen; nil: of all.
 func (p *picture) count(sees []bool) []boxCount {
-	counts := make([]boxCount, len(p.boxIDs))
 	trash := p.trash()
-	lastThread := make([]uint32, len(p.boxIDs)) // number of the thread counted last, and one
-	members := p.members()
-	for t := range uint32(len(p.threads)) {
-		rows := members.of(t)
-		var unread [2]bool // outside of the trash, and inside
-		for _, i := range rows {
-			if m := p.rows.at(i); m.seenBy(sees) && m.unread() {
-				unread[inTrash(m, trash)] = true
-			}
+	unread := make([][2]bool, len(p.threads)) // outside of the trash, and inside
+	for _, m := range p.rows.all() {
+		if m.unread() && m.seenBy(sees) {
+			unread[m.thread][inTrash(m, trash)] = true
 		}
-		for _, i := range rows {
-			m := p.rows.at(i)
-			if !m.seenBy(sees) {
-				continue
-			}
-			c := &counts[m.box]
-			c.emails++
-			if m.unread() {
-				c.unread++
-			}
-			if lastThread[m.box] != t+1 {
-				lastThread[m.box] = t + 1
-				c.threads++
-				if unread[inTrash(m, trash)] {
-					c.unreadThreads++
-				}
-			}
+	}
+	counts := make([]boxCount, len(p.boxIDs))
+	first := make([]uint32, len(p.threads)) // mailbox in which the thread was counted first, and one
+	type pair struct{ thread, box uint32 }
+	more := map[pair]bool{} // others in which it was counted: few threads are in several
+	for _, m := range p.rows.all() {
+		if !m.seenBy(sees) {
+			continue
+		}
+		c := &counts[m.box]
+		c.emails++
+		if m.unread() {
+			c.unread++
+		}
+		switch at := first[m.thread]; {
+		case at == 0:
+			first[m.thread] = m.box + 1
+		case at == m.box+1, more[pair{m.thread, m.box}]:
+			continue
+		default:
+			more[pair{m.thread, m.box}] = true
+		}
+		c.threads++
+		if unread[m.thread][inTrash(m, trash)] {
+			c.unreadThreads++
 		}
 	}
 	return counts

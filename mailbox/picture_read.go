@@ -198,7 +198,10 @@ func (n *news) picture(a mail.AccountID, old *picture) *picture {
 		next.sortThreads()
 	}
 	next.rows = rows.apply(changed, n.gone)
-	return next.ready()
+	if n.whole || len(n.gone) > 0 || next.rows.n > rows.n && rows.n > 0 && next.rows.at(uint32(rows.n)-1).id != rows.at(uint32(rows.n)-1).id {
+		old = nil // rows stand elsewhere now
+	}
+	return next.ready(old)
 }
 
 // number gives the mailboxes their numbers. One that was there before keeps its own.

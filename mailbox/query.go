@@ -141,15 +141,18 @@ func (q *query) run(ctx context.Context) (found []uint32, whole bool, err error)
 
 // byRows judges by what the picture has: by arrival, the newest first.
 func (q *query) byRows() (fit, open []uint32) {
-	rows := &q.reg.pic.rows
-	order := q.reg.pic.order()
+	verdicts := make([]verdict, q.reg.pic.rows.n) // as the rows stand in memory
+	var n [yes + 1]int
 	m := candidate{}
-	for _, at := range slices.Backward(order) {
-		m.row = rows.at(at)
-		if !m.row.seenBy(q.reg.sees) {
-			continue
+	for i, row := range q.reg.pic.rows.all() {
+		if m.row = row; row.seenBy(q.reg.sees) {
+			verdicts[i] = q.cond.eval(&m)
+			n[verdicts[i]]++
 		}
-		switch q.cond.eval(&m) {
+	}
+	fit, open = make([]uint32, 0, n[yes]), make([]uint32, 0, n[unknown])
+	for _, at := range slices.Backward(q.reg.pic.order()) {
+		switch verdicts[at] {
 		case yes:
 			fit = append(fit, at)
 		case unknown:
@@ -166,8 +169,9 @@ func (q *query) collapse(order []uint32) []uint32 {
 	}
 	seen := make([]bool, len(q.reg.pic.threads))
 	out := order[:0]
+	threads := q.reg.pic.layout().threads
 	for _, at := range order {
-		if t := q.reg.pic.rows.at(at).thread; !seen[t] {
+		if t := threads[at]; !seen[t] {
 			seen[t] = true
 			out = append(out, at)
 		}

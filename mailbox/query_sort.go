@@ -120,10 +120,14 @@ func (q *query) factKeys(ctx context.Context, fact Fact, rows []uint32) ([]uint6
 	keys := make([]uint64, len(rows))
 	texts := make([][]byte, len(rows))
 	for box, places := range byBox {
-		err := q.facts(ctx, box, fact, rows, places, func(n uint32, f *Facts, at int) {
-			if fact.isNumber() {
+		ranked := len(byBox) == 1 && !fact.isNumber() // within one mailbox ranks are remembered
+		err := q.facts(ctx, facts{box, fact, ranked}, rows, places, func(n uint32, f *Facts, at int) {
+			switch {
+			case fact.isNumber():
 				keys[n] = orderedInt(f.Number(fact, at))
-			} else {
+			case ranked:
+				keys[n] = uint64(f.Rank(fact, at))
+			default:
 				texts[n] = f.Text(fact, at)
 			}
 		})
@@ -131,15 +135,22 @@ func (q *query) factKeys(ctx context.Context, fact Fact, rows []uint32) ([]uint6
 			return nil, err
 		}
 	}
-	if !fact.isNumber() {
+	if len(byBox) > 1 && !fact.isNumber() {
 		rankTexts(texts, keys)
 	}
 	return keys, nil
 }
 
-// facts reads a fact of the messages of one mailbox at some places of rows.
-func (q *query) facts(ctx context.Context, box uint32, fact Fact, rows, places []uint32, see func(n uint32, f *Facts, at int)) error {
-	v, err := q.reg.view(ctx, q.reg.pic.boxIDs[box])
+// facts says which fact is asked for.
+type facts struct {
+	box    uint32 // number of the mailbox
+	fact   Fact
+	ranked bool
+}
+
+// facts reads a fact of messages of one mailbox, at some places of rows.
+func (q *query) facts(ctx context.Context, of facts, rows, places []uint32, see func(n uint32, f *Facts, at int)) error {
+	v, err := q.reg.view(ctx, q.reg.pic.boxIDs[of.box])
 	if mail.Is(err, mail.NotFound) {
 		return nil // it went meanwhile
 	}
@@ -158,7 +169,7 @@ func (q *query) facts(ctx context.Context, box uint32, fact Fact, rows, places [
 	if len(seqs) == 0 {
 		return nil
 	}
-	f, err := v.Facts(ctx, seqs, false, fact)
+	f, err := v.Facts(ctx, seqs, of.ranked, of.fact)
 	if err != nil {
 		return err
 	}
