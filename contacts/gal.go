@@ -313,3 +313,8 @@ func galName(p *directory.Profile, address mail.Address) map[string]any {
 	}
 	return name
 }
+
+// GALText is an entry of the address book as vCard, in a version; "" = 3.0.
+func (a *Account) GALText(c *directory.Card, version string) string {
+	return vcard.ToVCard(a.GALCard(c), cmp.Or(version, vcard.V3)).String()
+}
