@@ -50,6 +50,9 @@ func (p *plan) vacation(ctx context.Context, v sieve.Vacation) error {
 	if !answerable(&p.it.Doc) || p.message.automatic() {
 		return nil
 	}
+	if may, err := p.answers(ctx, v.To); !may || err != nil {
+		return err
+	}
 	a := &answer{}
 	if v.Period > 0 {
 		a.memo, a.until = answeredTo(v.Handle, v.To), time.Now().Add(v.Period)
@@ -74,6 +77,16 @@ func (p *plan) vacation(ctx context.Context, v sieve.Vacation) error {
 		body = entity(v.Text)
 	}
 	return p.letter(ctx, a, h.Message(body), v.Copy, mail.Recipient{Address: v.To, Notify: mail.NotifyNever})
+}
+
+// answers tells whether the company lets absence notes go to an address: it can keep them to its own people (ML-12).
+func (p *plan) answers(ctx context.Context, to mail.Address) (bool, error) {
+	s, err := p.cfg.Directory.Company(p.account.Tenant).Settings(ctx)
+	if err != nil || !s.NoOutsideVacation {
+		return err == nil, err
+	}
+	tenant, ours, err := p.cfg.Directory.LocalDomain(ctx, to.Domain)
+	return ours && tenant == p.account.Tenant, err
 }
 
 // remembers tells whether the account remembers something. What another message is about to write it does not see: the transaction

@@ -745,3 +745,18 @@ func TestFilterMetadata(t *testing.T) {
 		t.Errorf("of no mailbox: %v, %v", ok, err)
 	}
 }
+
+// TestML12NotesStayInside: a company can keep absence notes to its own people.
+func TestML12NotesStayInside(t *testing.T) {
+	h := newHouse(t, deliver.Config{})
+	c := h.company("alpha.example", "sato", "suzuki")
+	h.filterBy("sato@alpha.example", `require "vacation"; vacation "away";`)
+	h.must(c.SetSettings(h.ctx, h.ops, directory.Settings{NoOutsideVacation: true}))
+	sato := h.account("sato@alpha.example")
+	for _, who := range []string{"abe@customer.example", "suzuki@alpha.example"} {
+		h.accept(sato.Tenant, from(who), strings.Replace(letter(who, "q"), "list@", "sato@", 1), "sato@alpha.example")
+	}
+	h.drain()
+	h.want("outside", len(h.written()), 0)
+	h.want("inside", h.count("suzuki@alpha.example"), 1)
+}
