@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tegami/contacts"
 	"tegami/deliver"
 	"tegami/directory"
 	"tegami/domains"
@@ -25,6 +26,7 @@ import (
 	"tegami/relay"
 	"tegami/report"
 	"tegami/store"
+	"tegami/wire/compose"
 	"tegami/wire/dns"
 	"tegami/wire/mailauth/dmarc"
 	"tegami/wire/sieve"
@@ -279,7 +281,19 @@ func (p *Platform) newIntake() *intake.Intake {
 func (p *Platform) newOutbox() *outbox.Service {
 	return outbox.New(outbox.Config{
 		Store: p.store, Directory: p.dir, Mailbox: p.boxes, Intake: p.intake, Queue: p.queue, Log: obs.Named(p.log, "outbox"),
+		NoteSent: p.noteSent,
 	})
+}
+
+// noteSent has the address book of the sender hear to whom he wrote (ML-6). The message is on its way whatever becomes of that.
+func (p *Platform) noteSent(ctx context.Context, who *directory.Identity, to []compose.Mailbox) {
+	list := make([]contacts.Recipient, len(to))
+	for i, m := range to {
+		list[i] = contacts.Recipient{Address: m.Address, Name: m.Name}
+	}
+	if err := p.contacts.NoteSent(ctx, who, list); err != nil {
+		p.log.Warn("who was written to is not in the address book", "account", who.Account().Address.String(), "err", err)
+	}
 }
 
 // ports are where mail software connects in a zone, for what tells it its settings: what is open, or would be.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tegami/billing"
+	"tegami/contacts"
 	"tegami/deliver"
 	"tegami/directory"
 	"tegami/directory/ldap"
@@ -39,30 +40,31 @@ import (
 // Platform is one process of the product: the open store, the services over it and, once
 // started, its doors. Make it with Embedded or Cluster, and end it with Stop or Close.
 type Platform struct {
-	config  Config
-	log     *slog.Logger
-	metrics *obs.Metrics
-	store   store.Store
-	dir     *directory.Directory
-	boxes   *mailbox.Service
-	queue   *queue.Queue
-	runner  *queue.Runner
-	lookup  *dns.Resolver
-	domains *domains.Service
-	house   *deliver.House
-	notices *notice.Service
-	reports *report.Service
-	relay   *relay.Relay
-	intake  *intake.Intake
-	outbox  *outbox.Service
-	trace   *trace.Service
-	jobs    *jobs.Service
-	hooks   *webhooks.Service
-	content *contentd.Server // nil where the boot file names no origin for it
-	ldap    *ldap.Service
-	orders  *billing.Service
-	words   *i18n.Catalogue
-	certs   *certificates // nil until started
+	config   Config
+	log      *slog.Logger
+	metrics  *obs.Metrics
+	store    store.Store
+	dir      *directory.Directory
+	boxes    *mailbox.Service
+	queue    *queue.Queue
+	runner   *queue.Runner
+	lookup   *dns.Resolver
+	domains  *domains.Service
+	house    *deliver.House
+	notices  *notice.Service
+	reports  *report.Service
+	relay    *relay.Relay
+	intake   *intake.Intake
+	outbox   *outbox.Service
+	contacts *contacts.Service
+	trace    *trace.Service
+	jobs     *jobs.Service
+	hooks    *webhooks.Service
+	content  *contentd.Server // nil where the boot file names no origin for it
+	ldap     *ldap.Service
+	orders   *billing.Service
+	words    *i18n.Catalogue
+	certs    *certificates // nil until started
 
 	sessions door.Sessions // of all doors for mail software
 
@@ -126,6 +128,7 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	p.intake = p.newIntake()
+	p.contacts = contacts.New(st, p.dir, contacts.Config{Words: p.words})
 	p.outbox = p.newOutbox()
 	return p, nil
 }
