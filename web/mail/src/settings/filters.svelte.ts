@@ -11,12 +11,12 @@ export async function loadFilters(): Promise<void> {
   known = (await jmap.one("FilterRules/get", { ids: ["singleton"] })).list[0];
 }
 
-// saveFilters writes all of them in their order: the page shows them so at once, and as they were where the server refuses.
-export async function saveFilters(rules: Rule[]): Promise<void> {
+// put changes what is filtered by: the page shows it so at once, and as it was where the server refuses.
+async function put(change: Partial<FilterRules>): Promise<void> {
   const before = known;
-  if (known) known = { ...known, rules };
+  if (known) known = { ...known, ...change };
   try {
-    const e = refused((await jmap.one("FilterRules/set", { update: { singleton: { rules } } })).notUpdated);
+    const e = refused((await jmap.one("FilterRules/set", { update: { singleton: change } })).notUpdated);
     if (e) throw e;
     await loadFilters();
   } catch (e) {
@@ -25,9 +25,8 @@ export async function saveFilters(rules: Rule[]): Promise<void> {
   }
 }
 
-// activateFilters takes them in the place of the script that somebody wrote, which stays as it is.
-export async function activateFilters(): Promise<void> {
-  const e = refused((await jmap.one("FilterRules/set", { update: { singleton: { handWritten: false } } })).notUpdated);
-  if (e) throw e;
-  await loadFilters();
-}
+// saveFilters writes all of them in their order. A script that somebody wrote keeps running behind them.
+export const saveFilters = (rules: Rule[]): Promise<void> => put({ rules, ...(known?.handWritten ? { include: known.handWritten } : {}) });
+
+// runAlone ends what a script that somebody wrote does behind them; the script stays.
+export const runAlone = (): Promise<void> => put({ include: null });

@@ -1,26 +1,26 @@
 // What JMAP says about filters, scripts (RFC 9661), answers while away (RFC 8621 §8) and identities, and what this server says beyond it.
 import type { GetIn, GetOut, Id, QueryIn, QueryOut, SetIn, SetError, SetOut, UTCDate } from "../jmap/types.ts";
 
-export type Field = "from" | "to" | "cc" | "recipient" | "subject" | "body" | "header" | "size" | "attachment";
-export type Test = "contains" | "notContains" | "is" | "isNot" | "startsWith" | "endsWith" | "exists" | "notExists" | "over" | "under";
-export type Act = "move" | "copy" | "star" | "read" | "label" | "forward" | "delete" | "stop";
+export type Field = "from" | "to" | "cc" | "recipient" | "subject" | "body" | "header" | "size" | "attachment" | "list";
+export type Op = "contains" | "notContains" | "is" | "isNot" | "begins" | "ends" | "over" | "under";
+export type Act = "move" | "copy" | "flag" | "markRead" | "tag" | "forward" | "delete" | "stop";
 
 export interface RuleCondition {
   field: Field;
-  test: Test;
   header?: string; // of "header"
-  value?: string; // octets of "size", as a number in digits
+  op: Op;
+  value: string; // octets of "size", as a number in digits; "true" or "false" of "attachment"
 }
 export interface RuleAction {
-  action: Act;
+  do: Act;
   mailboxId?: Id; // of "move" and "copy"
-  keyword?: string; // of "label"
-  address?: string; // of "forward"
+  keyword?: string; // of "tag"
+  to?: string; // of "forward"
+  keep?: boolean; // of "forward": the message stays here too
 }
 export interface Rule {
-  id: string;
   name: string;
-  enabled: boolean;
+  on: boolean;
   match: "all" | "any";
   conditions: RuleCondition[];
   actions: RuleAction[];
@@ -30,8 +30,9 @@ export interface Rule {
 export interface FilterRules {
   id: "singleton";
   rules: Rule[];
-  handWritten: boolean; // a script that somebody wrote is active instead of them
-  handWrittenName?: string | null;
+  active: boolean;
+  handWritten: string | null; // the script that somebody wrote and that is active instead of them
+  include: string | null; // the script that runs behind them
 }
 
 // SieveScript is RFC 9661 §2's.
