@@ -21,7 +21,7 @@ func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
 	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/mail", "/mail/", "/assets/"} {
 		list = append(list, httpd.Mount{Path: path, Handler: pages, Visits: strings.HasPrefix(path, "/log")}) // files are served to everybody
 	}
-	return append(list, p.jmapMounts(zone)...)
+	return append(append(list, p.jmapMounts(zone)...), p.davMounts(zone)...)
 }
 
 // restConfig is what the control API needs.
