@@ -32,7 +32,19 @@
 // it can with the one before: one new flag in a mailbox of 100,000 messages copies 12 KiB, and
 // comparing two lists skips what they share.
 //
+// # Registers
+//
+// A Post is the mail of one account as a whole, by ids, as JMAP needs it: its own, or that of somebody who shares mailboxes. Its Register is a
+// picture of all messages at one ModSeq, 72 octets each, which all sessions of the account share and which is kept up by what changed: pieces
+// that did not change are shared between pictures, as those of lists are. Lists, counts, threads and most queries are answered from it
+// without reading. What changed since a state is told from the ModSeqs of what is there and from the traces of what is gone.
+//
+// Which thread a message belongs to (thread.go) is found behind its delivery, with the full-text index, or before anybody is told of it.
+//
 // # Files
+//
+// register.go is what JMAP builds on; picture*.go are the pictures, changes.go what changed between two states, query*.go searches of a whole
+// account, post_*.go what is written by ids.
 //
 // marks.go and diff.go are pure: the list, and what to tell a client about two of them. snapshot.go
 // reads lists from the store and shares them. view.go and the files named after a verb are the

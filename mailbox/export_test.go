@@ -36,3 +36,24 @@ func FactsHeld(s *Service) (octets, boxes int) {
 
 // Walk looks at all accounts once.
 func (s *Service) Walk(ctx context.Context) error { return s.walk(ctx) }
+
+// SharesPicture tells whether two registers hold one picture.
+func SharesPicture(r, s *Register) bool { return r.pic == s.pic }
+
+// PicturesHeld tells of how many accounts pictures are remembered, and how many messages they have.
+func PicturesHeld(s *Service) [2]int {
+	p := &s.pictures
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return [2]int{p.order.Len(), p.rows}
+}
+
+// AgePictures lets time pass for the pictures.
+func AgePictures(s *Service, d time.Duration) {
+	p := &s.pictures
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, known := range p.known {
+		known.asked = known.asked.Add(-d)
+	}
+}

@@ -31,9 +31,11 @@ const (
 
 // Script is one of an account's scripts (RFC 5804 §1.4), without its text.
 type Script struct {
-	Name   string
-	Active bool
-	Size   int64 // octets
+	ID      mail.ObjectID
+	Version uint64 // grows with each change
+	Name    string
+	Active  bool
+	Size    int64 // octets
 }
 
 // scriptDoc is a script as stored. Its object is secret: the operation log tells who wrote it, and not what it says.
@@ -136,7 +138,7 @@ func (a *Account) Scripts(ctx context.Context) ([]Script, error) {
 		all, err := scriptsOf(r, a.account.ID)
 		list = make([]Script, len(all))
 		for i, k := range all {
-			list[i] = Script{k.Name, k.Active, int64(len(k.Text))}
+			list[i] = Script{k.object.ID, k.object.Version, k.Name, k.Active, int64(len(k.Text))}
 		}
 		return err
 	})
