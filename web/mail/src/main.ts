@@ -6,14 +6,29 @@ import { applyTheme, loadWords, startRouter } from "@tegami/kit";
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { openRealm } from "./read/realm.ts";
-import { loadMailboxes } from "./state/mailboxes.svelte.ts";
-import { begin, beginning, failedToBegin, loadMine } from "./state/session.svelte.ts";
+import { desk } from "./state/desk.svelte.ts";
+import { loadMailboxes, recallMailboxes } from "./state/mailboxes.svelte.ts";
+import { view } from "./state/place.svelte.ts";
+import { begin, beginning, failedToBegin, loadMine, recallMine } from "./state/session.svelte.ts";
 import { startSync } from "./state/sync.svelte.ts";
+
+// first lays the list of the address out before the page stands.
+function first(): void {
+  const at = view();
+  if (at) desk.lay(at);
+}
 
 applyTheme();
 startRouter("/mail/");
-await Promise.all([loadWords(), begin()]);
-if (!beginning()) await Promise.all([loadMailboxes(), loadMine()]).catch(failedToBegin);
+const words = loadWords();
+await begin();
+if (!beginning()) {
+  const known = Promise.all([loadMailboxes(), loadMine()]);
+  // The list is asked for with what was known last, while the folders are being fetched.
+  await Promise.all([recallMailboxes(), recallMine()]).then(first);
+  await known.then(first, failedToBegin);
+}
+await words;
 mount(App, { target: document.getElementById("app")! });
 if (!beginning()) {
   startSync();

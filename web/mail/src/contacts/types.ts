@@ -66,6 +66,8 @@ export interface Entry {
   name: string;
   kana?: string;
   email: string;
+  lastName?: string;
+  firstName?: string;
   company?: string;
   department?: string;
   title?: string;
@@ -76,6 +78,13 @@ export interface Entry {
 
 export type Doubles = "skip" | "replace" | "keep";
 
+// LineReport is what is wrong with a line of a file.
+export interface LineReport {
+  line: number;
+  type: string;
+  description: string;
+}
+
 // Report is what became of a file that was brought in.
 export interface Report {
   format: "vcard" | "csv";
@@ -83,8 +92,8 @@ export interface Report {
   added: number;
   replaced: number;
   skipped: number;
-  failed: { line: number; description: string }[];
-  ignored?: string[] | null; // columns that nobody knows
+  failed: LineReport[];
+  ignoredColumns: string[]; // that nobody knows
 }
 
 export interface CardFilter {
@@ -113,8 +122,8 @@ export interface ContactMethods {
   "ContactCard/set": { in: SetIn; out: SetOut<Card> };
   "ContactCard/changes": { in: ChangesIn; out: ChangesOut };
   "ContactCard/query": { in: QueryIn<CardFilters>; out: QueryOut };
-  "ContactCard/import": { in: { blobId: Id; addressBookId: Id; doubles: Doubles }; out: Report };
-  "ContactCard/export": { in: ExportIn; out: { blobId: Id; type: string; size: number; unwritten?: { line: number; text: string }[] | null } };
+  "Contacts/import": { in: { blobId: Id; addressBookId: Id | null; doubles: Doubles }; out: Report };
+  "Contacts/export": { in: ExportIn; out: { blobId: Id; type: string; name: string; size: number; notWritten: LineReport[] } };
   "DirectoryEntry/query": { in: QueryIn<{ text?: string; department?: string }>; out: QueryOut };
   "DirectoryEntry/get": { in: GetIn; out: GetOut<Entry> };
 }

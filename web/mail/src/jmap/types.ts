@@ -278,7 +278,7 @@ export interface Suggestion {
   email: string;
   kana?: string;
   department?: string;
-  source?: "contacts" | "emailed" | "directory" | "group" | "book";
+  source?: "card" | "group" | "gal" | "list" | "recent";
   members?: Address[]; // of a group
   outside?: boolean;
 }

@@ -1,6 +1,8 @@
 // Whether an answer is given while one is away: the shell reminds of it.
-import { VACATION } from "../jmap/types.ts";
+import { refused } from "../jmap/client.ts";
+import { OUR_RULES, VACATION } from "../jmap/types.ts";
 import { jmap } from "../state/session.svelte.ts";
+import { beside, loadFilters } from "./filters.svelte.ts";
 import type { VacationResponse } from "./types.ts";
 
 let known = $state.raw<VacationResponse | undefined>();
@@ -17,8 +19,13 @@ export function answering(v: VacationResponse | undefined = known, now = Date.no
   return (!v.fromDate || new Date(v.fromDate).getTime() <= now) && (!v.toDate || new Date(v.toDate).getTime() > now);
 }
 
-// endVacation switches it off.
-export async function endVacation(): Promise<void> {
-  await jmap.one("VacationResponse/set", { update: { singleton: { isEnabled: false } } });
+// changeVacation changes it. A script that somebody wrote runs on behind it.
+export async function changeVacation(change: Partial<VacationResponse>): Promise<void> {
+  if (change.isEnabled && jmap.can(OUR_RULES)) {
+    await loadFilters();
+    await beside();
+  }
+  const e = refused((await jmap.one("VacationResponse/set", { update: { singleton: change } })).notUpdated);
+  if (e) throw e;
   await loadVacation();
 }

@@ -25,8 +25,11 @@ async function put(change: Partial<FilterRules>): Promise<void> {
   }
 }
 
+// beside has a script that somebody wrote run behind what these pages make.
+export const beside = (): Promise<void> => (known?.handWritten && !known.active ? put({ includeHandWritten: true }) : Promise.resolve());
+
 // saveFilters writes all of them in their order. A script that somebody wrote keeps running behind them.
-export const saveFilters = (rules: Rule[]): Promise<void> => put({ rules, ...(known?.handWritten ? { include: known.handWritten } : {}) });
+export const saveFilters = (rules: Rule[]): Promise<void> => put({ rules, ...(known?.handWritten ? { includeHandWritten: true } : {}) });
 
 // runAlone ends what a script that somebody wrote does behind them; the script stays.
-export const runAlone = (): Promise<void> => put({ include: null });
+export const runAlone = (): Promise<void> => put({ includeHandWritten: false });

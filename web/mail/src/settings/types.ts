@@ -30,9 +30,10 @@ export interface Rule {
 export interface FilterRules {
   id: "singleton";
   rules: Rule[];
-  active: boolean;
-  handWritten: string | null; // the script that somebody wrote and that is active instead of them
-  include: string | null; // the script that runs behind them
+  active: boolean; // they filter
+  handWritten: boolean; // a script filters that somebody wrote: instead of them, or behind them
+  handWrittenName: string;
+  includeHandWritten: boolean; // it runs behind them
 }
 
 // SieveScript is RFC 9661 §2's.
@@ -43,7 +44,7 @@ export interface SieveScript {
   isActive: boolean;
 }
 
-// VacationResponse is RFC 8621 §8's, with a text of its own for those outside.
+// VacationResponse is RFC 8621 §8's, with a text of its own for colleagues.
 export interface VacationResponse {
   id: "singleton";
   isEnabled: boolean;
@@ -52,10 +53,9 @@ export interface VacationResponse {
   subject: string | null;
   textBody: string | null;
   htmlBody: string | null;
-  "tegami:outsideReply"?: boolean; // whether others than colleagues are answered
-  "tegami:outside"?: boolean; // whether they have a text of their own
-  "tegami:outsideSubject"?: string | null;
-  "tegami:outsideTextBody"?: string | null;
+  insideSubject?: string | null; // for colleagues, where there is a text for them
+  insideTextBody?: string | null;
+  insideOnly?: boolean; // nobody else is answered
 }
 
 // SettingsMethods are those that these pages call.

@@ -76,6 +76,11 @@ export function flat(nodes: Node[], closed: Set<Id> = new Set()): Node[] {
   return nodes.flatMap((n) => [n, ...(closed.has(n.box.id) ? [] : flat(n.children, closed))]);
 }
 
+// recallMailboxes shows those that were known last, until the server says more.
+export async function recallMailboxes(): Promise<void> {
+  for (const b of (await recall<Mailbox[]>(KEPT)) ?? []) if (!boxes.has(b.id)) boxes.set(b.id, b);
+}
+
 // loadMailboxes fetches them all; without a network those that were known last.
 export async function loadMailboxes(): Promise<void> {
   let list: Mailbox[];

@@ -97,6 +97,12 @@ async function beginOffline(): Promise<boolean> {
   return true;
 }
 
+// recallMine takes up the choices that were known last, until the server says more.
+export async function recallMine(): Promise<void> {
+  const kept = await recall<[Settings, Branding, Identity[]]>(MINE);
+  if (kept) [settings, branding, identities] = kept;
+}
+
 // loadMine fetches the reader's choices, identities, the company's part and how full the account is.
 export async function loadMine(): Promise<void> {
   const b = jmap.batch();
@@ -109,10 +115,8 @@ export async function loadMine(): Promise<void> {
   try {
     await b.send();
   } catch (e) {
-    const kept = await recall<[Settings, Branding, Identity[]]>(MINE);
-    if (!kept) throw e;
-    [settings, branding, identities] = kept;
-    return;
+    if (!(await recall(MINE))) throw e;
+    return recallMine();
   }
   takeSettings(calls.settings?.or(undefined)?.list[0]);
   branding = calls.branding?.or(undefined)?.list[0] ?? branding;

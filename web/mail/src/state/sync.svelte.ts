@@ -49,11 +49,10 @@ export function startSync(): void {
 
 function changed(account: Id, states: Changed | undefined): void {
   if (account !== jmap.account) return;
-  if (states && !Object.keys(states).some((type) => ["Email", "Mailbox", "Thread", "EmailDelivery", "Quota"].includes(type))) {
-    other++;
-    return;
-  }
-  soon();
+  const types = Object.keys(states ?? {});
+  const isMail = (type: string) => ["Email", "Mailbox", "Thread", "EmailDelivery", "Quota"].includes(type);
+  if (!states || types.some((type) => !isMail(type))) other++;
+  if (!states || types.some(isMail)) soon();
 }
 
 function soon(): void {
