@@ -67,8 +67,9 @@ func (a *Account) Import(ctx context.Context, b []byte, want Import) (out Report
 			if err != nil {
 				return err
 			}
+			in := Import{book.ID, want.Doubles}
 			for _, l := range part {
-				if err := a.importOne(tx, now, book.ID, l, want.Doubles, &done); err != nil {
+				if err := a.importOne(tx, now, in, l, &done); err != nil {
 					return err
 				}
 			}
@@ -146,24 +147,24 @@ func readVCards(b []byte) (all []vcard.Line, err error) {
 }
 
 // importOne brings in one card.
-func (a *Account) importOne(tx store.Tx, now *standing, book mail.ObjectID, l vcard.Line, doubles Doubles, done *Report) error {
+func (a *Account) importOne(tx store.Tx, now *standing, in Import, l vcard.Line, done *Report) error {
 	js := l.Card.Clone()
-	double := now.double(book, js)
-	if double != nil && doubles == SkipDoubles {
+	double := now.double(in.Book, js)
+	if double != nil && in.Doubles == SkipDoubles {
 		done.Skipped++
 		return nil
 	}
 	var err error
-	if double != nil && doubles == ReplaceDoubles {
+	if double != nil && in.Doubles == ReplaceDoubles {
 		err = a.replace(tx, now, double, js)
 	} else {
 		if double != nil {
 			delete(js, "uid")
 		}
-		_, err = a.addIn(tx, now, book, js)
+		_, err = a.addIn(tx, now, in.Book, js)
 	}
 	switch {
-	case err == nil && double != nil && doubles == ReplaceDoubles:
+	case err == nil && double != nil && in.Doubles == ReplaceDoubles:
 		done.Replaced++
 	case err == nil:
 		done.Added++
