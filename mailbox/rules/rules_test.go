@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"tegami/mail"
 	"tegami/mailbox/rules"
@@ -294,7 +295,7 @@ func FuzzScript(f *testing.F) {
 	f.Add(`{"include":"\"\\","absence":{"on":true,"inside":true,"html":"<p>","until":"2026-01-01T00:00:00Z"}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var l rules.List
-		if json.Unmarshal([]byte(text), &l) != nil || l.Check() != nil || strings.ContainsAny(l.Include, "\r\n\x00") {
+		if json.Unmarshal([]byte(text), &l) != nil || l.Check() != nil || strings.ContainsFunc(l.Include, unicode.IsControl) {
 			return
 		}
 		script, err := l.Script(names)

@@ -20,6 +20,7 @@ import (
 //	b<email>-2_1          the part 2.1
 //	b<email>-2-1_3        the part 1.3 of the message that is part 2
 //	u<upload>…            the same of octets that were uploaded
+//	s<script>             a filter's script, as it is now
 //
 // So who reaches a message reaches its blobs and nothing else, and no table is kept.
 
@@ -95,6 +96,9 @@ func (c *call) openRoot(ctx context.Context, at *target, id jmap.Id) (mailbox.Bo
 	var email mail.EmailID
 	if readID(&email, jmap.LetterBlob, id) {
 		return c.openEmail(ctx, at, email)
+	}
+	if strings.HasPrefix(string(id), string(letterScript)) {
+		return c.openScript(ctx, at, id)
 	}
 	return c.openUpload(ctx, at, id)
 }

@@ -23,6 +23,7 @@ var setErrors = map[mail.Kind]string{
 // keySetErrors are the errors that have a type of their own in a /set.
 var keySetErrors = map[string]string{
 	"message.too_big": jmap.TooLarge, "vcard.too_big": jmap.TooLarge, "script.too_big": jmap.TooLarge, "rate.limited": jmap.RateLimit,
+	"rules.hand_written": jmap.Forbidden, "script.active": "sieveIsActive", "script.exists": jmap.AlreadyExists, // RFC 9661 §2.2
 	"mailbox.has_children": "mailboxHasChild", "mailbox.has_messages": "mailboxHasEmail", // RFC 8621 §2.5
 	"flag.unknown": jmap.InvalidProperties, "keywords.too_many": "tooManyKeywords",
 }

@@ -91,6 +91,9 @@ func (s *Server) capability(name, base string) any {
 		url, _ := strings.CutPrefix(base, "https:")
 		return map[string]any{"url": "wss:" + url + socketPath, "supportsPush": true} // RFC 8887 §3
 	}
+	if name == jmap.Sieve {
+		return map[string]any{"implementation": "Tegami"} // RFC 9661 §1.3
+	}
 	return none{}
 }
 
@@ -106,6 +109,7 @@ func (s *Server) accountCapability(name string) any {
 var accountCapabilities = map[string]func(*Server) any{
 	jmap.Mail:       accountMail,
 	jmap.Blob:       accountBlobs,
+	jmap.Sieve:      accountSieve,
 	jmap.Submission: (*Server).submissionCapability,
 	jmap.Contacts:   accountContacts, jmap.TegamiDirectory: accountDirectory,
 }

@@ -89,7 +89,7 @@ func setSettings(ctx context.Context, c *call, in *jmap.SetIn) (*jmap.SetOut, er
 		},
 		create:  noSecond,
 		update:  only(func(ctx context.Context, p jmap.Patch) (any, error) { return nil, c.updateSettings(ctx, kept, p) }),
-		destroy: func(context.Context, jmap.Id) error { return &jmap.SetError{Type: jmap.Singleton} },
+		destroy: keepSingleton,
 	})
 }
 
