@@ -104,7 +104,9 @@ export interface BodyValue {
 // SenderMarks is what there is to say about who sent a message.
 export interface SenderMarks {
   firstTime?: boolean; // nothing came from this address before
-  lookAlike?: string | null; // the address of somebody known that this one looks like
+  lookAlike?: string | null; // the domain of somebody known that the sender's looks like
+  colleague?: string | null; // the address of the colleague whose name a sender from outside has
+  otherAddress?: string | null; // an address that stands in the name, and isn't the sender's
   authentication?: "pass" | "fail" | "none" | null;
   outside?: boolean; // from outside the company
 }
