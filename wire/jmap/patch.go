@@ -26,17 +26,21 @@ func Split(path string) (step, rest string, deeper bool) {
 	return untilde.Replace(step), rest, deeper
 }
 
-// check refuses a patch with a path that lies below another.
+// check refuses a patch with a path that lies below another, or deeper than anything does.
 func (p Patch) check() *SetError {
-	paths := p.Paths()
-	for i, path := range paths {
-		if path == "" || path[0] == '/' {
+	for _, path := range p.Paths() {
+		if path == "" || path[0] == '/' || strings.Count(path, "/") >= MaxDepth {
 			return &SetError{Type: InvalidPatch, Properties: []string{path}}
 		}
-		for _, later := range paths[i+1:] {
-			if strings.HasPrefix(later, path+"/") {
-				return &SetError{Type: InvalidPatch, Properties: []string{later}}
+		for at := strings.IndexByte(path, '/'); at >= 0; {
+			if _, above := p[path[:at]]; above {
+				return &SetError{Type: InvalidPatch, Properties: []string{path}}
 			}
+			next := strings.IndexByte(path[at+1:], '/')
+			if next < 0 {
+				break
+			}
+			at += 1 + next
 		}
 	}
 	return nil

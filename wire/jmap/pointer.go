@@ -16,6 +16,8 @@ type ResultReference struct {
 const (
 	// maxPath is the length of a path in octets.
 	maxPath = 1024
+	// maxSteps is how many steps it has: each may read all of the text again.
+	maxSteps = 16
 	// maxPicked is how many values a path with "*" gives at most.
 	maxPicked = 100_000
 )
@@ -23,7 +25,7 @@ const (
 // Select gives the value at a JSON pointer (RFC 6901) in text, which Check has passed. "*" maps the rest of the path over an array, and lists
 // that come of it are joined (RFC 8620 §3.7). false where there is none.
 func Select(text json.RawMessage, path string) (json.RawMessage, bool) {
-	if len(path) > maxPath || path != "" && path[0] != '/' {
+	if len(path) > maxPath || strings.Count(path, "/") > maxSteps || path != "" && path[0] != '/' {
 		return nil, false
 	}
 	if path == "" {

@@ -162,7 +162,15 @@ func notRequest() error { return &RequestError{Type: NotRequest, Status: 400} }
 // Uses tells whether the client knows a capability.
 func (q *Request) Uses(capability string) bool { return slices.Contains(q.Using, capability) }
 
-// Resolve puts the values that result references name into the arguments of a call (RFC 8620 §3.7). before are the results so far.
+const (
+	// maxReferences is how many arguments of one call may be result references: no method has as many.
+	maxReferences = 16
+	// maxResolved is how large the arguments of a call may become by them, in octets: each could name all there is, and the next call that again.
+	maxResolved = 16 << 20
+)
+
+// Resolve puts the values that result references name into the arguments of a call (RFC 8620 §3.7). before are the results so far. requestTooLarge
+// for more references, or larger arguments, than a method needs.
 func (i Invocation) Resolve(before []Invocation) (json.RawMessage, *MethodError) {
 	if !bytes.Contains(i.Args, []byte(`"#`)) {
 		return i.Args, nil
@@ -171,11 +179,13 @@ func (i Invocation) Resolve(before []Invocation) (json.RawMessage, *MethodError)
 	if !ok {
 		return nil, &MethodError{Type: InvalidArguments}
 	}
-	out, found := []byte{'{'}, false
+	out, found := []byte{'{'}, 0
 	for _, m := range members {
 		name, refers := strings.CutPrefix(m.Name, "#")
 		if refers {
-			found = true
+			if found++; found > maxReferences {
+				return nil, &MethodError{Type: RequestTooLarge}
+			}
 			if has(members, name) {
 				return nil, &MethodError{Type: InvalidArguments, Arguments: []string{name}}
 			}
@@ -186,9 +196,12 @@ func (i Invocation) Resolve(before []Invocation) (json.RawMessage, *MethodError)
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
+		if found > 0 && len(out)+len(m.Value) > maxResolved {
+			return nil, &MethodError{Type: RequestTooLarge}
+		}
 		out = append(append(appendString(out, name), ':'), m.Value...)
 	}
-	if !found {
+	if found == 0 {
 		return i.Args, nil
 	}
 	return append(out, '}'), nil
