@@ -1,10 +1,20 @@
 package app
 
 import (
+	"context"
+
+	"tegami/directory"
 	"tegami/mail"
+	"tegami/mailbox/prefs"
 	"tegami/server/davd"
 	"tegami/server/httpd"
 )
+
+// collects tells whether somebody wants those he writes to in his address book (ML-6).
+func (p *Platform) collects(ctx context.Context, who *directory.Identity) (bool, error) {
+	c, _, err := prefs.New(p.store, p.dir).Get(ctx, who)
+	return c.CollectRecipients, err
+}
 
 // davMounts are the CardDAV door's, for a listener of a zone.
 func (p *Platform) davMounts(zone mail.Zone) (list []httpd.Mount) {

@@ -128,7 +128,7 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	p.intake = p.newIntake()
-	p.contacts = contacts.New(st, p.dir, contacts.Config{Words: p.words})
+	p.contacts = contacts.New(st, p.dir, contacts.Config{Words: p.words, Collects: p.collects})
 	p.outbox = p.newOutbox()
 	return p, nil
 }

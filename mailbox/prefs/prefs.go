@@ -50,6 +50,8 @@ type Choices struct {
 	MarkReadSeconds int               `json:"markReadSeconds"`
 	Shortcuts       bool              `json:"shortcuts"` // single keys do something
 	Tags            map[string]string `json:"tags"`      // colours of labels, by keyword
+	// CollectRecipients: whom one writes to comes into [メールを送信した連絡先] (ML-6).
+	CollectRecipients bool `json:"collectRecipients"`
 }
 
 // Default are the choices of somebody who chose nothing.
@@ -60,7 +62,7 @@ func Default(zone string) Choices {
 	return Choices{
 		Client: "advanced", Theme: "system", TimeZone: zone, PageSize: 25, Conversations: true, ReadingPane: "right", Density: "comfortable",
 		ComposeFormat: "text", ComposeCharset: "utf-8", OutlookNames: true, UndoSeconds: 5, RemotePictures: "ask", TrustedSenders: []string{},
-		ReadReceipts: "ask", SignaturePlace: "above", MarkReadSeconds: 0, Shortcuts: true, Tags: map[string]string{},
+		ReadReceipts: "ask", SignaturePlace: "above", MarkReadSeconds: 0, Shortcuts: true, Tags: map[string]string{}, CollectRecipients: true,
 	}
 }
 

@@ -143,8 +143,11 @@ func to3(p Property) Property {
 	case pref != "":
 		p.SetParam("PREF")
 	}
-	if p.Name == "BDAY" || p.Name == "ANNIVERSARY" {
+	switch p.Name {
+	case "BDAY", "ANNIVERSARY":
 		p.date3()
+	case "FN":
+		p.SetParam("DERIVED") // much software finds FN without parameters only
 	}
 	return p
 }

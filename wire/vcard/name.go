@@ -74,8 +74,24 @@ func (r *reading) sortAs(s string) {
 	}
 }
 
+// dropDerived leaves out a full name that only says what its components say: software that changes a component would leave it behind, and everybody
+// would still see the old name.
+func (r *reading) dropDerived() {
+	name := object(r.card["name"])
+	list, _ := name["components"].([]any)
+	full, ok := name["full"].(string)
+	if !ok || len(list) < 2 {
+		return
+	}
+	delete(name, "full")
+	if r.card.FullName() != full {
+		name["full"] = full
+	}
+}
+
 // finishName puts the readings to the components they are of; where there are none, the name is sorted by them.
 func (r *reading) finishName() {
+	r.dropDerived()
 	if len(r.phonetic) == 0 {
 		return
 	}
