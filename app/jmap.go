@@ -24,7 +24,7 @@ func (p *Platform) jmapMounts(zone mail.Zone) (list []httpd.Mount) {
 
 // jmapConfig is what the JMAP door needs.
 func (p *Platform) jmapConfig(zone mail.Zone) jmapd.Config {
-	c := jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Contacts: p.contacts, Prefs: prefs.New(p.store, p.dir), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending}
+	c := jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Contacts: p.contacts, Prefs: prefs.New(p.store, p.dir), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Hostname: p.config.Hostname}
 	if p.content != nil {
 		c.Content = p.content
 	}

@@ -110,7 +110,11 @@ func (d *draft) complete() {
 
 // store writes the message into the account's staging and from there into its mailbox.
 func (d *draft) store(ctx context.Context, p *mailbox.Post) (jmap.Id, any, error) {
-	ready, err := compose.Prepare(&d.message, d.c.writing(ctx))
+	options, err := d.c.writing(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	ready, err := compose.Prepare(&d.message, options)
 	if err != nil {
 		return "", nil, err
 	}
@@ -129,8 +133,14 @@ func (d *draft) store(ctx context.Context, p *mailbox.Post) (jmap.Id, any, error
 	return d.c.add(ctx, p, u, &d.place)
 }
 
-// writing says how messages of the account are written.
-func (c *call) writing(context.Context) compose.Options { return compose.Options{} }
+// writing says how messages of the caller are written, by his choice (DOMAIN §14.3, §14.4).
+func (c *call) writing(ctx context.Context) (o compose.Options, err error) {
+	if c.server.config.Prefs == nil {
+		return o, nil
+	}
+	choices, _, err := c.server.config.Prefs.Get(ctx, c.who)
+	return compose.Options{Charset: choices.ComposeCharset, OutlookNames: choices.OutlookNames}, err
+}
 
 // fields makes header fields of a property's value, null being none; false where the value has not the form.
 func (p headerProperty) fields(value json.RawMessage) (list []compose.Field, ok bool) {

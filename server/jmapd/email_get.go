@@ -47,6 +47,7 @@ type emailPlan struct {
 	sanitise   bool
 	remote     bool // pictures too
 	content    Content
+	judge      func(*reading) (*senderMarks, error)
 }
 
 // plan makes a plan of arguments. usual are the properties given where none are asked for; "id" is always told where it is among them.
@@ -117,6 +118,7 @@ func getEmails(ctx context.Context, c *call, in *getEmailsIn) (*jmap.GetOut, err
 		return nil, err
 	}
 	out := &jmap.GetOut{AccountID: in.AccountID, State: reg.State().String(), List: make([]json.RawMessage, 0, len(wanted)), NotFound: []jmap.Id{}}
+	plan.judge = c.judge(ctx, reg)
 	found := make(map[jmap.Id]bool, len(wanted))
 	if err := readEmails(ctx, reg, plan, wanted, func(id mail.EmailID, text json.RawMessage) {
 		out.List = append(out.List, text)

@@ -159,6 +159,7 @@ func octetProperties() []emailProperty {
 		list("htmlBody", func(b *mime.Bodies) []*mime.Part { return b.HTML }),
 		list("attachments", func(b *mime.Bodies) []*mime.Part { return b.Attachments }),
 		{"tegami:listUnsubscribe", needIndex | needOctets, (*reading).unsubscribe},
+		{"tegami:senderMarks", needIndex | needOctets, (*reading).sender},
 	}
 }
 
@@ -172,6 +173,21 @@ func (r *reading) unsubscribe(b []byte) []byte {
 	b = appendTextOrNull(append(b, `{"oneClick":`...), way.OneClick)
 	b = appendTextOrNull(append(b, `,"mailto":`...), way.MailTo)
 	return append(appendTextOrNull(append(b, `,"web":`...), way.Web), '}')
+}
+
+// sender tells what there is to say of who sent an email; null for one that lies in a blob, or names no sender.
+func (r *reading) sender(b []byte) []byte {
+	if r.plan.judge == nil {
+		return append(b, "null"...)
+	}
+	said, err := r.plan.judge(r)
+	if err != nil {
+		r.fail(err)
+		return append(b, "null"...)
+	}
+	text, err := jmap.Marshal(said)
+	r.fail(err)
+	return append(b, text...)
 }
 
 // usualProperties are what Email/get gives where nothing is asked for (RFC 8621 §4.2); Email/parse leaves out the metadata, which

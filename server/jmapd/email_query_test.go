@@ -30,12 +30,12 @@ func queryMails(u *user) map[string]jmap.Id {
 	re := "In-Reply-To: <a@x>\nReferences: <a@x>\n"
 	text := "Content-Type: text/plain; charset=utf-8\n\n"
 	return map[string]jmap.Id{
-		"a": u.put(inbox, mail("a", "", "Zoe <zoe@x.example>", "見積もりの件", "Mon, 02 Nov 2026 10:00:00 +0900", text+"社外\n秘の資料です。\n"), "$seen"),
-		"b": u.put(inbox, mail("b", "", "anna@x.example", "Quick brown fox", "Sun, 01 Nov 2026 10:00:00 +0900", text+"jumps over the \"lazy dog\" today\n"), "$flagged"),
-		"c": u.put(inbox, mail("c", re, "sato@alpha.example", "Re: 見積もりの件", "Tue, 03 Nov 2026 10:00:00 +0900", text+"了解です。\n")),
-		"d": u.put(inbox, mail("d", "", "bob@x.example", "with a file", "Wed, 04 Nov 2026 10:00:00 +0900",
+		"a": u.keep(inbox, mail("a", "", "Zoe <zoe@x.example>", "見積もりの件", "Mon, 02 Nov 2026 10:00:00 +0900", text+"社外\n秘の資料です。\n"), "$seen"),
+		"b": u.keep(inbox, mail("b", "", "anna@x.example", "Quick brown fox", "Sun, 01 Nov 2026 10:00:00 +0900", text+"jumps over the \"lazy dog\" today\n"), "$flagged"),
+		"c": u.keep(inbox, mail("c", re, "sato@alpha.example", "Re: 見積もりの件", "Tue, 03 Nov 2026 10:00:00 +0900", text+"了解です。\n")),
+		"d": u.keep(inbox, mail("d", "", "bob@x.example", "with a file", "Wed, 04 Nov 2026 10:00:00 +0900",
 			"X-Tag: alpha beta\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nlazy brown cat\n--b\nContent-Type: application/pdf; name=x.pdf\n\nx\n--b--\n")),
-		"e": u.put(archive, mail("e", re, "carol@x.example", "RE: 見積もりの件", "Thu, 05 Nov 2026 10:00:00 +0900", text+strings.Repeat("long ", 500)+"\n"), "$flagged", "$seen"),
+		"e": u.keep(archive, mail("e", re, "carol@x.example", "RE: 見積もりの件", "Thu, 05 Nov 2026 10:00:00 +0900", text+strings.Repeat("long ", 500)+"\n"), "$flagged", "$seen"),
 	}
 }
 
@@ -183,7 +183,7 @@ func TestEmailQueryChanges(t *testing.T) {
 	if !before.CanCalculateChanges {
 		t.Error("changes of a plain list can't be told")
 	}
-	added := u.put(inbox, listMail)
+	added := u.keep(inbox, listMail)
 	u.set("Email/set", object{"destroy": []jmap.Id{all["a"]}, "update": object{string(all["b"]): object{"mailboxIds": set(u.role("trash"))}}})
 	after := u.query(q)
 	q["sinceQueryState"], q["calculateTotal"] = before.QueryState, true

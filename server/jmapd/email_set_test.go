@@ -99,7 +99,7 @@ func TestEmailSetCreate(t *testing.T) {
 func TestEmailSetCreateStructure(t *testing.T) {
 	u := one(t)
 	inbox := u.role("inbox")
-	inner := u.put(inbox, listMail)
+	inner := u.keep(inbox, listMail)
 	id := u.create(object{"mailboxIds": set(inbox), "subject": "outer", "receivedAt": "2020-01-02T03:04:05Z",
 		"bodyStructure": object{"type": "multipart/mixed", "subParts": []object{
 			{"type": "text/plain", "partId": "1", "header:X-Part": " yes", "language": []string{"ja"}},
@@ -162,7 +162,7 @@ func TestEmailSetCreateRefused(t *testing.T) {
 func TestEmailSetUpdate(t *testing.T) {
 	u := one(t)
 	inbox, archive := u.role("inbox"), u.role("archive")
-	id := u.put(inbox, listMail, "$seen")
+	id := u.keep(inbox, listMail, "$seen")
 	for _, c := range []struct {
 		patch           object
 		keywords, boxes string
@@ -212,7 +212,7 @@ func TestEmailSetUpdate(t *testing.T) {
 func TestEmailSetDestroy(t *testing.T) {
 	u := one(t)
 	inbox := u.role("inbox")
-	a, b := u.put(inbox, listMail), u.put(inbox, listMail)
+	a, b := u.keep(inbox, listMail), u.keep(inbox, listMail)
 	out := u.set("Email/set", object{"destroy": []jmap.Id{a, "e0000000000002"}, "update": object{string(a): object{"keywords/x": true}, string(b): object{"keywords/x": true}}})
 	if !slices.Equal(out.Destroyed, []jmap.Id{a}) || out.NotDestroyed["e0000000000002"].Type != jmap.NotFound || out.NotUpdated[a].Type != jmap.WillDestroy {
 		t.Errorf("%+v", out)

@@ -110,7 +110,7 @@ func (w *worker) step() {
 	w.Helper()
 	switch n := w.rand.IntN(20); {
 	case n < 4 || len(w.emails) == 0:
-		w.emails = append(w.emails, w.put(w.box(), w.letter()))
+		w.emails = append(w.emails, w.keep(w.box(), w.letter()))
 	case n < 6:
 		out := w.set("Email/set", object{"create": object{"k": object{"mailboxIds": set(w.box()), "subject": "made", "keywords": object{w.keyword(): true}}}})
 		if id := out.Created["k"].ID; id != "" {

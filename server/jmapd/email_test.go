@@ -20,8 +20,8 @@ import (
 	"tegami/wire/jmap"
 )
 
-// put puts a message into a mailbox and gives its id. Lines may end in LF.
-func (u *user) put(box jmap.Id, raw string, keywords ...string) jmap.Id {
+// keep puts a message into a mailbox and gives its id. Lines may end in LF.
+func (u *user) keep(box jmap.Id, raw string, keywords ...string) jmap.Id {
 	u.Helper()
 	if !strings.Contains(raw, "\r\n") {
 		raw = strings.ReplaceAll(raw, "\n", "\r\n")
@@ -125,7 +125,7 @@ this is the text.
 // TestEmailGetHeaders holds header fields in all their forms against RFC 8621 §4.1.2 and §4.1.3.
 func TestEmailGetHeaders(t *testing.T) {
 	u := one(t)
-	id := u.put(u.role("inbox"), listMail)
+	id := u.keep(u.role("inbox"), listMail)
 	want := map[string]string{
 		"from":       `[{"name":"Neil Jenkins","email":"neilj@fastmailteam.com"}]`,
 		"sender":     `[{"name":"jmap","email":"jmap-bounces@ietf.org"}]`,
@@ -184,7 +184,7 @@ func TestEmailGetHeaders(t *testing.T) {
 func TestEmailGetRow(t *testing.T) {
 	u := one(t)
 	inbox := u.role("inbox")
-	id := u.put(inbox, listMail, "$seen", "$flagged", "work")
+	id := u.keep(inbox, listMail, "$seen", "$flagged", "work")
 	e := u.get(id, nil, "mailboxIds", "keywords", "size", "preview", "hasAttachment", "blobId")
 	u.wants("row", e, map[string]string{
 		"id": `"` + string(id) + `"`, "mailboxIds": `{"` + string(inbox) + `":true}`, "preview": `"Hello, this is the text."`, "hasAttachment": "false",
@@ -205,7 +205,7 @@ func TestEmailGetRow(t *testing.T) {
 // TestEmailGetRepeated: where a field stands twice the last one counts, as RFC 8621 §4.1.3 has it and an envelope of IMAP has not.
 func TestEmailGetRepeated(t *testing.T) {
 	u := one(t)
-	id := u.put(u.role("inbox"), "From: a@x.example\nFrom: b@x.example\nSubject: one\nSubject: two\nTo:\n\nText\n")
+	id := u.keep(u.role("inbox"), "From: a@x.example\nFrom: b@x.example\nSubject: one\nSubject: two\nTo:\n\nText\n")
 	u.wants("repeated", u.get(id, nil, "from", "subject", "to", "cc", "preview"), map[string]string{
 		"from": `[{"name":null,"email":"b@x.example"}]`, "subject": `"two"`, "to": `[]`, "cc": `null`, "preview": `"Text"`,
 	})
@@ -260,7 +260,7 @@ JVBERi0=
 // TestEmailGetBodies reads structure, bodies and values (RFC 8621 §4.1.4), and messages within the message.
 func TestEmailGetBodies(t *testing.T) {
 	u := one(t)
-	id := u.put(u.role("inbox"), mixedMail)
+	id := u.keep(u.role("inbox"), mixedMail)
 	blob := "b" + string(id)[1:]
 	e := u.get(id, object{"bodyProperties": []string{"partId", "blobId", "type", "size", "name", "cid", "disposition", "charset", "language", "location"}, "fetchAllBodyValues": true},
 		"textBody", "htmlBody", "attachments", "bodyValues", "hasAttachment")
@@ -305,7 +305,7 @@ func TestEmailGetBodies(t *testing.T) {
 // TestEmailGetSanitised: HTML comes fit to be shown, with the pictures that lie in the message, and says what was left out.
 func TestEmailGetSanitised(t *testing.T) {
 	u := one(t)
-	id := u.put(u.role("inbox"), mixedMail)
+	id := u.keep(u.role("inbox"), mixedMail)
 	var values map[string]struct {
 		Value           string
 		BlockedPictures int
@@ -324,7 +324,7 @@ func TestEmailGetSanitised(t *testing.T) {
 // TestEmailGetTruncated cuts values (RFC 8621 §4.2 maxBodyValueBytes).
 func TestEmailGetTruncated(t *testing.T) {
 	u := one(t)
-	id := u.put(u.role("inbox"), "Content-Type: text/plain; charset=utf-8\n\n日本語\n")
+	id := u.keep(u.role("inbox"), "Content-Type: text/plain; charset=utf-8\n\n日本語\n")
 	e := u.get(id, object{"fetchTextBodyValues": true, "maxBodyValueBytes": 7}, "bodyValues")
 	u.wants("truncated", e, map[string]string{"bodyValues": `{"1":{"value":"日本","isEncodingProblem":false,"isTruncated":true}}`})
 	u.refuses("Email/get", object{"ids": []jmap.Id{id}, "maxBodyValueBytes": -1}, jmap.InvalidArguments)
@@ -344,7 +344,7 @@ func TestEmailGetJapanese(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := one(t)
-	id := u.put(u.role("inbox"), "From: =?ISO-2022-JP?B?GyRCOjRGIxsoQg==?= <sato@x.example>\nSubject: "+jis("お見積りの件")+"\nContent-Type: multipart/mixed; boundary=b\n\n"+
+	id := u.keep(u.role("inbox"), "From: =?ISO-2022-JP?B?GyRCOjRGIxsoQg==?= <sato@x.example>\nSubject: "+jis("お見積りの件")+"\nContent-Type: multipart/mixed; boundary=b\n\n"+
 		"--b\nContent-Type: text/plain; charset=ISO-2022-JP\n\n"+jis("お世話になっております。")+"\n"+
 		"--b\nContent-Type: application/octet-stream; name=\""+name+"\"\nContent-Disposition: attachment; filename=\""+name+"\"\n\nx\n--b--\n")
 	e := u.get(id, object{"fetchTextBodyValues": true, "bodyProperties": []string{"name"}}, "from", "subject", "preview", "bodyValues", "attachments")
@@ -384,7 +384,7 @@ func TestArchivesEmailGet(t *testing.T) {
 					return err
 				}
 				n++
-				if batch = append(batch, u.put(inbox, string(raw))); len(batch) == 20 {
+				if batch = append(batch, u.keep(inbox, string(raw))); len(batch) == 20 {
 					u.readAll(batch)
 					batch = nil
 				}

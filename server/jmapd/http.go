@@ -47,6 +47,7 @@ func (s *Server) route() {
 		"GET " + eventPath + "{$}":                        s.serveEvents,
 		"GET " + socketPath:                               s.serveSocket,
 		"GET " + downloadPath + "{account}/{blob}/{name}": s.serveDownload,
+		"POST " + unsubscribePath + "{account}/{email}":   s.serveUnsubscribe,
 	} {
 		s.mux.Handle(pattern, s.known(do))
 	}

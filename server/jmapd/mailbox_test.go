@@ -37,9 +37,9 @@ func (u *user) mailboxes() map[string]box {
 func TestMailboxGet(t *testing.T) {
 	u := one(t)
 	inbox := u.role("inbox")
-	u.put(inbox, "Message-ID: <1@x>\nSubject: a thread\n\nx\n")
-	u.put(inbox, "Message-ID: <2@x>\nIn-Reply-To: <1@x>\nReferences: <1@x>\nSubject: Re: a thread\n\nx\n", "$seen")
-	u.put(u.role("trash"), "Message-ID: <3@x>\nIn-Reply-To: <1@x>\nReferences: <1@x>\nSubject: Re: a thread\n\nx\n")
+	u.keep(inbox, "Message-ID: <1@x>\nSubject: a thread\n\nx\n")
+	u.keep(inbox, "Message-ID: <2@x>\nIn-Reply-To: <1@x>\nReferences: <1@x>\nSubject: Re: a thread\n\nx\n", "$seen")
+	u.keep(u.role("trash"), "Message-ID: <3@x>\nIn-Reply-To: <1@x>\nReferences: <1@x>\nSubject: Re: a thread\n\nx\n")
 	all := u.mailboxes()
 	b := all["Inbox"]
 	if *b.Role != "inbox" || b.TotalEmails != 2 || b.UnreadEmails != 1 || b.TotalThreads != 1 || b.UnreadThreads != 1 || b.ParentID != nil || !b.IsSubscribed {
@@ -115,7 +115,7 @@ func TestMailboxSet(t *testing.T) {
 		t.Errorf("not updated %v", out.NotUpdated)
 	}
 
-	u.put(top, listMail)
+	u.keep(top, listMail)
 	out = u.set("Mailbox/set", object{"destroy": []jmap.Id{below, inbox, "x"}})
 	if out.NotDestroyed[below].Type != "mailboxHasChild" || out.NotDestroyed[inbox].Type != jmap.Forbidden || out.NotDestroyed["x"].Type != jmap.NotFound {
 		t.Errorf("not destroyed %v", out.NotDestroyed)
@@ -170,7 +170,7 @@ func TestMailboxChanges(t *testing.T) {
 	inbox := u.role("inbox")
 	var state struct{ State string }
 	u.call("Mailbox/get", object{"ids": []jmap.Id{}}, &state)
-	u.put(inbox, listMail)
+	u.keep(inbox, listMail)
 	var out struct {
 		jmap.ChangesOut
 		UpdatedProperties []string
@@ -192,9 +192,9 @@ func TestMailboxChanges(t *testing.T) {
 func TestThreadGet(t *testing.T) {
 	u := one(t)
 	inbox := u.role("inbox")
-	first := u.put(inbox, "Message-ID: <1@x>\nSubject: a thread\n\nx\n")
-	reply := u.put(u.role("sent"), "Message-ID: <2@x>\nIn-Reply-To: <1@x>\nSubject: Re: a thread\n\nx\n")
-	other := u.put(inbox, "Message-ID: <3@x>\nSubject: another\n\nx\n")
+	first := u.keep(inbox, "Message-ID: <1@x>\nSubject: a thread\n\nx\n")
+	reply := u.keep(u.role("sent"), "Message-ID: <2@x>\nIn-Reply-To: <1@x>\nSubject: Re: a thread\n\nx\n")
+	other := u.keep(inbox, "Message-ID: <3@x>\nSubject: another\n\nx\n")
 	var thread, alone jmap.Id
 	u.must(json.Unmarshal(u.get(reply, nil, "threadId")["threadId"], &thread))
 	u.must(json.Unmarshal(u.get(other, nil, "threadId")["threadId"], &alone))

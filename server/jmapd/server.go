@@ -36,7 +36,11 @@ type Config struct {
 	Tally     Tally // counts requests; nil: they are not limited
 	// Content makes addresses of what HTML mail shows; nil: no pictures are shown.
 	Content Content
-	Limits  Limits
+	// Hostname is the name under which this platform says what it found out about mail (RFC 8601 §2.5).
+	Hostname string
+	// OneClick asks lists to let somebody go (RFC 8058). nil: a client that reaches the public internet only.
+	OneClick *http.Client
+	Limits   Limits
 	// Stopping is closed when the process stops: what waits for changes ends then. nil: it never does.
 	Stopping <-chan struct{}
 }
@@ -78,6 +82,9 @@ type Server struct {
 	mux     *http.ServeMux
 	gates   gates
 	zips    sync.Pool // of *gzip.Writer
+
+	circles  circles
+	oneClick *http.Client
 }
 
 // New makes the door with all its methods.
@@ -88,6 +95,7 @@ func New(c Config) *Server {
 		return w
 	}
 	s.methods = byName(methods())
+	s.oneClick = cmp.Or(c.OneClick, publicOnly())
 	s.route()
 	return s
 }
