@@ -174,13 +174,13 @@ func (g *gallery) put(id mail.ObjectID, e *entry) {
 	}
 }
 
-// sorted gives all entries by reading. They are not changed.
-func (g *gallery) sorted() []*entry {
+// sorted gives all entries by reading, and the state of that. They are not changed.
+func (g *gallery) sorted() ([]*entry, string) {
 	g.mu.RLock()
-	order := g.order
+	order, token := g.order, g.token
 	g.mu.RUnlock()
 	if order != nil {
-		return order
+		return order, token
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -193,7 +193,7 @@ func (g *gallery) sorted() []*entry {
 			return cmp.Or(strings.Compare(a.reading, b.reading), strings.Compare(a.Address.Key(), b.Address.Key()), cmp.Compare(a.ID, b.ID))
 		})
 	}
-	return g.order
+	return g.order, g.token
 }
 
 // GALFilter asks for a part of the company's address book. The zero value asks for all.
@@ -212,15 +212,14 @@ func (a *Account) GAL(ctx context.Context, f GALFilter) (list []directory.Card, 
 	}
 	words := strings.Fields(directory.Folded(cut(f.Text, MaxTyped)))
 	department := directory.Folded(f.Department)
-	for _, e := range g.sorted() {
+	all, state := g.sorted()
+	for _, e := range all {
 		if f.Kind != "" && e.Kind != f.Kind || department != "" && directory.Folded(e.Profile.Department) != department || !saysAll(e.text, words) {
 			continue
 		}
 		list = append(list, e.Card)
 	}
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return list, g.token, nil
+	return list, state, nil
 }
 
 // saysAll tells whether all words are in a text.
