@@ -19,9 +19,10 @@ function first(): void {
 }
 
 applyTheme();
-startRouter("/mail/");
+const guest = /^\/mail\/a\/([^/]+)\//.exec(location.pathname); // the folders of a colleague
+startRouter(guest?.[0] ?? "/mail/");
 const words = loadWords();
-await begin();
+await begin(guest?.[1]);
 if (!beginning()) {
   const known = Promise.all([loadMailboxes(), loadMine()]);
   // The list is asked for with what was known last, while the folders are being fetched.

@@ -2,6 +2,7 @@
 // on with what is attached, a draft taken up again.
 import { t } from "@tegami/kit";
 import type { Address, Email, Id, Identity } from "../jmap/types.ts";
+import { refused } from "../jmap/client.ts";
 import { full, subjectOf, written } from "../labels.ts";
 import { bodyOf } from "../read/body.ts";
 import { cleanHTML } from "../read/clean.ts";
@@ -42,6 +43,7 @@ export async function begin(start: Start): Promise<Draft> {
         answer(d, e, start.kind);
         await original(d, e);
       }
+      await copied(d);
       return d;
     }
   }
@@ -98,6 +100,16 @@ function answer(d: Draft, e: Email, kind: Kind): void {
     d.files = d.format === "html" ? filesOf(e, false).filter((f) => f.cid) : [];
   }
   d.sign(identityFor(e));
+}
+
+// copied brings files of a colleague's message into one's own account.
+async function copied(d: Draft): Promise<void> {
+  const blobIds = d.files.map((f) => f.blobId).filter((id) => id !== undefined);
+  if (jmap.account === jmap.own || !blobIds.length) return;
+  const out = await jmap.one("Blob/copy", { fromAccountId: jmap.account, blobIds });
+  const e = refused(out.notCopied);
+  if (e) throw e;
+  d.files = d.files.map((f) => ({ ...f, blobId: f.blobId && (out.copied?.[f.blobId] ?? f.blobId) }));
 }
 
 // original fetches the HTML of what is answered as it was sent: what is shown of it has its pictures within, and none from elsewhere.

@@ -7,7 +7,7 @@ import { dropDraft, keepDraft } from "../offline/store.ts";
 import { htmlAsText, textAsHTML } from "../read/body.ts";
 import { parsed } from "../read/realm.ts";
 import { told } from "../state/acts.ts";
-import { byRole, createMailbox } from "../state/mailboxes.svelte.ts";
+import { ownBox } from "../state/own.ts";
 import { company, jmap, me, myIdentities, mySettings } from "../state/session.svelte.ts";
 import { during } from "../state/sync.svelte.ts";
 import { spread, type Recipient } from "./address.ts";
@@ -249,12 +249,12 @@ export class Draft {
     this.changed = false;
     const before = this.saved;
     try {
-      const drafts = byRole("drafts")?.id ?? (await createMailbox(t("webmail.box.drafts"), null));
-      const out = await during(jmap.one("Email/set", { create: { draft: this.email(drafts) } }));
+      const drafts = await ownBox("drafts");
+      const out = await during(jmap.one("Email/set", { create: { draft: this.email(drafts) } }, undefined, jmap.own));
       const e = refused(out.notCreated);
       if (e) throw e;
       this.saved = out.created!.draft!.id;
-      if (before) await during(jmap.one("Email/set", { destroy: [before] }));
+      if (before) await during(jmap.one("Email/set", { destroy: [before] }, undefined, jmap.own));
       this.saving = "saved";
       if (!this.changed) {
         clearTimeout(this.keeper);
@@ -279,7 +279,7 @@ export class Draft {
     await this.settled();
     this.end();
     const id = this.saved;
-    if (id) await during(jmap.one("Email/set", { destroy: [id] })).catch((e: unknown) => sayLoss(told(e)));
+    if (id) await during(jmap.one("Email/set", { destroy: [id] }, undefined, jmap.own)).catch((e: unknown) => sayLoss(told(e)));
   }
 
   // end gives up what the window held.

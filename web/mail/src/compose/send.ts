@@ -4,8 +4,8 @@ import { Refusal, refused } from "../jmap/client.ts";
 import type { Id } from "../jmap/types.ts";
 import { full } from "../labels.ts";
 import { told } from "../state/acts.ts";
-import { byRole, createMailbox } from "../state/mailboxes.svelte.ts";
 import { forget, mail, patch } from "../state/mails.svelte.ts";
+import { ownBox, ownBoxIf } from "../state/own.ts";
 import { company, isOutside, jmap, mySettings } from "../state/session.svelte.ts";
 import { during } from "../state/sync.svelte.ts";
 import { spread } from "./address.ts";
@@ -61,11 +61,11 @@ export function byDomain(d: Draft): [string, string[]][] {
 export async function sendDraft(d: Draft, later?: Date): Promise<void> {
   d.sending = true;
   await d.settled();
-  const drafts = byRole("drafts")?.id ?? (await createMailbox(t("webmail.box.drafts"), null));
-  const sent = byRole("sent")?.id ?? (await createMailbox(t("webmail.box.sent"), null));
-  const rest = later ? (byRole("scheduled")?.id ?? drafts) : sent;
+  const drafts = await ownBox("drafts");
+  const sent = await ownBox("sent");
+  const rest = later ? ((await ownBoxIf("scheduled")) ?? drafts) : sent;
   const b = jmap.batch();
-  const made = b.call("Email/set", { create: { mail: d.email(drafts) } });
+  const made = b.call("Email/set", { create: { mail: d.email(drafts) } }, jmap.own);
   const submitted = b.call("EmailSubmission/set", {
     create: { out: { identityId: d.identity?.id, emailId: "#mail", envelope: envelope(d, later) } },
     onSuccessUpdateEmail: { "#out": { mailboxIds: { [rest]: true }, "keywords/$draft": null } },
@@ -90,7 +90,7 @@ export async function sendDraft(d: Draft, later?: Date): Promise<void> {
   const before = d.saved;
   if (before) {
     forget(before);
-    await during(jmap.one("Email/set", { destroy: [before] })).catch(() => undefined); // it stays among the drafts: nothing is lost
+    await during(jmap.one("Email/set", { destroy: [before] }, undefined, jmap.own)).catch(() => undefined); // it stays among the drafts: nothing is lost
   }
   d.end();
   const said = later ? t("webmail.compose.scheduled", full(later)) : t("webmail.compose.sent");
@@ -124,7 +124,7 @@ function back(d: Draft, made: Id | undefined, e: unknown): void {
   const before = d.saved;
   d.revive(made ?? d.saved ?? "");
   if (!d.saved) d.saved = undefined;
-  if (made && before) void during(jmap.one("Email/set", { destroy: [before] })).catch(() => undefined);
+  if (made && before) void during(jmap.one("Email/set", { destroy: [before] }, undefined, jmap.own)).catch(() => undefined);
   d.touch();
   put(d);
   sayLoss(e instanceof Refusal && e.offline ? t("webmail.compose.offline") : told(e));
@@ -141,7 +141,7 @@ async function takeBack(d: Draft, id: Id, out: Id, drafts: Id): Promise<void> {
     e = x;
   }
   if (e) return sayLoss(e instanceof Refusal && e.type === "cannotUnsend" ? t("webmail.compose.too_late") : told(e));
-  await during(jmap.one("Email/set", { update: { [id]: { mailboxIds: { [drafts]: true }, "keywords/$draft": true } } })).catch((x: unknown) => sayLoss(told(x)));
+  await during(jmap.one("Email/set", { update: { [id]: { mailboxIds: { [drafts]: true }, "keywords/$draft": true } } }, undefined, jmap.own)).catch((x: unknown) => sayLoss(told(x)));
   d.revive(id);
   put(d);
   after(d, false);

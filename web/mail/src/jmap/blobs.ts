@@ -16,15 +16,15 @@ export interface Upload {
 const filled = (template: string, values: Record<string, string>) => template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
 
 // download is the address of a blob under a name and a type.
-export function download(client: Client, blobId: Id, name: string, type = "application/octet-stream"): string {
-  return filled(client.session.downloadUrl, { accountId: client.account, blobId, name, type });
+export function download(client: Client, blobId: Id, name: string, type = "application/octet-stream", account = client.account): string {
+  return filled(client.session.downloadUrl, { accountId: account, blobId, name, type });
 }
 
 // upload sends a file and tells how far it is, 0 to 1. fetch() doesn't tell that, so this is the older way.
-export function upload(client: Client, file: Blob, progress: (part: number) => void): Upload {
+export function upload(client: Client, file: Blob, progress: (part: number) => void, account = client.own): Upload {
   const request = new XMLHttpRequest();
   const done = new Promise<Uploaded>((resolve, reject) => {
-    request.open("POST", filled(client.session.uploadUrl, { accountId: client.account }));
+    request.open("POST", filled(client.session.uploadUrl, { accountId: account }));
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.setRequestHeader("Tegami-Page", "1");
     request.setRequestHeader("Accept-Language", document.documentElement.lang);

@@ -1,5 +1,5 @@
 // The JMAP client: several calls in one request, with references from one to the result of another (RFC 8620 §3).
-import { CORE, type Account, type CoreLimits, type Id, type Method, type Methods, type Session, type SetError } from "./types.ts";
+import { CORE, MAIL, type Account, type CoreLimits, type Id, type Method, type Methods, type Session, type SetError } from "./types.ts";
 
 // Ref stands for a part of the result of an earlier call of the same request (RFC 8620 §3.7).
 export class Ref {
@@ -97,7 +97,7 @@ export class Batch {
     this.client = client;
   }
 
-  call<M extends Method>(name: M, args: Args<M>, account: Id = this.client.account): Call<M> {
+  call<M extends Method>(name: M, args: Args<M>, account: Id = this.client.accountFor(name)): Call<M> {
     const call = new Call(String(this.calls.length), name, { accountId: account, ...args });
     this.calls.push(call as unknown as Call<Method>);
     return call;
@@ -120,12 +120,16 @@ export interface Surroundings {
   online: (yes: boolean) => void;
 }
 
+// shareable are the types of records that colleagues share.
+const shareable = new Set(["Mailbox", "Thread", "Email", "SearchSnippet"]);
+
 // PATIENCE is how long an answer is waited for, in milliseconds.
 const PATIENCE = 60_000;
 
 export class Client {
   session!: Session;
-  account: Id = "";
+  own: Id = ""; // the reader's own account
+  account: Id = ""; // whose mail is shown: his own, or that of a colleague who shares folders with him
   private readonly around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -133,9 +137,10 @@ export class Client {
   }
 
   // begin fetches the session; those who aren't signed in go to the sign-in page.
-  async begin(kept?: Session): Promise<Session> {
+  async begin(shown: Id | undefined, kept?: Session): Promise<Session> {
     this.session = kept ?? ((await (await this.fetch("/jmap/session", {})).json()) as Session);
-    this.account = this.session.primaryAccounts["urn:ietf:params:jmap:mail"] ?? Object.keys(this.session.accounts)[0] ?? "";
+    this.own = this.session.primaryAccounts[MAIL] ?? Object.keys(this.session.accounts)[0] ?? "";
+    this.account = shown && this.session.accounts[shown] ? shown : this.own;
     return this.session;
   }
 
@@ -143,9 +148,14 @@ export class Client {
     return this.session.capabilities[CORE] as CoreLimits;
   }
 
-  // can tells whether the account has a capability.
+  // can tells whether the reader's own account has a capability.
   can(capability: string): boolean {
-    return this.about()?.accountCapabilities[capability] !== undefined;
+    return this.about(this.own)?.accountCapabilities[capability] !== undefined;
+  }
+
+  // accountFor is the account that a method is for where none is named: mail is that which is shown, all else is the reader's own.
+  accountFor(method: Method): Id {
+    return shareable.has(method.split("/")[0]!) ? this.account : this.own;
   }
 
   about(account: Id = this.account): Account | undefined {
@@ -161,9 +171,9 @@ export class Client {
   }
 
   // one makes a single call.
-  async one<M extends Method>(name: M, args: Args<M>, signal?: AbortSignal): Promise<Methods[M]["out"]> {
+  async one<M extends Method>(name: M, args: Args<M>, signal?: AbortSignal, account?: Id): Promise<Methods[M]["out"]> {
     const b = this.batch();
-    const call = b.call(name, args);
+    const call = b.call(name, args, account);
     await b.send(signal);
     return call.result;
   }

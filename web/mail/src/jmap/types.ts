@@ -385,6 +385,7 @@ export type Methods = ContactMethods &
     "Recipient/complete": { in: { text: string; limit?: number }; out: { list: Suggestion[] } };
     "MDN/send": { in: { identityId: Id; send: Record<Id, object>; onSuccessUpdateEmail?: Record<Id, object> }; out: { sent: Record<Id, object> | null; notSent: Record<Id, SetError> | null } };
     "Snooze/set": { in: SetIn; out: SetOut<{ id: Id }> };
+    "Blob/copy": { in: { fromAccountId: Id; blobIds: Id[] }; out: { copied: Record<Id, Id> | null; notCopied: Record<Id, SetError> | null } };
     "Blob/upload": { in: { create: Record<Id, { data: object[]; type?: string }> }; out: { created: Record<Id, { id: Id; size: number }> | null; notCreated: Record<Id, SetError> | null } };
   };
 

@@ -23,7 +23,7 @@ export async function importFiles(files: File[], box: Id, told: Told): Promise<n
     told(i, list.length);
     const emails: Record<Id, { blobId: Id; mailboxIds: Record<Id, true>; keywords: Record<string, true> }> = {};
     for (const [n, octets] of list.slice(i, i + AT_ONCE).entries()) {
-      const done = await upload(jmap, new Blob([octets as BlobPart], { type: "message/rfc822" }), () => {}).done;
+      const done = await upload(jmap, new Blob([octets as BlobPart], { type: "message/rfc822" }), () => {}, jmap.account).done;
       emails[`m${n}`] = { blobId: done.blobId, mailboxIds: { [box]: true }, keywords: { $seen: true } };
     }
     const out = await jmap.one("Email/import", { emails });

@@ -24,7 +24,7 @@ export function failedToBegin(e: unknown): void {
 }
 
 export function me(): { address: string; account: Account | undefined } {
-  return { address: current?.username ?? "", account: current?.accounts[jmap.account] };
+  return { address: current?.username ?? "", account: current?.accounts[jmap.own] };
 }
 
 export function isOnline(): boolean {
@@ -47,9 +47,14 @@ export function myQuota(): Quota | undefined {
   return quota;
 }
 
-// shared are the accounts of others that this one may read.
-export function shared(): [Id, Account][] {
+// sharers are the colleagues whose folders this one may read.
+export function sharers(): [Id, Account][] {
   return Object.entries(current?.accounts ?? {}).filter(([, a]) => !a.isPersonal);
+}
+
+// guest is the account of a colleague whose folders are shown; undefined while they are one's own.
+export function guest(): Account | undefined {
+  return jmap.account === jmap.own ? undefined : current?.accounts[jmap.account];
 }
 
 // isMe tells whether an address is one of the reader's.
@@ -76,11 +81,11 @@ const ACCOUNT = "tegami.account"; // whose store to open when there is no networ
 const MINE = "mine";
 
 // begin finds out who reads. Without a network it is who read last in this browser.
-export async function begin(): Promise<void> {
+export async function begin(shown?: Id): Promise<void> {
   try {
-    current = await jmap.begin();
+    current = await jmap.begin(shown);
     await openStore(jmap.account);
-    localStorage.setItem(ACCOUNT, jmap.account);
+    if (jmap.account === jmap.own) localStorage.setItem(ACCOUNT, jmap.account);
     void remember(SESSION, current);
   } catch (e) {
     if (!(e instanceof Refusal && e.offline) || !(await beginOffline())) failed = e;
@@ -93,7 +98,7 @@ async function beginOffline(): Promise<boolean> {
   await openStore(account);
   const kept = await recall<Session>(SESSION);
   if (!kept) return false;
-  current = await jmap.begin(kept);
+  current = await jmap.begin(account, kept);
   return true;
 }
 
