@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
+	"io"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -300,6 +302,49 @@ func TestML6DAVXML(t *testing.T) {
 	}
 	u.ask("PROPFIND", "contacts/", `<D:propfind xmlns:D="DAV:">`+strings.Repeat("<D:a>", 30)+strings.Repeat("</D:a>", 30)+`</D:propfind>`, "Depth", "0").is(413)
 	u.ask("PROPFIND", "contacts/", `<D:propfind xmlns:D="DAV:">`+strings.Repeat(" ", 5<<20)+`</D:propfind>`, "Depth", "0").is(413)
+}
+
+// TestML6DAVNamedProperties: what is named is told of each card, and so is bounded.
+func TestML6DAVNamedProperties(t *testing.T) {
+	u := one(t)
+	body := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "<D:p%d/>", i)
+		}
+		return `<D:propfind xmlns:D="DAV:"><D:prop>` + b.String() + `</D:prop></D:propfind>`
+	}
+	u.ask("PROPFIND", "contacts/", body(256), "Depth", "0").is(207)
+	u.ask("PROPFIND", "contacts/", body(257), "Depth", "0").is(413)
+	// Text in many pieces takes no longer than text in one.
+	u.ask("PROPFIND", "contacts/", `<D:propfind xmlns:D="DAV:">`+strings.Repeat("a<!---->", 500_000)+`</D:propfind>`, "Depth", "0").is(207)
+}
+
+// TestML6DAVConcurrency: somebody who asks for much at a time leaves room for others.
+func TestML6DAVConcurrency(t *testing.T) {
+	u := one(t, func(c *davd.Config) { c.Limits.Concurrent = 1 })
+	reading, ended := make(chan struct{}), make(chan int, 1)
+	in, out := io.Pipe()
+	go func() {
+		r := httptest.NewRequest("PROPFIND", "https://mail.tegami.example/dav/books/"+u.address+"/", in)
+		r.SetBasicAuth(u.address, u.password)
+		r.Header.Set("Depth", "0")
+		w := httptest.NewRecorder()
+		u.door.ServeHTTP(w, r)
+		ended <- w.Code
+	}()
+	go func() {
+		out.Write([]byte("<")) // who reads it has its place
+		close(reading)
+	}()
+	<-reading
+	u.ask("PROPFIND", "", "", "Depth", "0").is(429)
+	out.Write([]byte(`D:propfind xmlns:D="DAV:"/>`))
+	out.Close()
+	if code := <-ended; code != 207 {
+		t.Fatal(code)
+	}
+	u.ask("PROPFIND", "", "", "Depth", "0").is(207)
 }
 
 // TestML6DAVSignIn: app passwords of the right scope, and the lock for who guesses.

@@ -13,6 +13,7 @@ import (
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 	"tegami/wire/vcard"
 )
 
@@ -42,6 +43,8 @@ type Limits struct {
 	Body int64 // octets of a request that is no card; 0 = 4 MiB
 	// Requests is how many requests one account may make in a minute. 0 = 3,000.
 	Requests int64
+	// Concurrent is how many requests one account may have answered at a time. 0 = 16.
+	Concurrent int
 	// Strangers is how many requests that failed to prove who calls one network may make in a minute. 0 = 120.
 	Strangers int64
 	// Time is how long a request may take. 0 = 60 s.
@@ -49,7 +52,10 @@ type Limits struct {
 }
 
 func (l Limits) orDefaults() Limits {
-	return Limits{cmp.Or(l.Body, 4<<20), cmp.Or(l.Requests, 3000), cmp.Or(l.Strangers, 120), cmp.Or(l.Time, time.Minute)}
+	return Limits{
+		Body: cmp.Or(l.Body, 4<<20), Requests: cmp.Or(l.Requests, 3000), Concurrent: cmp.Or(l.Concurrent, 16), Strangers: cmp.Or(l.Strangers, 120),
+		Time: cmp.Or(l.Time, time.Minute),
+	}
 }
 
 // Server answers requests. Make it with New.
@@ -60,6 +66,7 @@ type Server struct {
 	methods    []method
 	properties []property
 	reports    []report
+	gates      door.Gates
 }
 
 // New makes the door.
@@ -172,6 +179,11 @@ func (s *Server) serve(ctx context.Context, q *request) error {
 	if err := s.identify(ctx, q); err != nil {
 		return err
 	}
+	leave, ok := s.gates.Enter(q.name(), s.limits.Concurrent)
+	if !ok {
+		return status(http.StatusTooManyRequests)
+	}
+	defer leave()
 	var err error
 	if q.account, err = s.config.Contacts.Open(ctx, q.identity); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 const (
 	maxDepth    = 20
 	maxElements = 50_000 // a multiget names each card
+	maxNamed    = 256    // properties that are named: each is told of each card
 )
 
 // Name spaces.
@@ -82,6 +83,7 @@ func parseXML(body []byte) (*element, error) {
 	d.CharsetReader = nil // UTF-8 alone
 	bad := mail.E("davd.parseXML", mail.Invalid, "dav.xml")
 	var open []*element
+	var texts [][]byte // of those that are open
 	var top *element
 	for count := 0; ; {
 		t, err := d.Token()
@@ -102,18 +104,23 @@ func parseXML(body []byte) (*element, error) {
 			e := &element{Name: t.Name, attr: t.Attr}
 			if len(open) > 0 {
 				above := open[len(open)-1]
+				if (above.Name == dav("prop") || above.Name == carded("address-data")) && len(above.children) >= maxNamed {
+					return nil, status(http.StatusRequestEntityTooLarge)
+				}
 				above.children = append(above.children, e)
 			} else if top != nil {
 				return nil, bad
 			} else {
 				top = e
 			}
-			open = append(open, e)
+			open, texts = append(open, e), append(texts, nil)
 		case xml.EndElement:
-			open = open[:len(open)-1]
+			last := len(open) - 1
+			open[last].text = string(texts[last])
+			open, texts = open[:last], texts[:last]
 		case xml.CharData:
-			if len(open) > 0 {
-				open[len(open)-1].text += string(t)
+			if last := len(open) - 1; last >= 0 {
+				texts[last] = append(texts[last], t...)
 			}
 		}
 	}
