@@ -323,7 +323,7 @@ func parseValues(s string) (values []string, rest string, ok bool) {
 			}
 			one, s = s[1:1+end], s[end+2:]
 			for _, part := range strings.Split(one, ",") { // "work,voice" in one pair of quotes is met too
-				values = append(values, caretDecoder.Replace(part))
+				values = append(values, caretDecoder.Replace(printable(part)))
 			}
 		} else {
 			end := strings.IndexAny(s, ",;:")
@@ -331,7 +331,7 @@ func parseValues(s string) (values []string, rest string, ok bool) {
 				return nil, "", false
 			}
 			one, s = s[:end], s[end:]
-			values = append(values, caretDecoder.Replace(one))
+			values = append(values, caretDecoder.Replace(printable(one)))
 		}
 		if s == "" {
 			return nil, "", false

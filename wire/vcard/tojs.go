@@ -451,30 +451,45 @@ func (r *reading) keep(p *Property) {
 	r.card["vCardProps"] = append(list, []any{strings.ToLower(p.Name), params, kind, p.Value})
 }
 
-// point sets what a JSPROP says (RFC 9555 §3.2.1). What can't be set is left out.
+// notPointed are properties that a JSPROP does not set: they are not of the card itself.
+var notPointed = []string{"", "vCardProps", "@type", "version", "id", "addressBookIds"}
+
+// point sets what a JSPROP says (RFC 9555 §3.2.1). What can't be set, or would leave a property as RFC 9553 does not have it, is left out.
 func (r *reading) point(p *Property) {
 	steps := strings.Split(strings.TrimPrefix(p.param("JSPTR"), "/"), "/")
+	for i := range steps {
+		steps[i] = pointerDecoder.Replace(steps[i])
+	}
 	var value any
-	if len(steps) > maxSteps || steps[0] == "" || steps[0] == "vCardProps" || json.Unmarshal([]byte(p.Text()), &value) != nil {
+	if len(steps) > maxSteps || slices.Contains(notPointed, steps[0]) || json.Unmarshal([]byte(p.Text()), &value) != nil {
 		return
 	}
-	at := map[string]any(r.card)
-	for i, step := range steps {
-		step = pointerDecoder.Replace(step)
-		if i == len(steps)-1 {
-			at[step] = value
-			return
-		}
-		inner, ok := at[step].(map[string]any)
-		if !ok && at[step] != nil {
-			return
+	top := steps[0]
+	now := map[string]any{top: clone(r.card[top])}
+	if now[top] == nil {
+		delete(now, top)
+	}
+	if !place(now, steps, value) || Card(now).Malformed() != nil {
+		return
+	}
+	r.card[top] = now[top]
+}
+
+// place sets a value at a path, and makes the objects on the way; false where something else stands there.
+func place(at map[string]any, steps []string, value any) bool {
+	for ; len(steps) > 1; steps = steps[1:] {
+		inner, ok := at[steps[0]].(map[string]any)
+		if !ok && at[steps[0]] != nil {
+			return false
 		}
 		if !ok {
 			inner = map[string]any{}
-			at[step] = inner
+			at[steps[0]] = inner
 		}
 		at = inner
 	}
+	at[steps[0]] = value
+	return true
 }
 
 // maxSteps is how deep what a JSPROP names may lie.

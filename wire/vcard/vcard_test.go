@@ -202,6 +202,17 @@ func TestML6RoundTrip(t *testing.T) {
 	}
 }
 
+// TestML6PointersAreChecked: what a device says in JSPROP never leaves a card that no client can read.
+func TestML6PointersAreChecked(t *testing.T) {
+	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	for _, line := range []string{`JSPROP;JSPTR=emails:5`, `JSPROP;JSPTR=uid:{}`, `JSPROP;JSPTR="emails/1/address":5`, `JSPROP;JSPTR=id:"x"`, `JSPROP;JSPTR=x:` + deep, `JSPROP;JSPTR=x:{`, `JSPROP;JSPTR="uid/x":1`, `JSPROP:1`} {
+		c := FromVCard(parse(t, lines("VERSION:4.0", "UID:u", "EMAIL:a@b.example", line)))
+		if c.Check() != nil || c.UID() != "u" || len(c.Emails()) != 1 || c["x"] != nil || c["id"] != nil {
+			t.Errorf("%s: %v", line, c)
+		}
+	}
+}
+
 func TestML6ReaderGoesOn(t *testing.T) {
 	all := string(lines("VERSION:3.0", "FN:a")) + "rubbish\n" + "BEGIN:VCARD\nFN:" + strings.Repeat("x", MaxCard+10) + "\nEND:VCARD\n" + string(lines("FN:b", "AGENT:", "BEGIN:VCARD", "FN:inner", "END:VCARD", "NOTE:c")) +
 		"BEGIN:VCARD\n" + strings.Repeat("X-A:1\n", MaxProperties+1) + "END:VCARD\n" + "BEGIN:VCARD\nFN:cut"
@@ -243,6 +254,7 @@ func FuzzCard(f *testing.F) {
 	f.Add(lines("VERSION:4.0", "FN:a", `N;SORT-AS="x,y":a;b,c;;;`, "item1.EMAIL;TYPE=work:a@b", "item1.X-ABLABEL:x", "PHOTO:data:image/png;base64,AAAA", "BDAY:--0412"))
 	f.Add(lines("VERSION:2.1", "N;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:=95\\=5C;=8E=A6=", " x", "PHOTO;JPEG;BASE64:AAAA", " BBBB", "ADR;HOME:;;a;b;c;d;e;f;g"))
 	f.Add(lines("VERSION:4.0", `JSPROP;JSPTR="a/b":{"c":1}`, "ADR;LABEL=x:1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18", "X-A;B=^n^^:c", "TEL;VALUE=uri;PREF=2:tel:1", "MEMBER:urn:uuid:1"))
+	f.Add([]byte("BEGIN:VCARD\n0;0=\x000:0\nEND:VCARD"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v, err := Parse(b)
 		if err != nil {
@@ -260,6 +272,9 @@ func FuzzCard(f *testing.F) {
 		}
 		Convert(v, V3)
 		c := FromVCard(v)
+		if bad := c.Malformed(); bad != nil {
+			t.Errorf("%q of %v", bad, c)
+		}
 		once := ToVCard(c, V4)
 		twice, err := Parse([]byte(once.String()))
 		if err != nil {
