@@ -12,6 +12,9 @@ import (
 // their account.
 const KindScript = "script"
 
+// KindPush is the kind of the objects that are subscriptions to pushes (RFC 8620 §7.2). Package push keeps them; they go with their account.
+const KindPush = "push"
+
 // Kinds of objects that package mailbox keeps about mailboxes: what somebody may do with one, annotations, the names
 // somebody subscribed to. They go with the owner of the mailbox and with the account they are for.
 const (
@@ -21,7 +24,7 @@ const (
 )
 
 // ofAccount are the kinds of objects that are kept for an account, here or by other rooms, under the mark of OfAccount.
-var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions, kindSessions, kindFactors, kindSignIns, kindExternal}
+var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions, KindPush, kindSessions, kindFactors, kindSignIns, kindExternal}
 
 // OfAccount marks what belongs to an account and goes with it.
 func OfAccount(id mail.AccountID) store.Key { return store.Key{Name: "account", Value: id.String()} }

@@ -121,25 +121,35 @@ func (l *login) secure(ctx context.Context, p *proof) error {
 // changed or revoked; "auth.expired" when its access token's time is over; "access.network" when the company lets nobody in any more from
 // where it is.
 func (d *Directory) Current(ctx context.Context, i *Identity) (Account, error) {
-	const op = "directory.Current"
-	c, err := d.contract(ctx, i.account.Tenant)
+	e, err := d.standing(ctx, &i.account)
 	if err != nil {
-		return Account{}, mail.Wrap(op, err)
+		return Account{}, err
+	}
+	o := i.actor.Origin()
+	if err := d.admitted(ctx, o, i.account.Tenant, Protocol(o.Door).door()); err != nil {
+		return Account{}, err
+	}
+	return e.target.Account, i.proof.holds("directory.Current", e.credential, time.Now())
+}
+
+// standing gives an account's entry as it is now, if it may act: Denied with the answers of Current.
+func (d *Directory) standing(ctx context.Context, a *Account) (*entry, error) {
+	const op = "directory.Current"
+	c, err := d.contract(ctx, a.Tenant)
+	if err != nil {
+		return nil, mail.Wrap(op, err)
 	}
 	if err := c.Usable(op, time.Now()); err != nil {
-		return Account{}, err
+		return nil, err
 	}
-	e, err := d.entry(ctx, c, i.account.Address)
+	e, err := d.entry(ctx, c, a.Address)
 	if err != nil && !mail.Is(err, mail.NotFound) {
-		return Account{}, mail.Wrap(op, err)
+		return nil, mail.Wrap(op, err)
 	}
-	if err != nil || e.target.Account.ID != i.account.ID || e.target.Account.State != AccountActive {
-		return Account{}, mail.E(op, mail.Denied, "account.suspended")
+	if err != nil || e.target.Account.ID != a.ID || e.target.Account.State != AccountActive {
+		return nil, mail.E(op, mail.Denied, "account.suspended")
 	}
-	if err := d.admitted(ctx, i.actor.Origin(), c.ID, Protocol(i.actor.Origin().Door).door()); err != nil {
-		return Account{}, err
-	}
-	return e.target.Account, i.proof.holds(op, e.credential, time.Now())
+	return e, nil
 }
 
 // StillValid is Current for who only asks whether: Denied when the identity may not act any more.

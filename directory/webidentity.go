@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"tegami/mail"
@@ -86,4 +87,44 @@ func basicPair(token string) (user, password string, ok bool) {
 	}
 	user, password, ok = strings.Cut(string(text), ":")
 	return user, password, ok && strings.Contains(user, "@")
+}
+
+// Credential names by what somebody signed in: his password as it was then, or an app password. What lasts longer than a request, such as
+// a subscription to pushes, is tied to it.
+type Credential struct {
+	Serial uint64        `json:"serial,omitempty"`
+	App    mail.ObjectID `json:"app,omitzero"`
+	Token  bool          `json:"token,omitempty"` // an access token
+	Until  time.Time     `json:"until,omitzero"`  // of a token; zero: it says no end
+}
+
+// Credential is by what the identity signed in.
+func (i *Identity) Credential() Credential {
+	c := Credential{Token: i.proof.token, Until: i.proof.until}
+	switch {
+	case i.proof.app != nil:
+		c.App = i.proof.app.ID
+	case !i.proof.token:
+		c.Serial = i.proof.serial
+	}
+	return c
+}
+
+// CredentialHolds gives an account, if what somebody signed in to it with would still do, from wherever that was. Denied with the answers of
+// Current.
+func (d *Directory) CredentialHolds(ctx context.Context, tenant mail.TenantID, id mail.AccountID, c Credential) (Account, error) {
+	const op = "directory.CredentialHolds"
+	a, err := d.Company(tenant).Account(ctx, id)
+	if err != nil {
+		return Account{}, mail.Wrap(op, err)
+	}
+	e, err := d.standing(ctx, &a)
+	if err != nil {
+		return Account{}, err
+	}
+	p := proof{serial: c.Serial, token: c.Token, until: c.Until}
+	if !c.App.IsZero() {
+		p.app = &appSecret{ID: c.App}
+	}
+	return e.target.Account, p.holds(op, e.credential, time.Now())
 }
