@@ -128,3 +128,29 @@ func (t *turns) leave(account string) {
 		delete(t.held, account)
 	}
 }
+
+// shares counts the octets that are on their way, by account. The zero value is ready.
+type shares struct {
+	mu   sync.Mutex
+	held map[string]int64
+}
+
+// take counts n octets more for an account, unless that were more than limit; give counts them back.
+func (s *shares) take(account string, n, limit int64) (give func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held == nil {
+		s.held = map[string]int64{}
+	}
+	if s.held[account]+n > limit {
+		return nil, false
+	}
+	s.held[account] += n
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.held[account] -= n; s.held[account] <= 0 {
+			delete(s.held, account)
+		}
+	}, true
+}

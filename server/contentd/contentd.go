@@ -23,6 +23,7 @@ import (
 
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // Limits of a connection.
@@ -55,6 +56,8 @@ type Limits struct {
 	Time    time.Duration // until a picture is there; 0 = 15 s
 	Fetches int           // at a time; 0 = 64
 	Each    int           // at a time for one account; 0 = 12
+	Asking  int           // requests at a time for one account, those that wait among them; 0 = 256
+	Sending int64         // octets of pictures on their way at a time for one account; 0 = 64 MiB
 	Cache   int64         // octets of pictures that are kept in memory; 0 = 64 MiB
 	Kept    time.Duration // how long a picture is kept; 0 = 1 h
 }
@@ -62,7 +65,7 @@ type Limits struct {
 func (l Limits) orDefaults() Limits {
 	return Limits{
 		Octets: cmp.Or(l.Octets, 8<<20), Pixels: cmp.Or(l.Pixels, 50_000_000), Time: cmp.Or(l.Time, 15*time.Second), Fetches: cmp.Or(l.Fetches, 64),
-		Each: cmp.Or(l.Each, 12), Cache: cmp.Or(l.Cache, 64<<20), Kept: cmp.Or(l.Kept, time.Hour),
+		Each: cmp.Or(l.Each, 12), Asking: cmp.Or(l.Asking, 256), Sending: cmp.Or(l.Sending, 64<<20), Cache: cmp.Or(l.Cache, 64<<20), Kept: cmp.Or(l.Kept, time.Hour),
 	}
 }
 
@@ -75,6 +78,8 @@ type Server struct {
 	http   *http.Server
 	cache  *cache
 	turns  *turns
+	asking door.Gates
+	shares shares
 	once   singleflight.Group
 }
 
@@ -137,21 +142,42 @@ func guard(h http.Header) {
 func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Time)
 	defer cancel()
-	asked, err := s.unseal(ctx, r.PathValue("sealed"))
-	var got picture
-	if err == nil {
-		got, err = s.get(ctx, asked)
-	}
+	got, done, err := s.take(ctx, r.PathValue("sealed"))
 	if err != nil {
 		s.refuse(w, err)
 		return
 	}
+	defer done()
 	h := w.Header()
 	h.Set("Content-Type", got.kind)
 	h.Set("Content-Length", strconv.Itoa(len(got.octets)))
 	h.Set("Content-Disposition", "inline")
 	h.Set("Cache-Control", "private, max-age=86400, immutable")
 	w.Write(got.octets)
+}
+
+// take gives the picture of a sealed address; done ends its use. Busy where too much is under way for its account: whoever knows an address may
+// ask, and may be slow in taking what he asked for.
+func (s *Server) take(ctx context.Context, sealed string) (got picture, done func(), err error) {
+	const op = "contentd.take"
+	a, err := s.unseal(ctx, sealed)
+	if err != nil {
+		return got, nil, err
+	}
+	leave, ok := s.asking.Enter(a.Account, s.limits.Asking)
+	if !ok {
+		return got, nil, mail.E(op, mail.Busy, "")
+	}
+	if got, err = s.get(ctx, a); err != nil {
+		leave()
+		return got, nil, err
+	}
+	give, ok := s.shares.take(a.Account, int64(len(got.octets)), s.limits.Sending)
+	if !ok {
+		leave()
+		return got, nil, mail.E(op, mail.Busy, "")
+	}
+	return got, func() { give(); leave() }, nil
 }
 
 // refuse says that there is no picture; why is only said in the log: it would tell strangers what we reach.

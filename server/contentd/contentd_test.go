@@ -257,6 +257,47 @@ func TestTurns(t *testing.T) {
 	}
 }
 
+// slow is somebody who takes what he asked for when he is told to.
+type slow struct {
+	*httptest.ResponseRecorder
+	begun, release chan struct{}
+}
+
+func (w *slow) Write(b []byte) (int, error) {
+	close(w.begun)
+	<-w.release
+	return w.ResponseRecorder.Write(b)
+}
+
+// TestSlowTakers: pictures that nobody takes hold a bounded part of the memory, and requests that wait are bounded too.
+func TestSlowTakers(t *testing.T) {
+	shown := pictureOf(t, "image/png", 8, 8)
+	for name, l := range map[string]Limits{"octets": {Sending: int64(len(shown)) + 1}, "requests": {Asking: 1}} {
+		b := newBench(t, l)
+		b.serve = func(w http.ResponseWriter, _ *http.Request) { w.Write(shown) }
+		url := strings.TrimPrefix(b.Remote(1, b.site.URL+"/a.png"), "https://content.example")
+		w := &slow{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			b.Handler().ServeHTTP(w, httptest.NewRequest("GET", url, nil))
+		}()
+		<-w.begun
+		if r := b.path(url); r.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", name, r.Code)
+		}
+		other := strings.TrimPrefix(b.Remote(2, b.site.URL+"/a.png"), "https://content.example")
+		if r := b.path(other); r.Code != http.StatusOK {
+			t.Errorf("%s: of another account: %d", name, r.Code)
+		}
+		close(w.release)
+		<-ended
+		if r := b.path(url); r.Code != http.StatusOK || w.Code != http.StatusOK {
+			t.Errorf("%s: afterwards %d, %d", name, r.Code, w.Code)
+		}
+	}
+}
+
 // FuzzSize: no picture's beginning breaks the reading of its size.
 func FuzzSize(f *testing.F) {
 	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0a\x00\x00\x00\x2f\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
