@@ -18,8 +18,8 @@ export function toField(at: string | null | undefined, zone: string | undefined)
 
 // fromField reads a field: a time in UTC, null for none. The hour that a change of clocks leaves out is the one behind it.
 export function fromField(text: string, zone: string | undefined): string | null {
+  if (!/^\d{4,6}-\d\d-\d\dT\d\d:\d\d$/.test(text)) return null; // browsers read nearly anything as a date
   const local = Date.parse(`${text}:00Z`);
-  if (Number.isNaN(local)) return null;
   const guess = local - offset(local, zone);
   return new Date(local - offset(guess, zone)).toISOString().replace(/\.\d+Z$/, "Z");
 }
