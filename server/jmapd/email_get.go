@@ -3,6 +3,7 @@ package jmapd
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"tegami/mail"
 	"tegami/mailbox"
@@ -35,6 +36,9 @@ type readArguments struct {
 // maxValues is how much text all emails of one call give together, in octets; past it the call is too large.
 const maxValues = 32 << 20
 
+// maxProperties is how many properties of an email, and of a part of one, are asked for: the known ones, and a number of header fields.
+const maxProperties = 256
+
 // emailPlan says what is to be told of emails.
 type emailPlan struct {
 	account    mail.AccountID
@@ -44,6 +48,7 @@ type emailPlan struct {
 	values     valueKind
 	maxValue   int // octets of one text; 0: no limit
 	left       int // octets of texts that may still be given
+	most       int // octets of all emails as JSON: their texts, and headers and structures besides
 	sanitise   bool
 	remote     bool // pictures too
 	content    Content
@@ -52,7 +57,7 @@ type emailPlan struct {
 
 // plan makes a plan of arguments. usual are the properties given where none are asked for; "id" is always told where it is among them.
 func (c *call) plan(in *readArguments, usual []string) (*emailPlan, error) {
-	p := &emailPlan{account: c.at.account, maxValue: in.MaxBodyValueBytes, left: maxValues, content: c.server.config.Content,
+	p := &emailPlan{account: c.at.account, maxValue: in.MaxBodyValueBytes, left: maxValues, most: c.server.limits.Response, content: c.server.config.Content,
 		sanitise: in.SanitizeHTMLBodyValues, remote: in.RemotePictures}
 	if in.MaxBodyValueBytes < 0 {
 		return nil, jmap.Bad("maxBodyValueBytes")
@@ -67,14 +72,14 @@ func (c *call) plan(in *readArguments, usual []string) (*emailPlan, error) {
 	case usual[0] == "id":
 		properties = append([]string{"id"}, properties...)
 	}
-	if _, ok := p.planProperties(properties); !ok {
+	if _, ok := p.planProperties(properties); !ok || len(p.properties) > maxProperties {
 		return nil, jmap.Bad("properties")
 	}
 	parts := in.BodyProperties
 	if parts == nil {
 		parts = usualPartProperties
 	}
-	if _, ok := p.planParts(parts); !ok {
+	if _, ok := p.planParts(parts); !ok || len(p.parts) > maxProperties {
 		return nil, jmap.Bad("bodyProperties")
 	}
 	for kind, asked := range map[valueKind]bool{valuesText: in.FetchTextBodyValues, valuesHTML: in.FetchHTMLBodyValues, valuesAll: in.FetchAllBodyValues} {
@@ -126,11 +131,17 @@ func getEmails(ctx context.Context, c *call, in *getEmailsIn) (*jmap.GetOut, err
 	}); err != nil {
 		return nil, err
 	}
-	out.NotFound = notAmong(in.IDs, found)
+	for _, ref := range in.IDs {
+		if id, ok := c.id(ref); !ok || !found[id] {
+			out.NotFound = append(out.NotFound, ref)
+		}
+	}
+	slices.Sort(out.NotFound)
+	out.NotFound = slices.Compact(out.NotFound)
 	return out, nil
 }
 
-// wantedEmails gives the ids that are asked for, each once and those that can be ids; of all messages where none are asked for.
+// wantedEmails gives the ids that are asked for, those that can be ids and each once, of emails made in this request too; of all messages where none are asked for.
 func (c *call) wantedEmails(ctx context.Context, reg *mailbox.Register, asked []jmap.Id) ([]mail.EmailID, error) {
 	if len(asked) > c.server.limits.Objects || asked == nil && reg.Emails() > c.server.limits.Objects {
 		return nil, &jmap.MethodError{Type: jmap.RequestTooLarge}
@@ -141,7 +152,7 @@ func (c *call) wantedEmails(ctx context.Context, reg *mailbox.Register, asked []
 	}
 	wanted, seen := make([]mail.EmailID, 0, len(asked)), make(map[mail.EmailID]bool, len(asked))
 	for _, ref := range asked {
-		if id, ok := parseEmail(ref); ok && !seen[id] {
+		if id, ok := c.emailID(ref); ok && !seen[id] {
 			seen[id] = true
 			wanted = append(wanted, id)
 		}
@@ -152,7 +163,7 @@ func (c *call) wantedEmails(ctx context.Context, reg *mailbox.Register, asked []
 // listRoom is about how many octets a row of a list takes as JSON.
 const listRoom = 1 << 10
 
-// readEmails gives emails as JSON, in the order of their ids; those that are gone are left out.
+// readEmails gives emails as JSON, in the order of their ids; those that are gone are left out. requestTooLarge past plan.most.
 func readEmails(ctx context.Context, reg *mailbox.Register, plan *emailPlan, wanted []mail.EmailID, give func(mail.EmailID, json.RawMessage)) error {
 	text := make([]byte, 0, listRoom*min(len(wanted), 64))
 	return reg.Messages(ctx, wanted, plan.with(), func(m *mailbox.Message) error {
@@ -162,6 +173,9 @@ func readEmails(ctx context.Context, reg *mailbox.Register, plan *emailPlan, wan
 		text, err = r.opened(ctx, text, func(ctx context.Context) (mailbox.Body, error) { return reg.OpenBody(ctx, m) })
 		if err != nil {
 			return err
+		}
+		if len(text) > plan.most {
+			return &jmap.MethodError{Type: jmap.RequestTooLarge}
 		}
 		give(m.ID, text[begin:len(text):len(text)])
 		return nil

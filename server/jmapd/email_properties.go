@@ -89,7 +89,7 @@ func envelopeProperties() []emailProperty {
 	ids := func(name, header string, of func(x mime.Index) []string) emailProperty {
 		return field(name, header, formMessageIDs, func(r *reading, b []byte) []byte {
 			if list := of(r.index); len(list) > 0 {
-				return appendList(b, list, appendText)
+				return appendList(b, list, func(b []byte, id string) []byte { return appendText(b, mime.PlainMessageID(id)) })
 			}
 			return append(b, "null"...)
 		})

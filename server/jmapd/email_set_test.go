@@ -158,6 +158,20 @@ func TestEmailSetCreateRefused(t *testing.T) {
 	}
 }
 
+// TestEmailSetCreateJIS writes mail as its user chose: in ISO-2022-JP, and names of files as Outlook reads them (DOMAIN §14.3, §14.4).
+func TestEmailSetCreateJIS(t *testing.T) {
+	u := one(t)
+	u.set("Settings/set", object{"update": object{"singleton": object{"composeCharset": "iso-2022-jp", "outlookNames": true}}})
+	id := u.create(object{"mailboxIds": set(u.role("drafts")), "subject": "見積もり", "textBody": []object{{"partId": "1"}}, "bodyValues": object{"1": object{"value": "ｶﾅと〜漢字"}},
+		"attachments": []object{{"blobId": u.upload("x"), "type": "application/pdf", "name": "見積.pdf"}}})
+	e := u.get(id, object{"fetchTextBodyValues": true, "bodyProperties": []string{"charset", "name", "header:Content-Type", "header:Content-Disposition"}}, "header:Subject", "subject", "textBody", "attachments", "bodyValues")
+	if !strings.Contains(string(e["header:Subject"]), "=?ISO-2022-JP?B?") || !strings.Contains(string(e["textBody"]), `"charset":"iso-2022-jp"`) ||
+		!strings.Contains(string(e["attachments"]), `filename=\"=?`) || !strings.Contains(string(e["attachments"]), `"name":"見積.pdf"`) {
+		t.Errorf("%s %s %s", e["header:Subject"], e["textBody"], e["attachments"])
+	}
+	u.wants("read again", e, map[string]string{"subject": `"見積もり"`, "bodyValues": `{"1":{"value":"カナと～漢字","isEncodingProblem":false,"isTruncated":false}}`})
+}
+
 // TestEmailSetUpdate changes keywords and moves, by whole properties and by patches.
 func TestEmailSetUpdate(t *testing.T) {
 	u := one(t)
@@ -206,6 +220,22 @@ func TestEmailSetUpdate(t *testing.T) {
 		t.Errorf("unknown emails: %v", out.NotUpdated)
 	}
 	u.refuses("Email/set", object{"ifInState": "1", "update": object{}}, jmap.StateMismatch)
+}
+
+// TestEmailSetRefersToCreated: an email that was made is changed, got and destroyed in the same request by its creation id.
+func TestEmailSetRefersToCreated(t *testing.T) {
+	u := one(t)
+	text := u.ask(fmt.Appendf(nil, `{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:mail"],"methodCalls":[
+["Mailbox/set",{"accountId":%[1]q,"create":{"box":{"name":"new"}}},"0"],
+["Email/set",{"accountId":%[1]q,"create":{"k":{"mailboxIds":{"#box":true},"subject":"made"}},"update":{"#k":{"keywords/x":true}}},"1"],
+["Email/get",{"accountId":%[1]q,"ids":["#k","#none"],"properties":["subject","keywords"]},"2"],
+["Email/query",{"accountId":%[1]q,"filter":{"inMailbox":"#box"},"calculateTotal":true},"3"],
+["Email/set",{"accountId":%[1]q,"destroy":["#k"]},"4"]]}`, u.id))
+	for _, want := range []string{`"subject":"made","keywords":{"x":true}`, `"notFound":["#none"]`, `"total":1`, `"destroyed":["e`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
 }
 
 // TestEmailSetDestroy destroys, and tells what was not there.

@@ -3,6 +3,7 @@ package mime
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -89,7 +90,18 @@ func quoteSpec(local string) string {
 // (RFC 8621 §4.1.2.5).
 func MessageIDsForm(value []byte) ([]string, bool) {
 	ids := ParseMessageIDs(Unfold(value))
+	for i, id := range ids {
+		ids[i] = PlainMessageID(id)
+	}
 	return ids, len(ids) > 0
+}
+
+// PlainMessageID is a message id without white space, which folding has put into it.
+func PlainMessageID(id string) string {
+	if strings.IndexFunc(id, unicode.IsSpace) < 0 {
+		return id
+	}
+	return strings.Join(strings.Fields(id), "")
 }
 
 // DateForm gives the time a value tells, in its zone; false for one that is no date (RFC 8621 §4.1.2.6).

@@ -36,6 +36,9 @@ func TestForms(t *testing.T) {
 	if ids, ok := MessageIDsForm([]byte(" <a@b>\r\n <c@d> (comment)")); !ok || !reflect.DeepEqual(ids, []string{"a@b", "c@d"}) {
 		t.Errorf("ids %q", ids)
 	}
+	if ids, ok := MessageIDsForm([]byte(" <123\r\n\t456@lo cal>")); !ok || ids[0] != "123456@local" {
+		t.Errorf("ids %q", ids)
+	}
 	if _, ok := MessageIDsForm([]byte(" nothing")); ok {
 		t.Error("a message id out of nothing")
 	}
@@ -123,6 +126,7 @@ func TestBodies(t *testing.T) {
 		{"one alternative", multipart("alternative", "b", part("A", "text/html")), "A", "A", "", false},
 		{"pictures of HTML", multipart("related", "b", part("A", "text/html"), part("B", "image/png", "Content-ID: <i>")), "A", "A", "B", false},
 		{"a text with a name", multipart("mixed", "b", part("A", "text/plain"), part("B", "text/plain; name=b.txt")), "A", "A", "B", true},
+		{"a photograph", multipart("mixed", "b", part("A", "text/plain"), part("B", "image/jpeg; name=b.jpg", inline, "Content-ID: <i>"), part("C", "text/plain")), "A B C", "A B C", "", true},
 		{"a signature", multipart("signed", "b", part("A", "text/plain"), part("B", "application/pgp-signature")), "A", "A", "B", false},
 		{"alternatives within", multipart("alternative", "b", multipart("mixed", "c", part("A", "text/plain"),
 			multipart("alternative", "d", part("B", "text/html")))), "A B", "A B", "", false},

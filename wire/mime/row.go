@@ -83,13 +83,22 @@ func (m *Message) Bodies() Bodies {
 	return b.Bodies
 }
 
-// HasAttachment tells whether there is something a mail program should offer to be saved: an attachment that is not meant to be
-// shown inside the text (RFC 8621 §4.1.4).
+// HasAttachment tells whether there is something a mail program should offer to be saved (RFC 8621 §4.1.4): an attachment that is
+// not meant to be shown inside the text, or a picture with the name of a file between texts, as telephones send them.
 func (m *Message) HasAttachment() bool {
 	if !m.Root.IsMultipart() && m.Root.Disposition == "" && m.Root.Type == "text" && (m.Root.Subtype == "plain" || m.Root.Subtype == "html") {
 		return false // most messages
 	}
-	return slices.ContainsFunc(m.Bodies().Attachments, (*Part).offered)
+	return m.Root.hasFile("") || slices.ContainsFunc(m.Bodies().Attachments, (*Part).offered)
+}
+
+// hasFile tells whether there is a picture, sound or film with the name of a file below p, which is part of a multipart, beside those that belong
+// to HTML.
+func (p *Part) hasFile(multipart string) bool {
+	if p.IsMultipart() {
+		return slices.ContainsFunc(p.Children, func(c *Part) bool { return c.hasFile(p.Subtype) })
+	}
+	return p.isMedia() && multipart != "related" && p.Filename() != ""
 }
 
 // offered tells whether an attachment is a thing to be saved: not one that says it is shown inside the text, nor a picture that
