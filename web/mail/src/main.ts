@@ -8,9 +8,10 @@ import App from "./App.svelte";
 import { openRealm } from "./read/realm.ts";
 import { desk } from "./state/desk.svelte.ts";
 import { loadMailboxes, recallMailboxes } from "./state/mailboxes.svelte.ts";
+import { loadPending } from "./state/pending.svelte.ts";
 import { view } from "./state/place.svelte.ts";
 import { begin, beginning, failedToBegin, loadMine, recallMine } from "./state/session.svelte.ts";
-import { startSync } from "./state/sync.svelte.ts";
+import { onSubmissions, startSync } from "./state/sync.svelte.ts";
 
 // first lays the list of the address out before the page stands.
 function first(): void {
@@ -33,6 +34,9 @@ await words;
 mount(App, { target: document.getElementById("app")! });
 if (!beginning()) {
   startSync();
+  const lookPending = () => void loadPending().catch(() => undefined); // it stands in the navigation only
+  onSubmissions(lookPending);
+  lookPending();
   void openRealm();
 }
 if ("serviceWorker" in navigator && import.meta.env.PROD) void navigator.serviceWorker.register("/mail/sw.js", { scope: "/mail/" }).catch(() => undefined);

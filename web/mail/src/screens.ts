@@ -1,5 +1,6 @@
 // The screens beside mail itself: the first part of the address, and what is loaded when it is first gone to.
 import BookUser from "@lucide/svelte/icons/book-user";
+import CalendarClock from "@lucide/svelte/icons/calendar-clock";
 import Settings from "@lucide/svelte/icons/settings";
 import type { Component } from "svelte";
 
@@ -12,6 +13,7 @@ export interface Screen {
 }
 
 export const screens: Screen[] = [
+  { name: "scheduled", label: "webmail.box.scheduled", icon: CalendarClock, nav: false, load: () => import("./Scheduled.svelte") },
   { name: "contacts", label: "webmail.contacts.title", icon: BookUser, nav: true, load: () => import("./contacts/Contacts.svelte") },
   { name: "settings", label: "webmail.settings.title", icon: Settings, nav: true, load: () => import("./settings/Settings.svelte") },
 ];

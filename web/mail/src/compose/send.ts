@@ -5,7 +5,8 @@ import type { Id } from "../jmap/types.ts";
 import { full } from "../labels.ts";
 import { told } from "../state/acts.ts";
 import { forget, mail, patch } from "../state/mails.svelte.ts";
-import { ownBox, ownBoxIf } from "../state/own.ts";
+import { loadPending } from "../state/pending.svelte.ts";
+import { ownBox } from "../state/own.ts";
 import { company, isOutside, jmap, mySettings } from "../state/session.svelte.ts";
 import { during } from "../state/sync.svelte.ts";
 import { spread } from "./address.ts";
@@ -63,12 +64,11 @@ export async function sendDraft(d: Draft, later?: Date): Promise<void> {
   await d.settled();
   const drafts = await ownBox("drafts");
   const sent = await ownBox("sent");
-  const rest = later ? ((await ownBoxIf("scheduled")) ?? drafts) : sent;
   const b = jmap.batch();
   const made = b.call("Email/set", { create: { mail: d.email(drafts) } }, jmap.own);
   const submitted = b.call("EmailSubmission/set", {
     create: { out: { identityId: d.identity?.id, emailId: "#mail", envelope: envelope(d, later) } },
-    onSuccessUpdateEmail: { "#out": { mailboxIds: { [rest]: true }, "keywords/$draft": null } },
+    onSuccessUpdateEmail: { "#out": { mailboxIds: { [sent]: true }, "keywords/$draft": null } },
   });
   try {
     await during(b.send());
@@ -93,6 +93,7 @@ export async function sendDraft(d: Draft, later?: Date): Promise<void> {
     await during(jmap.one("Email/set", { destroy: [before] }, undefined, jmap.own)).catch(() => undefined); // it stays among the drafts: nothing is lost
   }
   d.end();
+  if (later) void loadPending().catch(() => undefined);
   const said = later ? t("webmail.compose.scheduled", full(later)) : t("webmail.compose.sent");
   say(said, later || undoSeconds() ? () => takeBack(d, id, out, drafts) : undefined);
 }
@@ -145,5 +146,6 @@ async function takeBack(d: Draft, id: Id, out: Id, drafts: Id): Promise<void> {
   d.revive(id);
   put(d);
   after(d, false);
+  void loadPending().catch(() => undefined);
   say(t("webmail.compose.taken_back"));
 }

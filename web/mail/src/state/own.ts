@@ -5,9 +5,9 @@ import type { Id } from "../jmap/types.ts";
 import { byRole, createMailbox } from "./mailboxes.svelte.ts";
 import { jmap } from "./session.svelte.ts";
 
-type Kept = "drafts" | "sent" | "scheduled";
+type Kept = "drafts" | "sent";
 
-const names: Record<"drafts" | "sent", string> = { drafts: "webmail.box.drafts", sent: "webmail.box.sent" };
+const names: Record<Kept, string> = { drafts: "webmail.box.drafts", sent: "webmail.box.sent" };
 
 let found: Promise<Map<string, Id>> | undefined;
 
@@ -16,14 +16,13 @@ async function fetched(): Promise<Map<string, Id>> {
   return new Map(list.filter((b) => b.role).map((b) => [b.role!, b.id]));
 }
 
-// ownBoxIf gives one's own folder of a role; undefined where there is none.
-export async function ownBoxIf(role: Kept): Promise<Id | undefined> {
+async function ownBoxIf(role: Kept): Promise<Id | undefined> {
   if (jmap.account === jmap.own) return byRole(role)?.id;
   return (await (found ??= fetched())).get(role);
 }
 
 // ownBox gives one's own folder of a role, and makes it where there is none.
-export async function ownBox(role: "drafts" | "sent"): Promise<Id> {
+export async function ownBox(role: Kept): Promise<Id> {
   const there = await ownBoxIf(role);
   if (there) return there;
   if (jmap.account === jmap.own) return createMailbox(t(names[role]), null);

@@ -41,6 +41,13 @@ export async function during<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+const listeners = new Set<() => void>();
+
+// onSubmissions calls somebody when what waits to be sent changed.
+export function onSubmissions(act: () => void): void {
+  listeners.add(act);
+}
+
 // startSync begins to listen.
 export function startSync(): void {
   new Push(jmap, changed).start();
@@ -48,6 +55,7 @@ export function startSync(): void {
 }
 
 function changed(account: Id, states: Changed | undefined): void {
+  if (account === jmap.own && states?.EmailSubmission) listeners.forEach((l) => l());
   if (account !== jmap.account) return;
   const types = Object.keys(states ?? {});
   const isMail = (type: string) => ["Email", "Mailbox", "Thread", "EmailDelivery", "Quota"].includes(type);
