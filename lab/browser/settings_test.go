@@ -20,7 +20,7 @@ func TestML6AddressBookJourney(t *testing.T) {
 			p.SignInMail(me.Address, me.Password)
 			p.Go("/mail/contacts")
 			p.Settle()
-			p.Until("two books are there from the start, and the company's", `document.querySelectorAll("nav.books li").length === 4`)
+			p.Until("two books are there from the start, and the company's", `document.querySelectorAll("nav.books li").length >= 4`)
 
 			p.Press(inLang(lang, "webmail.contacts.book.new"))
 			p.Fill(inLang(lang, "webmail.contacts.book.name"), "取引先 "+lang)
