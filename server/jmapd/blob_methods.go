@@ -105,14 +105,41 @@ func (c *call) uploadBlob(ctx context.Context, text json.RawMessage) (*jmap.Uplo
 	}
 	var parts []io.Reader
 	for _, d := range b.Data {
-		r, done, err := c.source(ctx, d)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-		parts = append(parts, r)
+		p := &piece{open: func() (io.Reader, func(), error) { return c.source(ctx, d) }}
+		defer p.end()
+		parts = append(parts, p)
 	}
 	return c.server.Upload(ctx, c.who, c.at.id, 0, b.Type, io.MultiReader(parts...))
+}
+
+// piece is a source while it is read. It is open no longer than that: of all pieces together there may be more than memory has room for.
+type piece struct {
+	open func() (io.Reader, func(), error)
+	from io.Reader // nil before it is read
+	done func()    // nil while it is not open
+}
+
+// Read implements io.Reader.
+func (p *piece) Read(b []byte) (n int, err error) {
+	if p.from == nil {
+		if p.from, p.done, err = p.open(); err != nil {
+			p.from = strings.NewReader("")
+			return 0, err
+		}
+	}
+	if n, err = p.from.Read(b); err == io.EOF {
+		p.end()
+		p.from = strings.NewReader("")
+	}
+	return n, err
+}
+
+// end closes what is open.
+func (p *piece) end() {
+	if p.done != nil {
+		p.done()
+		p.done = nil
+	}
 }
 
 // source opens a piece; done ends its use.
@@ -224,6 +251,7 @@ func (in *getBlobsIn) check(c *call) error {
 			return jmap.Bad("properties")
 		}
 	}
+	in.Properties = slices.Compact(slices.Sorted(slices.Values(in.Properties))) // a digest reads all octets: once each
 	if in.Offset != nil && *in.Offset < 0 || in.Length != nil && *in.Length < 0 {
 		return jmap.Bad("offset")
 	}

@@ -42,13 +42,17 @@ func (r *reading) sanitised(text string) html.Clean {
 type inlining struct {
 	r     *reading
 	mark  string
+	byCID map[string]*mime.Part // nil until asked for
 	parts []*mime.Part
 	left  int // octets that may still be put in
 }
 
 // address gives the mark for a Content-ID, "" for one that names no picture.
 func (in *inlining) address(cid string) string {
-	p := in.r.partByCID(cid)
+	if in.byCID == nil {
+		in.byCID = in.r.partsByCID()
+	}
+	p := in.byCID[cid]
 	if p == nil || len(in.parts) == maxPictures {
 		return ""
 	}
@@ -122,13 +126,16 @@ func pictureType(content []byte) string {
 	return ""
 }
 
-// partByCID finds the part a Content-ID names.
-func (r *reading) partByCID(cid string) (found *mime.Part) {
+// partsByCID are the parts by their Content-IDs, of each the first.
+func (r *reading) partsByCID() map[string]*mime.Part {
+	byCID := map[string]*mime.Part{}
 	r.structure().Root.Walk(func(p *mime.Part) bool {
-		if p.ID != "" && contentID(p.ID) == cid && r.number(p) != "" {
-			found = p
+		if p.ID != "" && r.number(p) != "" {
+			if id := contentID(p.ID); byCID[id] == nil {
+				byCID[id] = p
+			}
 		}
-		return found == nil
+		return true
 	})
-	return found
+	return byCID
 }

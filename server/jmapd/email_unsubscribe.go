@@ -99,7 +99,7 @@ func (s *Server) leave(ctx context.Context, op mail.Op, url string) error {
 
 // serveUnsubscribe answers a page that asks to leave a list.
 func (s *Server) serveUnsubscribe(w http.ResponseWriter, r *http.Request, who *client) {
-	leave, ok := s.gates.enter("unsubscribe/"+who.name(), 1)
+	leave, ok := s.gates.Enter("unsubscribe/"+who.name(), 1)
 	if !ok {
 		s.refuse(w, r, who, jmap.TooMuch(jmap.LimitRequests))
 		return

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tegami/push"
 	"tegami/wire/jmap"
 )
 
@@ -82,7 +83,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, who *client
 		s.refuse(w, r, who, err)
 		return
 	}
-	leave, ok := s.gates.enter("listen/"+who.name(), maxListeners)
+	leave, ok := s.gates.Enter("listen/"+who.name(), maxListeners)
 	if !ok {
 		s.refuse(w, r, who, jmap.TooMuch(jmap.LimitRequests))
 		return
@@ -194,7 +195,6 @@ func knownTypes(list []string) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(name string) bool {
-		_, ok := types[name]
-		return !ok
+		return !push.Known(name)
 	})
 }

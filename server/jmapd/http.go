@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"tegami/i18n"
@@ -88,7 +87,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, who *client) {
 		s.refuse(w, r, who, &jmap.RequestError{Type: jmap.NotJSON, Status: http.StatusBadRequest, Detail: "Content-Type"})
 		return
 	}
-	leave, ok := s.gates.enter("api/"+who.name(), s.limits.Concurrent)
+	leave, ok := s.gates.Enter("api/"+who.name(), s.limits.Concurrent)
 	if !ok {
 		s.refuse(w, r, who, jmap.TooMuch(jmap.LimitRequests))
 		return
@@ -201,30 +200,4 @@ func challenge(h http.Header, r *http.Request) {
 	}
 	h.Add("WWW-Authenticate", `Basic realm="JMAP", charset="UTF-8"`)
 	h.Add("WWW-Authenticate", `Bearer realm="JMAP"`)
-}
-
-// gates bound how much an account does at a time.
-type gates struct {
-	mu   sync.Mutex
-	busy map[string]int
-}
-
-// enter takes a place, unless limit are taken; leave gives it back.
-func (g *gates) enter(name string, limit int) (leave func(), ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.busy == nil {
-		g.busy = map[string]int{}
-	}
-	if g.busy[name] >= limit {
-		return nil, false
-	}
-	g.busy[name]++
-	return func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.busy[name]--; g.busy[name] <= 0 {
-			delete(g.busy, name)
-		}
-	}, true
 }

@@ -17,6 +17,8 @@ import (
 	"tegami/mailbox/prefs"
 	"tegami/obs"
 	"tegami/outbox"
+	"tegami/push"
+	"tegami/server/door"
 	"tegami/wire/jmap"
 )
 
@@ -30,6 +32,7 @@ type Config struct {
 	Outbox    *outbox.Service   // nil: nobody sends here
 	Contacts  *contacts.Service // nil: nobody has address books here
 	Prefs     *prefs.Service
+	Push      *push.Service
 	Words     *i18n.Catalogue
 	Log       *slog.Logger
 	Zone      mail.Zone
@@ -53,6 +56,7 @@ type Limits struct {
 	Concurrent int   // requests of an account at a time; 0 = 16
 	Upload     int64 // octets of an upload; 0 = mail.MaxMessageSize (ML-9)
 	Uploads    int   // uploads of an account at a time; 0 = 4
+	Downloads  int   // downloads of an account at a time: each holds its file open; 0 = 32
 	Kept       int64 // octets that an account uploads within an hour, as long as they are kept; 0 = 512 MiB
 	Response   int   // octets of a response, behind which no further call is done; 0 = 64 MiB
 	// Requests is how many requests one account may make in a minute. 0 = 3,000.
@@ -66,7 +70,7 @@ type Limits struct {
 func (l Limits) orDefaults() Limits {
 	return Limits{
 		Request: cmp.Or(l.Request, 10<<20), Calls: cmp.Or(l.Calls, 32), Objects: cmp.Or(l.Objects, 1000), Concurrent: cmp.Or(l.Concurrent, 16),
-		Upload: cmp.Or(l.Upload, mail.MaxMessageSize), Uploads: cmp.Or(l.Uploads, 4), Kept: cmp.Or(l.Kept, 512<<20), Response: cmp.Or(l.Response, 64<<20),
+		Upload: cmp.Or(l.Upload, mail.MaxMessageSize), Uploads: cmp.Or(l.Uploads, 4), Downloads: cmp.Or(l.Downloads, 32), Kept: cmp.Or(l.Kept, 512<<20), Response: cmp.Or(l.Response, 64<<20),
 		Requests: cmp.Or(l.Requests, 3000), Strangers: cmp.Or(l.Strangers, 120), Time: cmp.Or(l.Time, time.Minute),
 	}
 }
@@ -80,7 +84,7 @@ type Server struct {
 	limits  Limits
 	methods map[string]entry
 	mux     *http.ServeMux
-	gates   gates
+	gates   door.Gates
 	zips    sync.Pool // of *gzip.Writer
 
 	circles  circles

@@ -46,7 +46,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request, who *client
 		s.refuse(w, r, who, mail.E("jmapd.serveSocket", mail.Denied, "auth.foreign_page"))
 		return
 	}
-	leave, ok := s.gates.enter("listen/"+who.name(), maxListeners)
+	leave, ok := s.gates.Enter("listen/"+who.name(), maxListeners)
 	if !ok {
 		s.refuse(w, r, who, jmap.TooMuch(jmap.LimitRequests))
 		return
@@ -160,7 +160,7 @@ func notRequest() error {
 // request answers a request beside others of the same socket (RFC 8887 §4.3.2).
 func (c *socket) request(ctx context.Context, id string, text []byte) {
 	s := c.server
-	leave, ok := s.gates.enter("api/"+c.who.name(), s.limits.Concurrent)
+	leave, ok := s.gates.Enter("api/"+c.who.name(), s.limits.Concurrent)
 	if !ok {
 		c.fail(ctx, id, jmap.TooMuch(jmap.LimitRequests))
 		return
@@ -246,9 +246,12 @@ func nilIfEmpty(id string) any {
 	return id
 }
 
-// enable begins to tell of changes (RFC 8887 §4.3.5.2), from pushState on where that is known.
+// enable begins to tell of changes (RFC 8887 §4.3.5.2), from pushState on where that is known. It counts as a request does: it reads as much.
 func (c *socket) enable(ctx context.Context, m message) error {
 	c.disable()
+	if err := c.server.countCall(ctx, c.who.name()); err != nil {
+		return err
+	}
 	until, cancel := context.WithCancel(ctx)
 	since := readPositions(m.PushState)
 	changes, err := c.server.follow(until, c.who.identity, since)

@@ -93,7 +93,7 @@ func (s *Server) reach(ctx context.Context, who *directory.Identity, account jma
 
 // serveUpload answers an upload (RFC 8620 §6.1).
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request, who *client) {
-	leave, ok := s.gates.enter("upload/"+who.name(), s.limits.Uploads)
+	leave, ok := s.gates.Enter("upload/"+who.name(), s.limits.Uploads)
 	if !ok {
 		s.refuse(w, r, who, jmap.TooMuch(jmap.LimitUploads))
 		return
@@ -179,6 +179,12 @@ func (s *Server) Download(ctx context.Context, who *directory.Identity, account,
 
 // serveDownload answers a download (RFC 8620 §6.2). What it is the mail's sender says, so no browser may show it by itself.
 func (s *Server) serveDownload(w http.ResponseWriter, r *http.Request, who *client) {
+	leave, ok := s.gates.Enter("download/"+who.name(), s.limits.Downloads)
+	if !ok {
+		s.refuse(w, r, who, jmap.TooMuch(jmap.LimitRequests))
+		return
+	}
+	defer leave()
 	o, err := s.Download(r.Context(), who.identity, jmap.Id(r.PathValue("account")), jmap.Id(r.PathValue("blob")))
 	if err != nil {
 		s.refuse(w, r, who, err)
