@@ -13,9 +13,9 @@ import (
 // uploadGrace is for how long octets stay that nothing refers to: those that were uploaded have none before they become mail.
 const uploadGrace = mailbox.UploadLife + 15*time.Minute
 
-// jmapMounts are the JMAP door's, for a listener of a zone.
-func (p *Platform) jmapMounts(zone mail.Zone) (list []httpd.Mount) {
-	door := jmapd.New(p.jmapConfig(zone)).Handler()
+// jmapMounts are the JMAP door's.
+func jmapMounts(s *jmapd.Server) (list []httpd.Mount) {
+	door := s.Handler()
 	for _, path := range jmapd.Paths() {
 		list = append(list, httpd.Mount{Path: path, Handler: door})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"tegami/mail"
 	"tegami/server/httpd"
+	"tegami/server/jmapd"
 	"tegami/server/restd"
 	"tegami/server/scimd"
 	"tegami/server/webd"
@@ -15,13 +16,14 @@ import (
 
 // mounts are the control API, the door for identity systems and the platform's pages, for a listener of a zone.
 func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
-	api, pages := restd.New(p.restConfig(zone)).Handler(), webd.New(p.pagesConfig(zone)).Handler()
+	mails := jmapd.New(p.jmapConfig(zone))
+	api, pages := restd.New(p.restConfig(zone)).Handler(), webd.New(p.pagesConfig(zone, mails)).Handler()
 	scim := scimd.New(scimd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally}).Handler()
 	list := []httpd.Mount{{Path: "/api/", Handler: api}, {Path: scimd.Prefix + "/", Handler: scim}}
-	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/mail", "/mail/", "/assets/"} {
+	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/mail", "/mail/", "/standard", "/standard/", "/assets/"} {
 		list = append(list, httpd.Mount{Path: path, Handler: pages, Visits: strings.HasPrefix(path, "/log")}) // files are served to everybody
 	}
-	return append(append(list, p.jmapMounts(zone)...), p.davMounts(zone)...)
+	return append(append(list, jmapMounts(mails)...), p.davMounts(zone)...)
 }
 
 // restConfig is what the control API needs.
@@ -32,8 +34,8 @@ func (p *Platform) restConfig(zone mail.Zone) restd.Config {
 	}
 }
 
-// pagesConfig is what the pages need.
-func (p *Platform) pagesConfig(zone mail.Zone) webd.Config {
+// pagesConfig is what the pages need. mails is what the Standard webmail speaks with.
+func (p *Platform) pagesConfig(zone mail.Zone, mails webd.JMAP) webd.Config {
 	var panel, webmail fs.FS
 	if built, ok := web.Panel(); ok {
 		panel = built
@@ -41,7 +43,7 @@ func (p *Platform) pagesConfig(zone mail.Zone) webd.Config {
 	if built, ok := web.Mail(); ok {
 		webmail = built
 	}
-	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail, Content: strings.TrimSuffix(p.config.Web.ContentURL, "/")}
+	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail, JMAP: mails, Content: strings.TrimSuffix(p.config.Web.ContentURL, "/")}
 }
 
 // machine is this process, for operators.

@@ -176,7 +176,7 @@ func (p *Page) Fill(name, text string) {
 // SignIn signs in on the one sign-in page, and puts off what may be put off.
 func (p *Page) SignIn(name, password string) {
 	p.t.Helper()
-	p.Go("/login")
+	p.Go("/login?next=/panel/")
 	p.Do("sign in as "+name, chromedp.WaitVisible("#name"), chromedp.SetValue("#name", name), chromedp.SetValue("#password", password), chromedp.Submit("#name"))
 	p.Until(name+" is let in", `location.pathname.startsWith("/panel") || document.querySelector("input[value=later], input[value=change], .wrong")`)
 	if Eval[bool](p, `!!document.querySelector("input[value=later]")`) {

@@ -101,7 +101,7 @@ func TestCP10Journey(t *testing.T) {
 	op.Shows(said("panel.role.account_admin"))
 
 	admin := b.Page(t, p)
-	admin.Go("/login")
+	admin.Go("/login?next=/panel/")
 	admin.As("ja", "light", 1440)
 	password := firstSignIn(admin, "staff7@"+domain, initial)
 	other := b.Page(t, p)
@@ -109,7 +109,7 @@ func TestCP10Journey(t *testing.T) {
 	other.Settle()
 
 	addPasskey(admin)
-	admin.Do("sign out", chromedp.Evaluate[chromedp.Void](`void fetch("/logout", { method: "POST", headers: { "Tegami-Page": "1" } }).then(() => location.assign("/login"))`))
+	admin.Do("sign out", chromedp.Evaluate[chromedp.Void](`void fetch("/logout", { method: "POST", headers: { "Tegami-Page": "1" } }).then(() => location.assign("/login?next=/panel/"))`))
 	admin.Until("the sign-in page offers passkeys", `location.pathname === "/login" && [...document.querySelectorAll("[data-passkey] button")].some((b) => b.checkVisibility())`)
 	admin.Do("sign in with the passkey", chromedp.Click("[data-passkey] button"))
 	admin.Until("the passkey lets in", `location.pathname.startsWith("/panel")`)

@@ -34,11 +34,11 @@ func cookie(r *http.Request, name string) string {
 	return c.Value
 }
 
-// setCookie sends a cookie. Without an end it goes with the browser. Only the session's and the language's come with links from other sites: a
+// setCookie sends a cookie. Without an end it goes with the browser. Only the session's, the language's and the version's come with links from other sites: a
 // link in a mail must find who is signed in, and changes nothing.
 func setCookie(w http.ResponseWriter, name, value string, until time.Time) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
-	if name == sessionCookie || name == langCookie {
+	if name == sessionCookie || name == langCookie || name == versionCookie {
 		c.SameSite = http.SameSiteLaxMode
 	}
 	if !until.IsZero() {
@@ -99,19 +99,19 @@ func readStep(r *http.Request) (directory.Step, string) {
 	return "", ""
 }
 
-// panelPath is where people go who signed in.
+// panelPath is where the panel is: who signs in and has no mailbox goes there.
 const panelPath = "/panel/"
 
 // mailPath is where the Advanced webmail is.
 const mailPath = "/mail/"
 
-// ownPath gives a path of ours to go on to, panelPath for everything else: nobody is led to another site.
+// ownPath gives a path of ours to go on to, "" for everything else: nobody is led to another site.
 func ownPath(next string) string {
 	at, err := url.Parse(next)
 	switch {
 	case err != nil, at.Scheme != "", at.Host != "", at.Opaque != "", at.User != nil,
-		!strings.HasPrefix(next, panelPath) && !strings.HasPrefix(next, mailPath), strings.ContainsAny(next, "\\\r\n\t\x00"), strings.Contains(at.Path, ".."), strings.Contains(at.Path, "//"):
-		return panelPath
+		!strings.HasPrefix(next, panelPath) && !strings.HasPrefix(next, mailPath) && !strings.HasPrefix(next, standardPath), strings.ContainsAny(next, "\\\r\n\t\x00"), strings.Contains(at.Path, ".."), strings.Contains(at.Path, "//"):
+		return ""
 	}
 	return at.String()
 }

@@ -3,6 +3,7 @@ package webd
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"tegami/directory"
@@ -27,7 +28,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	if token := cookie(r, sessionCookie); token != "" {
 		if _, err := s.dir.CallerBySession(r.Context(), b.Origin, token); err == nil {
-			http.Redirect(w, r, p.Next, http.StatusSeeOther)
+			http.Redirect(w, r, s.landing(r, p.Next, p.Version, token), http.StatusSeeOther)
 			return
 		}
 	}
@@ -50,6 +51,13 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) {
 	if !ownForm(r) {
 		s.showStep(w, r, p, nil, mail.E("webd.postLogin", mail.Denied, "auth.foreign_page"))
 		return
+	}
+	if v := r.PostFormValue("version"); versionPaths[v] != "" {
+		p.Version = v
+		rememberVersion(w, v)
+		if strings.HasPrefix(p.Next, versionPaths[otherVersion(v)]) {
+			p.Next = ""
+		}
 	}
 	step, err := s.take(r)
 	switch {
@@ -106,6 +114,8 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, p *page, wrong er
 // entered gives the browser its session. Recovery codes are shown first, where there are new ones.
 func (s *Server) entered(w http.ResponseWriter, r *http.Request, p *page, step *directory.WebStep) {
 	giveSession(w, step)
+	s.keepVersion(w, r, p.Version, step.Token)
+	p.Next = s.landing(r, p.Next, p.Version, step.Token)
 	if len(step.Recovery) == 0 {
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 		return

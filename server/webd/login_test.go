@@ -27,7 +27,7 @@ func TestSV11OneSignInPage(t *testing.T) {
 	h.leads(h.post("/login", "do", "password", "name", "sato@alpha.example", "password", "wrong"), http.StatusUnauthorized, "")
 	h.shows(`role="alert"`, `value="sato@alpha.example"`)
 	done := h.post("/login", "do", "password", "name", "Sato@alpha.example", "password", password)
-	h.leads(done, http.StatusSeeOther, "/panel/")
+	h.leads(done, http.StatusSeeOther, "/mail/")
 	var session *http.Cookie
 	for _, c := range done.Cookies() {
 		if c.Name == "__Host-tegami" {
@@ -42,7 +42,7 @@ func TestSV11OneSignInPage(t *testing.T) {
 	}
 	h.leads(h.get("/api/v1/self"), http.StatusOK, "")
 	h.shows("sato@alpha.example")
-	h.leads(h.get("/login"), http.StatusSeeOther, "/panel/")
+	h.leads(h.get("/login"), http.StatusSeeOther, "/mail/")
 
 	h.get("/logout")
 	h.leads(h.post("/logout"), http.StatusSeeOther, "/login?out=1")
@@ -92,7 +92,7 @@ func TestCP9SecondFactorOfAdministrators(t *testing.T) {
 	h.leads(h.get("/api/v1/self"), http.StatusUnauthorized, "")
 	h.get("/login")
 	h.shows(`value="later"`, `src="data:image/svg`)
-	h.leads(h.post("/login", "do", "later"), http.StatusSeeOther, "/panel/")
+	h.leads(h.post("/login", "do", "later"), http.StatusSeeOther, "/mail/")
 	h.leads(h.get("/api/v1/self"), http.StatusOK, "")
 
 	b := h.newBrowser()
@@ -110,24 +110,24 @@ func TestCP9SecondFactorOfAdministrators(t *testing.T) {
 	other.leads(other.get("/api/v1/self"), http.StatusUnauthorized, "")
 	other.get("/login")
 	other.leads(other.post("/login", "do", "factor", "code", code(t, secret, 0)), http.StatusUnauthorized, "") // used when it was set up
-	other.leads(other.post("/login", "do", "factor", "code", code(t, secret, 1), "trust", "1"), http.StatusSeeOther, "/panel/")
+	other.leads(other.post("/login", "do", "factor", "code", code(t, secret, 1), "trust", "1"), http.StatusSeeOther, "/mail/")
 
 	// The browser is trusted: the password is enough there, until somebody thinks otherwise.
 	other.get("/logout")
 	other.post("/logout")
-	other.leads(other.signIn("owner@alpha.example"), http.StatusSeeOther, "/panel/")
+	other.leads(other.signIn("owner@alpha.example"), http.StatusSeeOther, "/mail/")
 	h.must(h.dir.EndOtherSessions(h.ctx, h.caller(other)))
 	other.get("/logout")
 	other.post("/logout")
 	other.leads(other.signIn("owner@alpha.example"), http.StatusSeeOther, "/login")
 	other.get("/login")
-	other.leads(other.post("/login", "do", "factor", "code", recovery[3]), http.StatusSeeOther, "/panel/")
+	other.leads(other.post("/login", "do", "factor", "code", recovery[3]), http.StatusSeeOther, "/mail/")
 
 	third := h.newBrowser()
 	third.signIn("owner@alpha.example")
 	third.get("/login")
 	third.leads(third.post("/login", "do", "factor", "code", recovery[3]), http.StatusUnauthorized, "")
-	third.leads(third.post("/login", "do", "factor", "code", strings.ToUpper(recovery[4])), http.StatusSeeOther, "/panel/")
+	third.leads(third.post("/login", "do", "factor", "code", strings.ToUpper(recovery[4])), http.StatusSeeOther, "/mail/")
 }
 
 // caller is who is signed in in a browser.
@@ -160,7 +160,7 @@ func TestCP9InitialPassword(t *testing.T) {
 	for _, c := range [][2]string{{"another good password", "a different password"}, {"short", "short"}, {"password12345", "password12345"}, {password, password}} {
 		h.leads(h.post("/login", "do", "change", "password", c[0], "again", c[1]), http.StatusUnprocessableEntity, "")
 	}
-	h.leads(h.post("/login", "do", "change", "password", "another good password", "again", "another good password"), http.StatusSeeOther, "/panel/")
+	h.leads(h.post("/login", "do", "change", "password", "another good password", "again", "another good password"), http.StatusSeeOther, "/mail/")
 	h.leads(h.get("/api/v1/self"), http.StatusOK, "")
 	_, err = h.dir.SignIn(h.ctx, from, "pop3s", "sato@alpha.example", "another good password")
 	h.must(err)
@@ -239,9 +239,9 @@ func TestSV11NothingForeign(t *testing.T) {
 		t.Errorf("our own page: %d", got)
 	}
 	for next, want := range map[string]string{
-		"/panel/accounts?state=active": "/panel/accounts?state=active", "/panel/": "/panel/",
-		"https://evil.example/panel/": "/panel/", "//evil.example/panel/": "/panel/", "/panel//evil.example": "/panel/", `/panel/\evil.example`: "/panel/",
-		"/logout": "/panel/", "/panel/../logout": "/panel/", "/panel/%2e%2e/logout": "/panel/", "javascript:alert(1)": "/panel/", "": "/panel/", "/panel/\r\nX: y": "/panel/",
+		"/panel/accounts?state=active": "/panel/accounts?state=active", "/panel/": "/panel/", "/mail/box/1": "/mail/box/1", "/standard/read?id=e1": "/standard/read?id=e1",
+		"https://evil.example/panel/": "/mail/", "//evil.example/panel/": "/mail/", "/panel//evil.example": "/mail/", `/panel/\evil.example`: "/mail/",
+		"/logout": "/mail/", "/panel/../logout": "/mail/", "/panel/%2e%2e/logout": "/mail/", "javascript:alert(1)": "/mail/", "": "/mail/", "/panel/\r\nX: y": "/mail/",
 	} {
 		h.leads(h.get("/login?next="+url.QueryEscape(next)), http.StatusSeeOther, want)
 	}

@@ -30,7 +30,8 @@ type page struct {
 	View      string // which step's form
 	Title     string // key of the catalogue
 	Form      string // token of forms
-	Next      string // where to go on to
+	Next      string // where to go on to, "" for home
+	Version   string // of the webmail, as proposed or chosen
 	Name      string // that was typed
 	Wrong     string // what was wrong, in words
 	Out       bool   // somebody has just signed out
@@ -47,6 +48,7 @@ func (s *Server) newPage(w http.ResponseWriter, r *http.Request) *page {
 		rememberLang(w, string(l))
 	}
 	p.Form, p.Next, p.Out = ensureForm(w, r), ownPath(q.Get("next")), q.Has("out")
+	p.Version = versionOf(r, p.Next)
 	return p
 }
 
@@ -58,7 +60,7 @@ func (p *page) Asset(name string) string { return p.assets.path(name) }
 
 // Self is the page's own address, with where to go on to.
 func (p *page) Self() string {
-	if p.Next == panelPath {
+	if p.Next == "" {
 		return "/login"
 	}
 	return "/login?" + url.Values{"next": {p.Next}}.Encode()
@@ -67,7 +69,7 @@ func (p *page) Self() string {
 // Other is the page in another language.
 func (p *page) Other(lang string) string {
 	q := url.Values{"lang": {lang}}
-	if p.Next != panelPath {
+	if p.Next != "" {
 		q.Set("next", p.Next)
 	}
 	return "/login?" + q.Encode()

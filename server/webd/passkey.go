@@ -19,6 +19,7 @@ type passkeyIn struct {
 	Ceremony   string          `json:"ceremony"`
 	Credential json.RawMessage `json:"credential"`
 	Next       string          `json:"next"`
+	Version    string          `json:"version"` // of the webmail; "" = as before
 }
 
 // readPasskey reads a request of the script. Denied "auth.foreign_page"; Invalid "request.malformed".
@@ -74,7 +75,12 @@ func (s *Server) finishPasskey(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	giveSession(w, step)
-	answer(w, http.StatusOK, map[string]any{"next": ownPath(in.Next)})
+	version := versionOf(r, ownPath(in.Next))
+	if versionPaths[in.Version] != "" {
+		version = in.Version
+	}
+	s.keepVersion(w, r, version, step.Token)
+	answer(w, http.StatusOK, map[string]any{"next": s.landing(r, ownPath(in.Next), version, step.Token)})
 }
 
 // refusePasskey says what was wrong, in words.

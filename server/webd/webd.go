@@ -36,6 +36,8 @@ type Config struct {
 	Panel fs.FS
 	// Mail are the built files of the Advanced webmail, as web.Mail gives them. nil: as Panel.
 	Mail fs.FS
+	// JMAP is what the Standard webmail reads and writes mail by. nil: there is no such version.
+	JMAP JMAP
 	// Content is the origin that pictures of mail come from, "https://content.example". "" = none: they are not shown.
 	Content string
 }
@@ -68,15 +70,20 @@ func New(c Config) *Server {
 	s.mux.HandleFunc("GET /panel/{path...}", s.servePanel)
 	s.mux.Handle("GET /panel", http.RedirectHandler(panelPath, http.StatusSeeOther))
 	s.mux.HandleFunc("GET /mail/{path...}", s.serveMail)
+	s.standardRoutes()
 	s.mux.Handle("GET /mail", http.RedirectHandler(mailPath, http.StatusSeeOther))
 	return s
 }
 
-// Handler answers /login, /logout, /assets/, /panel/ and /mail/.
+// Handler answers /login, /logout, /assets/, /panel/, /mail/ and /standard/.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if r.URL.Path == writePath {
+			limit = maxWrite
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		s.mux.ServeHTTP(w, r)
 	})
 }

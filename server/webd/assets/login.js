@@ -29,7 +29,7 @@
         userHandle: r.userHandle ? text(r.userHandle) : undefined,
       },
     };
-    const done = await ask("/login/passkey/finish", form, { step: passkey, ceremony: begun.ceremony, credential, next });
+    const done = await ask("/login/passkey/finish", form, { step: passkey, ceremony: begun.ceremony, credential, next, version: document.querySelector("input[name=version]:checked")?.value ?? "" });
     location.assign(done.next);
   };
 
