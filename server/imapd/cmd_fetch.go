@@ -118,7 +118,7 @@ func (w *fetching) plan() {
 		w.with |= mailbox.WithIndex
 	}
 	if w.Items&imap.FetchPreview != 0 {
-		w.with |= mailbox.WithIndex | mailbox.WithOctets
+		w.with |= mailbox.WithIndex
 	}
 	for i := range w.Sections {
 		sec := &w.Sections[i]
@@ -217,7 +217,7 @@ func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message, 
 		return err
 	}
 	w.structure, w.header = nil, w.header[:0]
-	if w.with&mailbox.WithOctets != 0 {
+	if w.needsOctets(m) {
 		body, err := w.s.account.OpenBody(ctx, m)
 		if err != nil {
 			w.fail(m, err)
@@ -243,6 +243,15 @@ func (w *fetching) message(ctx context.Context, seq uint32, m *mailbox.Message, 
 	}
 	w.s.out.WriteString(")\r\n")
 	return nil
+}
+
+// needsOctets tells whether the message's octets have to be opened: a section is asked for, or a preview that its index does not have.
+func (w *fetching) needsOctets(m *mailbox.Message) bool {
+	if w.with&mailbox.WithOctets != 0 || w.Items&imap.FetchPreview == 0 {
+		return w.with&mailbox.WithOctets != 0
+	}
+	_, kept := mime.Index(m.Index).Row()
+	return !kept
 }
 
 func (w *fetching) fail(m *mailbox.Message, err error) {
@@ -280,6 +289,9 @@ func (w *fetching) itemText(b []byte, start int, m *mailbox.Message) []byte {
 
 // previewText writes the beginning of the message's text (RFC 8970). NIL says that there is none now: the octets could not be read.
 func (w *fetching) previewText(b []byte, m *mailbox.Message) []byte {
+	if row, kept := mime.Index(m.Index).Row(); kept {
+		return imap.AppendString(b, row.Preview, w.s.wide())
+	}
 	text, err := mime.Preview(w.parsed(m), w.octets)
 	if err != nil {
 		w.fail(m, err)
