@@ -283,7 +283,7 @@ func (r *Register) mailboxEvents(s *since) (events []event[mail.MailboxID]) {
 		events = append(events, e)
 	}
 	for _, g := range s.mailboxes {
-		if r.rights == nil && s.has(g.Made, int64(g.ID)) && !s.has(g.ModSeq, int64(g.ID)) {
+		if r.shares == nil && s.has(g.Made, int64(g.ID)) && !s.has(g.ModSeq, int64(g.ID)) {
 			events = append(events, event[mail.MailboxID]{at: g.ModSeq, id: g.ID, what: wasDestroyed})
 		}
 	}

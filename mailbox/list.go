@@ -54,6 +54,7 @@ type share struct {
 	owner  mail.Address
 	of     mail.AccountID
 	rights Rights
+	wanted bool // the account is subscribed to it
 }
 
 // knownShares are the shares a session knows, as of an epoch.
@@ -69,20 +70,27 @@ func (a *Account) shares(ctx context.Context, op mail.Op) ([]share, error) {
 		return known.shares, nil
 	}
 	boxes := map[mail.MailboxID]*sharedBox{}
-	err := a.view(ctx, op, func(r store.Reader) error {
+	var names subscriptions
+	err := a.view(ctx, op, func(r store.Reader) (err error) {
 		clear(boxes)
 		for _, who := range []mail.AccountID{a.account.ID, 0} {
 			if err := a.gatherGrants(r, who, boxes); err != nil {
 				return err
 			}
 		}
-		return nil
+		if len(boxes) > 0 {
+			names, _, err = readSubscriptions(r, a.account.ID)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	known := &knownShares{epoch: epoch}
 	if known.shares, err = a.withOwners(ctx, op, boxes); err == nil {
+		for i := range known.shares {
+			known.shares[i].wanted = names.at(known.shares[i].box, "") >= 0
+		}
 		a.listed.Store(known)
 	}
 	return known.shares, err
@@ -142,7 +150,7 @@ func (a *Account) withOwners(ctx context.Context, op mail.Op, boxes map[mail.Mai
 			owners[b.owner] = acc.Address
 		}
 		if address := owners[b.owner]; !address.IsNull() {
-			shares = append(shares, share{box, address, b.owner, rights})
+			shares = append(shares, share{box: box, owner: address, of: b.owner, rights: rights})
 		}
 	}
 	return shares, nil

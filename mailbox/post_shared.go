@@ -3,6 +3,7 @@ package mailbox
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -59,11 +60,11 @@ func (a *Account) OpenShared(ctx context.Context, owner mail.AccountID) (*Post, 
 	return &Post{account: a, of: acc, foreign: true}, nil
 }
 
-// seenHash is State.Seen of somebody with rights on mailboxes of another.
-func seenHash(rights map[mail.MailboxID]Rights) uint32 {
+// seenHash is State.Seen of somebody who may look up mailboxes of another.
+func seenHash(shares map[mail.MailboxID]share) uint32 {
 	h := fnv.New32a()
-	for _, id := range slices.Sorted(maps.Keys(rights)) {
-		h.Write([]byte(id.String() + "/" + rights[id].String() + ";"))
+	for _, id := range slices.Sorted(maps.Keys(shares)) {
+		fmt.Fprintf(h, "%d/%s/%v;", id, shares[id].rights, shares[id].wanted)
 	}
 	return max(h.Sum32(), 1)
 }

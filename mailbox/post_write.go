@@ -52,11 +52,11 @@ func (p *Post) seen(ctx context.Context, op mail.Op) (uint32, error) {
 	if !p.foreign {
 		return 0, nil
 	}
-	rights, err := p.rights(ctx, op)
+	shares, err := p.shares(ctx, op)
 	if mail.Is(err, mail.Denied) { // what was done last took the rights away
 		return 0, nil
 	}
-	return seenHash(rights), err
+	return seenHash(shares), err
 }
 
 // may gives what may be done with a mailbox.

@@ -17,9 +17,9 @@ type Register struct {
 	post   *Post
 	shared *sharedPicture
 	pic    *picture
-	rights map[mail.MailboxID]Rights // on somebody else's mailboxes; nil: all rights on all
-	sees   []bool                    // which mailboxes may be read, by number; nil: all
-	seen   uint32                    // State.Seen
+	shares map[mail.MailboxID]share // somebody else's mailboxes that may be looked up; nil: all, and the account's own
+	sees   []bool                   // which mailboxes may be read, by number; nil: all
+	seen   uint32                   // State.Seen
 	boxes  func() []Box
 }
 
@@ -32,7 +32,7 @@ func (p *Post) Register(ctx context.Context) (*Register, error) {
 	r := &Register{post: p, shared: a.service.pictures.take(a.tenant, p.key())}
 	if p.foreign {
 		var err error
-		if r.rights, err = p.rights(ctx, op); err != nil {
+		if r.shares, err = p.shares(ctx, op); err != nil {
 			return nil, err
 		}
 	}
@@ -51,22 +51,22 @@ func (p *Post) Register(ctx context.Context) (*Register, error) {
 // key names the account for what sessions share.
 func (p *Post) key() textAccount { return textAccount{p.account.id.Tenant(), p.of.ID} }
 
-// rights gives what the one who works with the mail of somebody else may do with which mailboxes. Denied "mailbox.no_right" for nothing.
-func (p *Post) rights(ctx context.Context, op mail.Op) (map[mail.MailboxID]Rights, error) {
-	shares, err := p.account.shares(ctx, op)
+// shares gives which mailboxes of somebody else the one who works with his mail may look up. Denied "mailbox.no_right" for none.
+func (p *Post) shares(ctx context.Context, op mail.Op) (map[mail.MailboxID]share, error) {
+	all, err := p.account.shares(ctx, op)
 	if err != nil {
 		return nil, err
 	}
-	rights := map[mail.MailboxID]Rights{}
-	for _, s := range shares {
+	shares := map[mail.MailboxID]share{}
+	for _, s := range all {
 		if s.of == p.of.ID {
-			rights[s.box] = s.rights
+			shares[s.box] = s
 		}
 	}
-	if len(rights) == 0 {
+	if len(shares) == 0 {
 		return nil, mail.E(op, mail.Denied, "mailbox.no_right", RightLookup.String())
 	}
-	return rights, nil
+	return shares, nil
 }
 
 // narrow leaves what the rights let be seen.
@@ -74,16 +74,16 @@ func (r *Register) narrow() {
 	r.sees = make([]bool, len(r.pic.boxIDs))
 	for i := range r.pic.boxes {
 		b := &r.pic.boxes[i]
-		r.sees[b.number] = r.rights[b.ID].Has(RightRead)
+		r.sees[b.number] = r.shares[b.ID].rights.Has(RightRead)
 	}
-	r.seen = seenHash(r.rights)
+	r.seen = seenHash(r.shares)
 }
 
 // State is the picture's.
 func (r *Register) State() State { return State{ModSeq: r.pic.modseq, Seen: r.seen} }
 
 // lookup tells whether a mailbox may be known of.
-func (r *Register) lookup(id mail.MailboxID) bool { return r.rights == nil || r.rights[id] != 0 }
+func (r *Register) lookup(id mail.MailboxID) bool { return r.shares == nil || r.shares[id].box == id }
 
 // Mailboxes gives the mailboxes that may be looked up, ascending by id. Of somebody else's mailboxes Parent is zero where the one above may
 // not be looked up.
@@ -122,10 +122,11 @@ func (r *Register) told(b *boxEntry, levels []string, counts []boxCount) Box {
 		Mailbox: b.Mailbox, Path: joinPath(levels), Rights: AllRights,
 		Emails: c.emails, Unread: c.unread, Threads: c.threads, UnreadThreads: c.unreadThreads,
 	}
-	if r.rights == nil {
+	if r.shares == nil {
 		return out
 	}
-	out.Path, out.Rights, out.Subscribed = othersPath(r.post.of.Address, levels), r.rights[b.ID], false
+	s := r.shares[b.ID]
+	out.Path, out.Rights, out.Subscribed = othersPath(r.post.of.Address, levels), s.rights, s.wanted
 	if !r.lookup(b.Parent) {
 		out.Parent = 0
 	}

@@ -318,6 +318,14 @@ func TestSharedPost(t *testing.T) {
 	h.equal("went", c.Destroyed, []mail.EmailID{open.ID})
 	h.equal("changed", len(c.Updated), 0)
 
+	for _, on := range []bool{true, false} {
+		_, err = p.ChangeMailbox(ctx, plans, mailbox.MailboxChange{Subscribed: &on})
+		h.must(err)
+		b, _ := h.register(p).Mailbox(plans)
+		h.equal("subscribed", b.Subscribed, on)
+		b, _ = h.register(own).Mailbox(plans)
+		h.equal("the owner's", b.Subscribed, false)
+	}
 	_, _, err = p.CreateMailbox(ctx, mailbox.NewMailbox{Name: "below", Parent: plans})
 	h.refused(err, mail.Denied, "mailbox.no_right")
 	h.must(owner.DeleteACL(ctx, "Plans", "suzuki@alpha.example"))
