@@ -105,7 +105,9 @@ async function beginOffline(): Promise<boolean> {
 // recallMine takes up the choices that were known last, until the server says more.
 export async function recallMine(): Promise<void> {
   const kept = await recall<[Settings, Branding, Identity[]]>(MINE);
-  if (kept) [settings, branding, identities] = kept;
+  if (!kept) return;
+  [, branding, identities] = kept;
+  takeSettings(kept[0]);
 }
 
 // loadMine fetches the reader's choices, identities, the company's part and how full the account is.
