@@ -546,25 +546,24 @@ func (v *visit) cardPatch(have card) args {
 	for key, n := range have.Phones {
 		phones[key] = n.Number
 	}
-	v.patchLines(p, "mail.", "emails", args{"@type": "EmailAddress"}, "address", emails)
-	v.patchLines(p, "phone.", "phones", args{"@type": "Phone"}, "number", phones)
+	v.patchLines(p, lines{"mail.", "emails", "EmailAddress", "address"}, emails)
+	v.patchLines(p, lines{"phone.", "phones", "Phone", "number"}, phones)
 	return p
 }
 
+// lines are fields of a form that are values of one property of a card: how their names begin, and what JSContact calls it.
+type lines struct{ begin, property, kind, member string }
+
 // patchLines says which of several addresses or numbers changed, came or went.
-func (v *visit) patchLines(p args, begin, property string, empty args, member string, have map[string]string) {
-	all := args{}
+func (v *visit) patchLines(p args, l lines, have map[string]string) {
+	all, property, member := args{}, l.property, l.member
 	for name := range v.r.PostForm {
-		key, ok := strings.CutPrefix(name, begin)
+		key, ok := strings.CutPrefix(name, l.begin)
 		was, there := have[key]
 		switch text := v.typed(name); {
 		case !ok || strings.Contains(key, "/"), text == was:
 		case !there && text != "":
-			one := args{member: text}
-			for k, x := range empty {
-				one[k] = x
-			}
-			all[key] = one
+			all[key] = args{"@type": l.kind, member: text}
 		case text == "":
 			p[property+"/"+key] = nil
 		default:
