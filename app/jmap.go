@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"tegami/mail"
@@ -22,9 +23,22 @@ func jmapMounts(s *jmapd.Server) (list []httpd.Mount) {
 	return list
 }
 
+// pushAll tells subscribers of changes until its context ends. A store that fails is tried again.
+func (p *Platform) pushAll(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := p.push.Run(ctx); err != nil && ctx.Err() == nil {
+			p.log.Error("web push", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(dutyAgain):
+			}
+		}
+	}
+}
+
 // jmapConfig is what the JMAP door needs.
 func (p *Platform) jmapConfig(zone mail.Zone) jmapd.Config {
-	c := jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Contacts: p.contacts, Prefs: prefs.New(p.store, p.dir), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Hostname: p.config.Hostname}
+	c := jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Push: p.push, Contacts: p.contacts, Prefs: prefs.New(p.store, p.dir), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Hostname: p.config.Hostname}
 	if p.content != nil {
 		c.Content = p.content
 	}

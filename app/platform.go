@@ -25,6 +25,7 @@ import (
 	"tegami/notice"
 	"tegami/obs"
 	"tegami/outbox"
+	"tegami/push"
 	"tegami/queue"
 	"tegami/relay"
 	"tegami/report"
@@ -56,6 +57,7 @@ type Platform struct {
 	relay    *relay.Relay
 	intake   *intake.Intake
 	outbox   *outbox.Service
+	push     *push.Service
 	contacts *contacts.Service
 	trace    *trace.Service
 	jobs     *jobs.Service
@@ -130,6 +132,7 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	p.intake = p.newIntake()
 	p.contacts = contacts.New(st, p.dir, contacts.Config{Words: p.words, Collects: p.collects})
 	p.outbox = p.newOutbox()
+	p.push = push.New(push.Config{Store: st, Directory: p.dir, Contact: c.contactURI(), Log: obs.Named(log, "push")})
 	return p, nil
 }
 
@@ -203,6 +206,7 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.tellHooks(serving) })
 	p.run(func() { p.attend(serving) })
 	p.run(func() { p.outbox.Run(serving) })
+	p.run(func() { p.pushAll(serving) })
 	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })

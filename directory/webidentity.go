@@ -110,6 +110,11 @@ func (i *Identity) Credential() Credential {
 	return c
 }
 
+// Same tells whether two are the same.
+func (c Credential) Same(other Credential) bool {
+	return c.Serial == other.Serial && c.App == other.App && c.Token == other.Token && c.Until.Equal(other.Until)
+}
+
 // CredentialHolds gives an account, if what somebody signed in to it with would still do, from wherever that was. Denied with the answers of
 // Current.
 func (d *Directory) CredentialHolds(ctx context.Context, tenant mail.TenantID, id mail.AccountID, c Credential) (Account, error) {

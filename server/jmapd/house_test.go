@@ -16,6 +16,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/mailbox/prefs"
+	"tegami/push"
 	"tegami/server/jmapd"
 	"tegami/store"
 	"tegami/store/embedded"
@@ -48,7 +49,7 @@ func newHouse(t testing.TB, change ...func(*house, *jmapd.Config)) *house {
 	})
 	dir := directory.New(st, directory.Config{Provision: mailbox.Provision, Share: mailbox.Share, LockLoopback: true})
 	h := &house{TB: t, store: st, dir: dir, boxes: mailbox.New(st, dir, mailbox.Config{}), ops: directory.Operator("test", "").For("test")}
-	c := jmapd.Config{Directory: dir, Mailboxes: h.boxes, Words: i18n.New(), Prefs: prefs.New(st, dir), Log: slog.New(slog.DiscardHandler), Tally: st.Tally}
+	c := jmapd.Config{Directory: dir, Mailboxes: h.boxes, Words: i18n.New(), Prefs: prefs.New(st, dir), Push: push.New(push.Config{Store: st, Directory: dir}), Log: slog.New(slog.DiscardHandler), Tally: st.Tally}
 	for _, f := range change {
 		f(h, &c)
 	}

@@ -9,33 +9,9 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/push"
 	"tegami/wire/jmap"
 )
-
-// followed is what of an account a type's state hangs on.
-type followed struct {
-	mail    bool   // messages and mailboxes
-	arrived bool   // messages that come
-	entry   string // a kind of entries
-}
-
-// types are those whose changes are pushed (RFC 8620 §7.1, RFC 8621 §1.5).
-var types = map[string]followed{
-	"Mailbox": {mail: true}, "Thread": {mail: true}, "Email": {mail: true}, "Quota": {}, "EmailDelivery": {arrived: true},
-	"Identity": {entry: "identity"}, "EmailSubmission": {entry: "submission"},
-	"AddressBook": {entry: "book"}, "ContactCard": {entry: "card"}, "Settings": {entry: "settings"},
-}
-
-// kinds are the kinds of entries that types hang on.
-var kinds = func() (list []string) {
-	for _, f := range types {
-		if f.entry != "" {
-			list = append(list, f.entry)
-		}
-	}
-	slices.Sort(list)
-	return list
-}()
 
 const (
 	// maxFollowed is how many accounts one connection follows: the caller's own, and those that share mailboxes with him.
@@ -97,7 +73,7 @@ func (s *Server) posts(ctx context.Context, box *mailbox.Account) []*mailbox.Pos
 func (s *Server) followOne(ctx context.Context, p *mailbox.Post, id jmap.Id, from mail.ModSeq, wake <-chan mail.ModSeq, out chan<- moved) {
 	quota := ""
 	for {
-		m, err := p.Moved(ctx, from, kinds...)
+		m, err := p.Moved(ctx, from, push.Kinds()...)
 		if err == nil && m.ModSeq > from {
 			from = m.ModSeq
 			change := moved{account: id, at: m.ModSeq}
@@ -134,17 +110,12 @@ func states(ctx context.Context, p *mailbox.Post, m mailbox.Moved, quota *string
 		}
 		state = reg.State().String()
 	}
-	out := map[string]string{}
-	for name, f := range types {
-		if f.mail && m.Mail || f.arrived && m.Arrived || f.entry != "" && slices.Contains(m.Entries, f.entry) {
-			out[name] = state
-		}
-	}
+	out := push.States(m, state)
 	if p.Foreign() || !m.Mail {
 		return out, nil
 	}
 	used, limit, err := p.Account().Quota(ctx)
-	if now := quotaState(used, limit); now != *quota {
+	if now := push.QuotaState(used, limit); now != *quota {
 		*quota, out["Quota"] = now, now
 	}
 	return out, err

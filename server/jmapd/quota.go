@@ -3,8 +3,8 @@ package jmapd
 import (
 	"context"
 	"slices"
-	"strconv"
 
+	"tegami/push"
 	"tegami/wire/jmap"
 )
 
@@ -53,11 +53,7 @@ func (c *call) quotaNow(ctx context.Context) (quota, error) {
 }
 
 // state changes when the figures do.
-func (q quota) state() string { return quotaState(q.Used, q.HardLimit) }
-
-func quotaState(used, limit int64) string {
-	return strconv.FormatInt(used, 36) + "." + strconv.FormatInt(limit, 36)
-}
+func (q quota) state() string { return push.QuotaState(q.Used, q.HardLimit) }
 
 func getQuota(ctx context.Context, c *call, in *jmap.GetIn) (*jmap.GetOut, error) {
 	q, err := c.quotaNow(ctx)

@@ -16,7 +16,7 @@ import (
 
 // capabilities are what a client may use.
 var capabilities = []string{
-	jmap.Core, jmap.Mail, jmap.Submission, jmap.Vacation, jmap.WebSocket, jmap.Blob, jmap.Quota, jmap.Sieve, jmap.Contacts, jmap.MDN,
+	jmap.Core, jmap.Mail, jmap.Submission, jmap.Vacation, jmap.WebSocket, jmap.Blob, jmap.Quota, jmap.Sieve, jmap.Contacts, jmap.MDN, jmap.WebPushVAPID,
 	jmap.TegamiMail, jmap.TegamiSettings, jmap.TegamiRules, jmap.TegamiSnooze, jmap.TegamiDirectory,
 }
 
@@ -42,7 +42,7 @@ func (s *Server) session(ctx context.Context, who *directory.Identity, base stri
 		UploadURL: base + uploadPath + "{accountId}/", EventSourceURL: base + eventPath + "?types={types}&closeafter={closeafter}&ping={ping}",
 	}
 	for _, name := range capabilities {
-		out.Capabilities[name] = s.capability(name, base)
+		out.Capabilities[name] = s.capability(ctx, name, base)
 		if !slices.Contains(serverOnly, name) {
 			out.PrimaryAccounts[name] = id
 		}
@@ -79,7 +79,7 @@ func (s *Server) sharers(ctx context.Context, who *directory.Identity) ([]mailbo
 type none struct{}
 
 // capability is what the server says of one.
-func (s *Server) capability(name, base string) any {
+func (s *Server) capability(ctx context.Context, name, base string) any {
 	if name == jmap.Core {
 		return jmap.CoreLimits{
 			MaxSizeUpload: s.limits.Upload, MaxConcurrentUpload: s.limits.Uploads, MaxSizeRequest: s.limits.Request,
@@ -90,6 +90,9 @@ func (s *Server) capability(name, base string) any {
 	if name == jmap.WebSocket {
 		url, _ := strings.CutPrefix(base, "https:")
 		return map[string]any{"url": "wss:" + url + socketPath, "supportsPush": true} // RFC 8887 §3
+	}
+	if name == jmap.WebPushVAPID {
+		return s.vapid(ctx)
 	}
 	if name == jmap.Sieve {
 		return map[string]any{"implementation": "Tegami"} // RFC 9661 §1.3
