@@ -229,9 +229,12 @@ func (l *letter) field(name, text string) {
 	}
 }
 
+// fileSigns are those that browsers write in another way in the name of a file (HTML §4.10.22.8).
+var fileSigns = strings.NewReplacer("%22", `"`, "%0D", " ", "%0A", " ")
+
 // attach takes a file in. One that does not fit beside the others (ML-9) is read to its end and left out, and the page says so; nothing else is lost.
 func (v *visit) attach(l *letter, part *multipart.Part, control *http.ResponseController) error {
-	name := cleanText(path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")))
+	name := cleanText(path.Base(strings.ReplaceAll(fileSigns.Replace(part.FileName()), `\`, "/")))
 	for len(name) > maxFileSuffix {
 		name = strings.ToValidUTF8(name[:maxFileSuffix], "")
 	}

@@ -74,6 +74,8 @@ func (v *visit) read() {
 	if e.Unread() {
 		if _, err := v.set("Email/set", args{"update": args{string(e.ID): args{"keywords/$seen": true}}}); err != nil {
 			v.server.log.Debug("webmail", "seen", err) // it may be a folder that can only be read
+		} else {
+			v.countSeen(e)
 		}
 	}
 	p := readPage{email: e, Pictures: q.Get("pictures") != "" || v.Settings.Pictures == "always"}
@@ -90,6 +92,15 @@ func (v *visit) read() {
 	}
 	v.said()
 	v.show("read", v.Subject(e), p)
+}
+
+// countSeen takes a message that was just opened out of the folders' numbers, which were read before.
+func (v *visit) countSeen(e email) {
+	for i := range v.Boxes {
+		if e.Boxes[v.Boxes[i].ID] && v.Boxes[i].Unread > 0 {
+			v.Boxes[i].Unread--
+		}
+	}
 }
 
 // fill chooses between the message's bodies: HTML stands in a frame of its own, text on the page.
