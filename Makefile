@@ -51,8 +51,8 @@ race: ## run the tests of what many goroutines share under the race detector; sk
 	@if command -v "$${CC:-cc}" >/dev/null; then set -x; CGO_ENABLED=1 go test -race -timeout 12m $(RACED); \
 	else echo "race: no C compiler here; the race detector needs one, skipped"; fi
 
-screenshots: build ## render every screen of the panel into SHOTS, in both languages, wide and narrow, light and dark
-	TEGAMI_SCREENSHOTS=$(abspath $(SHOTS)) go test -count=1 -timeout 30m -run TestScreens ./lab/browser
+screenshots: build ## render every screen of the panel and the webmail into SHOTS, in both languages, wide and narrow, light and dark
+	TEGAMI_SCREENSHOTS=$(abspath $(SHOTS)) go test -count=1 -timeout 30m -run 'TestScreens|TestWebmailScreens' ./lab/browser
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz.sh $(FUZZTIME)

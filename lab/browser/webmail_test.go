@@ -94,7 +94,9 @@ func japaneseMail(t *testing.T, to, subject, body, file string) []byte {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	word := func(s string) string { return "=?ISO-2022-JP?B?" + base64.StdEncoding.EncodeToString([]byte(jis(s))) + "?=" }
+	word := func(s string) string {
+		return "=?ISO-2022-JP?B?" + base64.StdEncoding.EncodeToString([]byte(jis(s))) + "?="
+	}
 	fmt.Fprintf(&b, "From: %s <suzuki@aozora.example>\r\nTo: %s\r\nSubject: %s\r\nDate: Mon, 23 Nov 2026 09:30:00 +0900\r\nMessage-ID: <jis-%s@aozora.example>\r\n", word("鈴木 花子"), to, word(subject), t.Name()[len(t.Name())-2:])
 	b.WriteString("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=ISO-2022-JP\r\nContent-Transfer-Encoding: 7bit\r\n\r\n")
 	b.WriteString(jis(strings.ReplaceAll(body, "\n", "\r\n")))
@@ -191,7 +193,7 @@ func writeTo(p *Page, lang, to, subject string) {
 }
 
 // webmailScreens are the addresses of the webmail that everybody has.
-var webmailScreens = []string{"/inbox", "/starred", "/drafts", "/sent", "/trash", "/search?q=a", "/contacts", "/settings"}
+var webmailScreens = []string{"/inbox", "/starred", "/drafts", "/sent", "/trash", "/scheduled", "/search?q=a", "/contacts", "/settings"}
 
 // TestWebmailScreens opens every screen of the webmail: axe-core finds nothing, nothing is wider than the window, no key of the
 // catalogue shows. With TEGAMI_SCREENSHOTS (a folder) every screen is written there in every language, width and theme.
@@ -203,6 +205,9 @@ func TestWebmailScreens(t *testing.T) {
 	folder, list := os.Getenv("TEGAMI_SCREENSHOTS"), []view{{"ja", "light", 1440}, {"en", "dark", 390}}
 	if folder != "" {
 		list = views()
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p := b.Page(t, pf)
 	p.Go("/login")
