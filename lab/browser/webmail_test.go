@@ -97,7 +97,7 @@ func japaneseMail(t *testing.T, to, subject, body, file string) []byte {
 	word := func(s string) string {
 		return "=?ISO-2022-JP?B?" + base64.StdEncoding.EncodeToString([]byte(jis(s))) + "?="
 	}
-	fmt.Fprintf(&b, "From: %s <suzuki@aozora.example>\r\nTo: %s\r\nSubject: %s\r\nDate: Mon, 23 Nov 2026 09:30:00 +0900\r\nMessage-ID: <jis-%s@aozora.example>\r\n", word("鈴木 花子"), to, word(subject), t.Name()[len(t.Name())-2:])
+	fmt.Fprintf(&b, "From: %s <moriyama@aozora.example>\r\nTo: %s\r\nSubject: %s\r\nDate: Mon, 23 Nov 2026 09:30:00 +0900\r\nMessage-ID: <jis-%s@aozora.example>\r\n", word("森山 葉子"), to, word(subject), t.Name()[len(t.Name())-2:])
 	b.WriteString("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=ISO-2022-JP\r\nContent-Transfer-Encoding: 7bit\r\n\r\n")
 	b.WriteString(jis(strings.ReplaceAll(body, "\n", "\r\n")))
 	fmt.Fprintf(&b, "\r\n--b\r\nContent-Type: application/octet-stream; name=\"%s\"\r\nContent-Disposition: attachment; filename=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n\r\nUEsDBA==\r\n--b--\r\n", name, name)
@@ -127,17 +127,17 @@ func TestML9WebmailJourney(t *testing.T) {
 	for n, lang := range []string{"ja", "en"} {
 		t.Run(lang, func(t *testing.T) {
 			me, other := pf.Demo.Accounts[2+2*n], pf.Demo.Accounts[3+2*n]
-			deliver(t, pf, "suzuki@aozora.example", me.Address, japaneseMail(t, me.Address, "見積書の件", "お世話になっております。\n青空の鈴木です。\n", "見積書①.xlsx"))
+			deliver(t, pf, "moriyama@aozora.example", me.Address, japaneseMail(t, me.Address, "見積書の件", "お世話になっております。\n青空の森山です。\n", "見積書①.xlsx"))
 			p := b.Page(t, pf)
 			p.Go("/login")
 			p.As(lang, "light", 1440)
 			p.SignInMail(me.Address, me.Password)
 			p.open("見積書の件")
-			p.Shows("青空の鈴木です。")
+			p.Shows("青空の森山です。")
 			p.Shows("見積書①.xlsx")
 
 			p.Press(inLang(lang, "webmail.reply"))
-			p.Until("the answer is begun", `document.querySelector(".compose textarea")?.offsetParent && document.querySelector(".compose .chip")?.innerText.includes("鈴木 花子")`)
+			p.Until("the answer is begun", `document.querySelector(".compose textarea")?.offsetParent && document.querySelector(".compose .chip")?.innerText.includes("森山 葉子")`)
 			p.Fill(inLang(lang, "webmail.compose.text"), "承知いたしました。")
 			p.Do("attach a file that is too large", chromedp.SetUploadFiles(".compose input[type=file]", []string{file(t, "over.bin", 12<<20)}))
 			p.Until("it is refused", `document.querySelector(".compose li.wrong")?.innerText.includes("over.bin")`)
@@ -201,7 +201,7 @@ func TestWebmailScreens(t *testing.T) {
 	b := Open(t)
 	pf := demo(t)
 	who := pf.Demo.Accounts[1]
-	deliver(t, pf, "suzuki@aozora.example", who.Address, japaneseMail(t, who.Address, "展示会のご案内", "お世話になっております。\n\n> 先日はありがとうございました。\n", "ご案内.pdf"))
+	deliver(t, pf, "moriyama@aozora.example", who.Address, japaneseMail(t, who.Address, "展示会のご案内", "お世話になっております。\n\n> 先日はありがとうございました。\n", "ご案内.pdf"))
 	folder, list := os.Getenv("TEGAMI_SCREENSHOTS"), []view{{"ja", "light", 1440}, {"en", "dark", 390}}
 	if folder != "" {
 		list = views()
