@@ -194,7 +194,7 @@ func newHouse(t *testing.T) *house {
 	tenant, err := h.dir.OpenTenant(t.Context(), h.ops, directory.TenantSpec{Name: "alpha.example", Start: time.Now().Add(-time.Hour)})
 	h.must(err)
 	c := h.dir.Company(tenant.ID)
-	_, err = c.AddDomain(t.Context(), h.ops, directory.DomainSpec{Name: "alpha.example", Plan: directory.Plan100MB, IDs: 5})
+	_, err = c.AddDomain(t.Context(), h.ops, directory.DomainSpec{Name: "alpha.example", Plan: directory.Plan100MB, IDs: 10})
 	h.must(err)
 	_, err = c.AddAccount(t.Context(), h.ops, directory.AccountSpec{Address: mail.Address{Local: "sato", Domain: "alpha.example"}, Password: password})
 	h.must(err)
