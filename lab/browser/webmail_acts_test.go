@@ -48,6 +48,12 @@ func TestWebmailActs(t *testing.T) {
 	p.Press(inLang("en", "panel.undo"))
 	p.Until("it is back where it was", rows+`[0] === `+quote(before[0]))
 
+	p.key("v")
+	p.Fill(inLang("en", "webmail.pick.move"), "arch")
+	p.key("Enter")
+	p.Shows(inLang("en", "webmail.done.moved", 1, inLang("en", "webmail.box.archive")))
+	p.Until("it is gone again", `!`+rows+`.includes(`+quote(before[0])+`)`)
+
 	p.open(before[1])
 	p.key("s")
 	p.Until("the star stands", `document.querySelector(".row.open .star.on")`)
