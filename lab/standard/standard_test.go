@@ -3,10 +3,15 @@ package standard_test
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/smtp"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -482,4 +487,108 @@ func TestInW3m(t *testing.T) {
 	if got := dump(); !strings.Contains(got, "First line") || !strings.Contains(got, "quoted") || strings.Count(got, "\n") > 80 {
 		t.Errorf("%s", got)
 	}
+}
+
+// api asks the control API with a key, and gives the answer.
+func api(t *testing.T, p *platform.Platform, key, method, path, body string) string {
+	t.Helper()
+	q, err := http.NewRequest(method, "https://"+p.Demo.HTTPS+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Authorization", "Bearer "+key)
+	q.Header.Set("Tegami-Reason", "a test")
+	q.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}} // the demo's own certificate
+	answer, err := client.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode/100 != 2 {
+		t.Fatalf("%s %s: %s %s %v", method, path, answer.Status, text, err)
+	}
+	return string(text)
+}
+
+// TestSV6QuotaFullAndFreed: the indicator changes as the mailbox fills; what does not fit is refused in words and stays in the form; when mail was
+// deleted there is room again.
+func TestSV6QuotaFullAndFreed(t *testing.T) {
+	p := demo(t)
+	tenant := regexp.MustCompile(`"id":"([^"]+)"`).FindStringSubmatch(api(t, p, operatorKey(t, p), "GET", "/tenants?limit=1", ""))[1]
+	api(t, p, operatorKey(t, p), "POST", "/tenants/"+tenant+"/domains", `{"name":"small.example","plan":"100MB","ids":10}`)
+	made := api(t, p, operatorKey(t, p), "POST", "/tenants/"+tenant+"/accounts", `{"address":"tanaka@small.example","password":"a small mailbox","mustChangePassword":false}`)
+	r := &reader{standard.New(t, site(p)), i18n.Japanese, "tanaka@small.example", p}
+	r.Go("/login?lang=ja")
+	r.Press(r.said("login.sign_in"), []string{"name", r.name, "password", "a small mailbox", "version", "standard"})
+	if r.URL().Path != "/standard/" {
+		t.Fatalf("%s\n%s", made, r.Text())
+	}
+	kept := 0
+	for ; kept < 12; kept++ {
+		r.Go("/standard/write")
+		r.Press(r.said("standard.attach"), []string{"subject", fmt.Sprintf("Nr. %d", kept), "text", "本文です。"}, standard.File{Name: "file.bin", Octets: make([]byte, 10_900_000)})
+		if r.Status != 200 {
+			break
+		}
+	}
+	if kept < 5 || kept > 7 {
+		t.Fatalf("%d were kept\n%s", kept, r.Text())
+	}
+	r.Shows("本文です。", "file.bin", fmt.Sprintf("Nr. %d", kept))
+	r.Go("/standard/?box=drafts")
+	r.Shows(fmt.Sprintf("Nr. %d", kept-1))
+	for range kept {
+		r.Go("/standard/?box=drafts")
+		r.Press(r.said("webmail.act.delete"), []string{"id", ticked(r)})
+	}
+	r.Go("/standard/folders")
+	r.Press(r.said("webmail.folder.empty")+": "+r.said("webmail.box.trash"), nil)
+	r.Press(r.said("webmail.folder.empty"), nil)
+	r.Shows(r.said("standard.kept"), "(0 %)")
+	r.Go("/standard/write")
+	r.Press(r.said("standard.attach"), []string{"subject", "again"}, standard.File{Name: "file.bin", Octets: make([]byte, 10_900_000)})
+	if r.Status != 200 || !strings.Contains(r.Text(), "file.bin") {
+		t.Errorf("%d %s", r.Status, r.Text())
+	}
+}
+
+// TestCP9PasswordInTheStandardVersion: the old password must be right, both new ones the same; then the new one holds.
+func TestCP9PasswordInTheStandardVersion(t *testing.T) {
+	r := signIn(t, 23, i18n.English)
+	old := r.p.Demo.Accounts[23].Password
+	for _, c := range []struct{ old, first, second, says string }{
+		{old, "another good password", "a third good password", r.said("login.not_the_same")},
+		{"wrong", "another good password", "another good password", ""},
+		{old, "another good password", "another good password", r.said("standard.kept")},
+	} {
+		r.Go("/standard/settings")
+		r.Press(r.said("login.change"), []string{"old", c.old, "password", c.first, "again", c.second})
+		if c.says == "" && r.Status == 200 {
+			t.Errorf("a wrong password is taken: %s", r.Main())
+		}
+		r.Shows(c.says)
+	}
+	again := standard.New(t, site(r.p))
+	again.Go("/login?lang=en")
+	again.Press(r.said("login.sign_in"), []string{"name", r.name, "password", "another good password"})
+	again.Hides(r.said("login.title") + " ")
+	if again.URL().Path == "/login" && strings.Contains(again.Text(), r.said("login.password")) {
+		t.Errorf("the new password does not hold: %s", again.Text())
+	}
+}
+
+// operatorKey is the operator's API key, as the demo wrote it down.
+func operatorKey(t *testing.T, p *platform.Platform) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(p.Dir, "demo.json"))
+	var said struct{ OperatorKey string }
+	if err == nil {
+		err = json.Unmarshal(text, &said)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said.OperatorKey
 }
