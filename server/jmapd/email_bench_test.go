@@ -120,6 +120,8 @@ const listCall = `{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:ma
 func BenchmarkList(b *testing.B) {
 	u := one(b)
 	inbox := u.role("inbox")
+	large := u.keep(inbox, strings.Replace(benchMail(2), "--b--", "--b\nContent-Type: application/zip; name=b.zip\nContent-Transfer-Encoding: base64\n\n"+
+		strings.Repeat(base64.StdEncoding.EncodeToString(make([]byte, 57))+"\n", 10<<20/57)+"--b--", 1))
 	u.fill(inbox, 100_000)
 	for _, c := range []struct {
 		name     string
@@ -137,12 +139,13 @@ func BenchmarkList(b *testing.B) {
 			b.ReportMetric(float64(n), "octets")
 		})
 	}
-	id := u.query(object{"filter": object{"inMailbox": inbox, "hasAttachment": true}, "limit": 1}).IDs[0]
-	text := fmt.Appendf(nil, `{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:mail","urn:tegami:params:jmap:mail"],"methodCalls":[["Email/get",{"accountId":%q,"ids":[%q],`+
-		`"fetchTextBodyValues":true,"fetchHTMLBodyValues":true,"sanitizeHTMLBodyValues":true},"0"]]}`, u.id, id)
-	b.Run("open", func(b *testing.B) {
-		for b.Loop() {
-			u.ask(text)
-		}
-	})
+	for name, id := range map[string]jmap.Id{"open": u.query(object{"filter": object{"hasAttachment": true}, "limit": 1, "position": 1000}).IDs[0], "open14MB": large} {
+		text := fmt.Appendf(nil, `{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:mail","urn:tegami:params:jmap:mail"],"methodCalls":[["Email/get",{"accountId":%q,"ids":[%q],`+
+			`"fetchTextBodyValues":true,"fetchHTMLBodyValues":true,"sanitizeHTMLBodyValues":true},"0"]]}`, u.id, id)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				u.ask(text)
+			}
+		})
+	}
 }

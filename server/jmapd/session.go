@@ -62,6 +62,10 @@ func (s *Server) account(name string, personal, readOnly bool) jmap.Account {
 			a.Capabilities[name] = s.accountCapability(name)
 		}
 	}
+	if m, ok := a.Capabilities[jmap.Mail].(mailCapability); ok {
+		m.MayCreateTopLevelMailbox = personal
+		a.Capabilities[jmap.Mail] = m
+	}
 	return a
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"tegami/mailbox"
 	"tegami/wire/jmap"
 )
 
@@ -17,12 +18,14 @@ func getThreads(ctx context.Context, c *call, in *jmap.GetIn) (*jmap.GetOut, err
 	if err != nil {
 		return nil, err
 	}
-	if asked == nil { // nobody has a list of all threads
-		return nil, &jmap.MethodError{Type: jmap.RequestTooLarge}
-	}
 	reg, err := c.register(ctx, c.at)
 	if err != nil {
 		return nil, err
+	}
+	if asked == nil {
+		if asked, err = c.allThreads(ctx, reg); err != nil {
+			return nil, err
+		}
 	}
 	out := &jmap.GetOut{AccountID: in.AccountID, State: reg.State().String(), List: []json.RawMessage{}, NotFound: []jmap.Id{}}
 	whole := in.Properties == nil || slices.Contains(in.Properties, "emailIds")
@@ -40,4 +43,18 @@ func getThreads(ctx context.Context, c *call, in *jmap.GetIn) (*jmap.GetOut, err
 		out.List = append(out.List, append(b, '}'))
 	}
 	return out, nil
+}
+
+// allThreads lists the threads of an account that has not too many messages for that.
+func (c *call) allThreads(ctx context.Context, reg *mailbox.Register) (list []jmap.Id, err error) {
+	if reg.Emails() > c.server.limits.Objects {
+		return nil, &jmap.MethodError{Type: jmap.RequestTooLarge}
+	}
+	found, err := reg.Query(ctx, mailbox.Query{Collapse: true})
+	for _, id := range found.IDs {
+		if row, ok := reg.Email(id); ok {
+			list = append(list, threadRef(row.Thread))
+		}
+	}
+	return list, err
 }
