@@ -135,6 +135,11 @@ func (e email) files() (list []part) {
 			list = append(list, p)
 		}
 	}
+	for _, p := range slices.Concat(e.HTMLBody, e.TextBody) { // pictures between texts (RFC 8621 §4.1.4)
+		if !strings.HasPrefix(p.Type, "text/") && !slices.ContainsFunc(list, func(have part) bool { return have.BlobID == p.BlobID }) {
+			list = append(list, p)
+		}
+	}
 	return list
 }
 
