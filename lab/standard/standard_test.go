@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/smtp"
 	"os"
@@ -418,6 +419,24 @@ func TestPagesArePlain(t *testing.T) {
 			t.Errorf("%s is not in Japanese", path)
 		}
 	}
+}
+
+// TestSenderMarks: who uses the name of a colleague, or shows another address than his own, is marked.
+func TestSenderMarks(t *testing.T) {
+	r := signIn(t, 24, i18n.Japanese)
+	r.Go("/standard/directory")
+	name := regexp.MustCompile(`<tbody>\s*<tr><td>([^<]+)</td>`).FindSubmatch(r.Octets)
+	if name == nil {
+		t.Fatal(r.Text())
+	}
+	r.deliver("From: " + mime.QEncoding.Encode("UTF-8", string(name[1])) + " <ceo@outside.example>\nTo: " + r.name + "\nSubject: urgent\nMessage-ID: <" + rand.Text() + "@outside.example>\n\nx\n")
+	r.deliver("From: \"" + platform.User(1) + "\" <other@outside.example>\nTo: " + r.name + "\nSubject: shown\nMessage-ID: <" + rand.Text() + "@outside.example>\n\nx\n")
+	r.Until("/standard/", "urgent")
+	r.Follow("urgent")
+	r.Shows(r.said("webmail.marks.first"), r.said("webmail.marks.colleague", string(name[1])+" <ceo@outside.example>"))
+	r.Until("/standard/", "shown")
+	r.Follow("shown")
+	r.Shows(r.said("webmail.marks.other.text", platform.User(1)))
 }
 
 // TestOthersAreStrangers: ids of another account lead to nothing, and forms of another browser change nothing.

@@ -225,6 +225,8 @@ type (
 	senderMarks struct {
 		FirstTime bool   `json:"firstTime"`
 		LookAlike string `json:"lookAlike"`
+		Colleague string `json:"colleague"`
+		Other     string `json:"otherAddress"`
 		Proved    string `json:"authentication"`
 		Outside   bool   `json:"outside"`
 	}
