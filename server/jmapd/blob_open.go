@@ -94,7 +94,7 @@ func unknownBlob() error { return mail.E("jmapd.openBlob", mail.NotFound, "blob.
 // openRoot opens a message with the structure that is kept of it, or what was uploaded.
 func (c *call) openRoot(ctx context.Context, at *target, id jmap.Id) (mailbox.Body, mime.Index, error) {
 	var email mail.EmailID
-	if readID(&email, jmap.LetterBlob, id) {
+	if jmap.Read(jmap.LetterBlob, id, &email) {
 		return c.openEmail(ctx, at, email)
 	}
 	if strings.HasPrefix(string(id), string(letterScript)) {

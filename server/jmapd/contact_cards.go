@@ -93,7 +93,7 @@ func (c *call) wantedCards(ctx context.Context, a *contacts.Account, refs []jmap
 	}
 	for _, ref := range refs {
 		var id mail.ObjectID
-		if readID(&id, jmap.LetterObject, ref) {
+		if jmap.Read(jmap.LetterObject, ref, &id) {
 			ids = append(ids, id)
 		}
 	}

@@ -67,7 +67,8 @@ func (c *call) objectID(ref jmap.Id) (id mail.ObjectID, ok bool) {
 	if ref, ok = c.id(ref); !ok {
 		return 0, false
 	}
-	return id, readID(&id, jmap.LetterObject, ref)
+	ok = jmap.Read(jmap.LetterObject, ref, &id)
+	return id, ok
 }
 
 // contactError is an error of a record with the properties it is about.

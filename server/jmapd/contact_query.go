@@ -210,7 +210,7 @@ func getDirectory(ctx context.Context, c *call, in *jmap.GetIn) (*jmap.GetOut, e
 			var ids []mail.ObjectID
 			for _, ref := range refs {
 				var id mail.ObjectID
-				if readID(&id, jmap.LetterObject, ref) {
+				if jmap.Read(jmap.LetterObject, ref, &id) {
 					ids = append(ids, id)
 				}
 			}

@@ -2,7 +2,6 @@ package jmapd
 
 import (
 	"context"
-	"encoding"
 	"errors"
 	"slices"
 
@@ -89,23 +88,18 @@ func (c *call) mailboxID(ref jmap.Id) (mail.MailboxID, bool) {
 }
 
 func parseEmail(id jmap.Id) (out mail.EmailID, ok bool) {
-	ok = readID(&out, jmap.LetterEmail, id)
+	ok = jmap.Read(jmap.LetterEmail, id, &out)
 	return out, ok
 }
 
 func parseMailbox(id jmap.Id) (out mail.MailboxID, ok bool) {
-	ok = readID(&out, jmap.LetterMailbox, id)
+	ok = jmap.Read(jmap.LetterMailbox, id, &out)
 	return out, ok
 }
 
 func parseThread(id jmap.Id) (out mail.ThreadID, ok bool) {
-	ok = readID(&out, jmap.LetterThread, id)
+	ok = jmap.Read(jmap.LetterThread, id, &out)
 	return out, ok
-}
-
-// readID reads an id of a kind; false for one of another, or none.
-func readID(out encoding.TextUnmarshaler, letter byte, id jmap.Id) bool {
-	return len(id) > 1 && id[0] == letter && out.UnmarshalText([]byte(id[1:])) == nil
 }
 
 // changesOut answers a /changes with what a register found.
