@@ -84,7 +84,7 @@ func TestML5FilterJourney(t *testing.T) {
 			p.Fill(inLang(lang, "webmail.rule.action"), "forward")
 			p.Fill(inLang(lang, "webmail.rule.address"), "someone@outside.example")
 			p.Shows(inLang(lang, "webmail.rule.policy.outside"))
-			save := `[...document.querySelectorAll(".sheet footer button")].at(-1)`
+			save := `[...document.querySelectorAll(".sheet .foot button")].at(-1)`
 			p.Until("it can't be saved", save+".disabled")
 			p.Fill(inLang(lang, "webmail.rule.address"), other.Address)
 			p.Until("it can be saved", "!"+save+".disabled")
