@@ -14,7 +14,7 @@ import (
 )
 
 // TestSV1StandardWithoutScript walks through the Standard webmail in chromium with JavaScript switched off, in both languages and on a wide screen and
-// a phone; axe-core has nothing against its pages. With TEGAMI_SHOTS set, what is on the screen is written there.
+// a phone; axe-core has nothing against its pages. With TEGAMI_SCREENSHOTS set, what is on the screen is written there.
 func TestSV1StandardWithoutScript(t *testing.T) {
 	b := Open(t)
 	p := platform.Start(t, 100)
@@ -32,7 +32,7 @@ func TestSV1StandardWithoutScript(t *testing.T) {
 				page.Do("set the window", chromedp.EmulateViewport(width, 844))
 				look := func(name string) {
 					t.Helper()
-					if to := os.Getenv("TEGAMI_SHOTS"); to != "" {
+					if to := os.Getenv("TEGAMI_SCREENSHOTS"); to != "" {
 						page.Shot(filepath.Join(to, fmt.Sprintf("standard-%s-%s-%d.png", name, lang, width)))
 					}
 					without(false) // axe-core is a script itself
