@@ -34,11 +34,11 @@ test: ## install what the tests need where possible, lint, run all tests
 	@scripts/setup-test.sh
 	@scripts/web.sh
 	@$(MAKE) --no-print-directory lint
-	go test -timeout 12m ./...
+	go test -timeout 25m ./...
 	@$(MAKE) --no-print-directory race
 
 check: lint ## lint and test without installing anything
-	go test -timeout 12m ./...
+	go test -timeout 25m ./...
 
 lint: ## gofmt, vet, staticcheck, the floors, the length of functions and files, the types of the pages
 	@scripts/gofmt.sh
