@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -53,6 +54,9 @@ func TestML12Session(t *testing.T) {
 			}
 			if s.APIURL != "https://mail.tegami.example/jmap/api" || !strings.Contains(s.DownloadURL, "{blobId}") || s.State == "" {
 				t.Errorf("%+v", s)
+			}
+			if key, _ := s.Capabilities[jmap.WebPushVAPID].(map[string]any); len(fmt.Sprint(key["applicationServerKey"])) != 87 { // a point of P-256 (RFC 9749)
+				t.Errorf("%v", key)
 			}
 			core, _ := s.Capabilities[jmap.Core].(map[string]any)
 			if core["maxCallsInRequest"] != 32.0 || core["maxSizeUpload"] != float64(mail.MaxMessageSize) {

@@ -169,3 +169,33 @@ func TestIds(t *testing.T) {
 		t.Error("an id is no creation id")
 	}
 }
+
+// FuzzRequest: whatever is sent, it is a request or a refusal of one, and its references resolve within their bounds or not at all.
+func FuzzRequest(f *testing.F) {
+	f.Add([]byte(`{"using":["urn:ietf:params:jmap:core"],"methodCalls":[["Core/echo",{"a":[{"b":1}]},"0"],["Core/echo",{"#c":{"resultOf":"0","name":"Core/echo","path":"/a/*/b"}},"1"]],"createdIds":{"a":"b"}}`))
+	f.Add([]byte(`{"using":[],"methodCalls":[["a",{},""]],"using":1}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		q, err := ParseRequest(text, Limits{Size: 1 << 16, Calls: 16})
+		if err != nil {
+			if _, refusal := err.(*RequestError); !refusal {
+				t.Fatalf("%T %v", err, err)
+			}
+			return
+		}
+		var before []Invocation
+		for _, i := range q.MethodCalls {
+			args, failed := i.Resolve(before)
+			if failed != nil {
+				continue
+			}
+			if Check(args) != nil {
+				t.Fatalf("%s became %s", i.Args, args)
+			}
+			before = append(before, Invocation{Name: i.Name, Args: args, CallID: i.CallID})
+		}
+		r := Response{MethodResponses: before, CreatedIds: q.CreatedIds}
+		if out, err := r.Append(nil); err != nil || Check(out) != nil {
+			t.Fatalf("%s %v", out, err)
+		}
+	})
+}
