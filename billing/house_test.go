@@ -6,10 +6,10 @@ import (
 
 	"tegami/billing"
 	"tegami/directory"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/store"
-	"tegami/store/embedded"
 )
 
 // A house is the order book over a directory and an embedded store.
@@ -23,15 +23,7 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	return houseOn(t, st)
 }
 

@@ -8,9 +8,9 @@ import (
 	"tegami/contacts"
 	"tegami/directory"
 	"tegami/i18n"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/store"
-	"tegami/store/embedded"
 	"tegami/wire/vcard"
 )
 
@@ -28,15 +28,7 @@ const password = "correct horse battery"
 
 func newHouse(t testing.TB, change ...func(*contacts.Config)) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	dir := directory.New(st, directory.Config{})
 	cfg := contacts.Config{Words: i18n.New()}
 	for _, f := range change {

@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	"tegami/directory"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/store"
-	"tegami/store/embedded"
 )
 
 // A house is a directory over an embedded store, with the words its tests are written in.
@@ -25,15 +25,7 @@ type house struct {
 
 func newHouse(t testing.TB, cfg directory.Config) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	return houseOn(t, st, cfg)
 }
 

@@ -8,10 +8,10 @@ import (
 
 	"tegami/directory"
 	"tegami/domains"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/store"
-	"tegami/store/embedded"
 )
 
 // A house is a service over a directory and an embedded store.
@@ -31,15 +31,7 @@ func newHouse(t testing.TB) *house { return newHouseWith(t, domains.Config{}) }
 
 func newHouseWith(t testing.TB, cfg domains.Config) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	dir := directory.New(st, directory.Config{Provision: mailbox.Provision})
 	h := &house{TB: t, dir: dir, store: st, ops: directory.Operator("test", ""), ctx: context.Background()}
 	h.Service = domains.New(st, dir, configured(cfg))

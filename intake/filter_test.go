@@ -8,24 +8,16 @@ import (
 	"tegami/deliver"
 	"tegami/directory"
 	"tegami/intake"
+	"tegami/lab/stores"
 	"tegami/mailbox"
 	"tegami/queue"
 	"tegami/store"
-	"tegami/store/embedded"
 )
 
 // filtered is a house with a Runner, which asks the store for nothing by itself, and an account with a filter.
 func filtered(t testing.TB) (h *house, account directory.Account) {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	runner := queue.NewRunner(queue.Config{Queue: queue.New(st), Limits: queue.Limits{Poll: time.Hour}})
 	var boxes *mailbox.Service
 	h = houseOn(t, st, func(c *intake.Config) {

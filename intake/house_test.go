@@ -10,11 +10,11 @@ import (
 
 	"tegami/directory"
 	"tegami/intake"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/queue"
 	"tegami/store"
-	"tegami/store/embedded"
 	"tegami/wire/mime"
 )
 
@@ -31,15 +31,7 @@ type house struct {
 
 func newHouse(t testing.TB, with ...func(*intake.Config)) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	return houseOn(t, st, with...)
 }
 

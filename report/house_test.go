@@ -12,11 +12,11 @@ import (
 	"tegami/deliver"
 	"tegami/directory"
 	"tegami/i18n"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/queue"
 	"tegami/store"
-	"tegami/store/embedded"
 	"tegami/wire/dns/dnstest"
 	"tegami/wire/mailauth/dkim"
 	"tegami/wire/mailauth/dmarc"
@@ -69,15 +69,7 @@ const zone = `
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	h := &house{
 		TB: t, store: st, dir: directory.New(st, directory.Config{Provision: mailbox.Provision}), names: dnstest.Zone(zone),
 		post: &post{store: st}, ctx: context.Background(), clock: time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC),

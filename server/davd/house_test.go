@@ -12,9 +12,9 @@ import (
 	"tegami/contacts"
 	"tegami/directory"
 	"tegami/i18n"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/server/davd"
-	"tegami/store/embedded"
 )
 
 const password = "correct horse battery"
@@ -30,15 +30,7 @@ type house struct {
 
 func newHouse(t testing.TB, change ...func(*davd.Config)) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	dir := directory.New(st, directory.Config{LockLoopback: true})
 	h := &house{TB: t, dir: dir, cont: contacts.New(st, dir, contacts.Config{Words: i18n.New()}), ops: directory.Operator("test", "").For("test")}
 	c := davd.Config{Directory: dir, Contacts: h.cont, Words: i18n.New(), Log: slog.New(slog.DiscardHandler), Tally: st.Tally}

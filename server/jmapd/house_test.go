@@ -13,6 +13,7 @@ import (
 
 	"tegami/directory"
 	"tegami/i18n"
+	"tegami/lab/stores"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/mailbox/prefs"
@@ -38,15 +39,7 @@ type house struct {
 // newHouse makes a door. change may set more of its Config.
 func newHouse(t testing.TB, change ...func(*house, *jmapd.Config)) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{BlobGrace: 2 * mailbox.UploadLife})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.OpenWith(t, embedded.Options{BlobGrace: 2 * mailbox.UploadLife})
 	dir := directory.New(st, directory.Config{Provision: mailbox.Provision, Share: mailbox.Share, LockLoopback: true})
 	h := &house{TB: t, store: st, dir: dir, boxes: mailbox.New(st, dir, mailbox.Config{}), ops: directory.Operator("test", "").For("test")}
 	c := jmapd.Config{Directory: dir, Mailboxes: h.boxes, Words: i18n.New(), Prefs: prefs.New(st, dir), Push: push.New(push.Config{Store: st, Directory: dir}), Log: slog.New(slog.DiscardHandler), Tally: st.Tally}

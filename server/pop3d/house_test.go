@@ -11,12 +11,12 @@ import (
 
 	"tegami/directory"
 	"tegami/lab/dialog"
+	"tegami/lab/stores"
 	"tegami/lab/tlstest"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
 	"tegami/store"
-	"tegami/store/embedded"
 )
 
 // house is what stands under the door, on an embedded store.
@@ -42,15 +42,7 @@ var messages = []string{
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	h := &house{store: st}
 	h.tls, _ = tlstest.New(t)
 	h.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})

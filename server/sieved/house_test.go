@@ -9,11 +9,11 @@ import (
 
 	"tegami/directory"
 	"tegami/lab/dialog"
+	"tegami/lab/stores"
 	"tegami/lab/tlstest"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
-	"tegami/store/embedded"
 )
 
 // house is what stands under the door, on an embedded store.
@@ -32,15 +32,7 @@ const (
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	st, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := stores.Open(t)
 	h := &house{}
 	h.tls, h.client = tlstest.New(t)
 	h.dir = directory.New(st, directory.Config{Provision: mailbox.Provision})
