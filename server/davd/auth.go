@@ -2,9 +2,7 @@ package davd
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"tegami/directory"
@@ -21,8 +19,6 @@ const (
 	rateWindow = time.Minute
 	// strangersNet is the prefix of IPv4 by which strangers are counted.
 	strangersNet = 32
-	// maxAgent is the length of what a program calls itself, in octets, as the operation log keeps it.
-	maxAgent = 200
 )
 
 // name is who sends a request, for the log and for counting.
@@ -60,25 +56,7 @@ func (s *Server) identify(ctx context.Context, q *request) error {
 
 // origin is where a request comes from.
 func (s *Server) origin(q *request) mail.Origin {
-	agent := q.UserAgent()
-	o := mail.Origin{
-		Door: string(protocol), Zone: s.config.Zone, Session: q.id, Received: time.Now(), Agent: strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], ""),
-	}
-	if at, err := netip.ParseAddrPort(q.RemoteAddr); err == nil {
-		o.Remote = at.Addr().Unmap()
-	}
-	return o
-}
-
-// langOf is the language a request asks for: Japanese unless it asks for English.
-func langOf(r *http.Request) i18n.Lang {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ := strings.Cut(part, ";")
-		if lang, ok := i18n.ParseLang(strings.TrimSpace(tag)); ok {
-			return lang
-		}
-	}
-	return i18n.Japanese
+	return door.OriginOf(q.Request, string(protocol), s.config.Zone, q.id)
 }
 
 // count adds n to a counter. Busy "rate.limited" where that is too many. A counter that fails limits nobody: it is a shield against too much, and

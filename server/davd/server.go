@@ -150,7 +150,7 @@ func (s *Server) allowed(at kinds) string {
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		q := &request{Request: r, w: w, server: s, id: obs.NewSessionID(), lang: langOf(r)}
+		q := &request{Request: r, w: w, server: s, id: obs.NewSessionID(), lang: door.LangOf(r)}
 		h := w.Header()
 		h.Set("Request-Id", q.id)
 		h.Set("Cache-Control", "no-store")

@@ -10,7 +10,6 @@ package httpd
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // Limits of a connection.
@@ -125,23 +125,7 @@ func New(c Config) *Server {
 // Serve answers on l over TLS until ctx ends, then lets running requests end within grace and returns
 // nil. Any other end is the listener's error.
 func (s *Server) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
-	config = config.Clone()
-	config.NextProtos = []string{"h2", "http/1.1"}
-	stopped := make(chan error, 1)
-	defer context.AfterFunc(ctx, func() {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-		defer cancel()
-		stopped <- s.http.Shutdown(late)
-	})()
-	err := s.http.Serve(tls.NewListener(l, config))
-	if !errors.Is(err, http.ErrServerClosed) {
-		return mail.Because("httpd.Serve", mail.Unavailable, "", err)
-	}
-	if err := <-stopped; err != nil {
-		s.log.Warn("requests were cut", "err", err)
-		s.http.Close()
-	}
-	return nil
+	return mail.Wrap("httpd.Serve", door.HTTPS{Server: s.http, Grace: grace, Log: s.log}.Serve(ctx, l, config))
 }
 
 // health answers whether the platform works, for load balancers and monitors. It gives no reason to strangers; the log does.

@@ -15,7 +15,7 @@ import (
 	"tegami/obs"
 )
 
-func door(health error) *Server {
+func newDoor(health error) *Server {
 	return New(Config{
 		Words: i18n.New(), Metrics: obs.NewMetrics(), Hostname: "mail.example",
 		Health:      func(context.Context) error { return health },
@@ -38,10 +38,10 @@ func get(s *Server, target, remote string, header ...string) *httptest.ResponseR
 const stranger = "198.51.100.7:1234"
 
 func TestHealth(t *testing.T) {
-	if rec := get(door(nil), "/healthz", stranger); rec.Code != 200 || rec.Body.String() != "ok\n" {
+	if rec := get(newDoor(nil), "/healthz", stranger); rec.Code != 200 || rec.Body.String() != "ok\n" {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
-	rec := get(door(errors.New("disk on fire")), "/healthz", stranger)
+	rec := get(newDoor(errors.New("disk on fire")), "/healthz", stranger)
 	if rec.Code != 503 || strings.Contains(rec.Body.String(), "fire") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
@@ -51,7 +51,7 @@ func TestMetricsAreForTheOperator(t *testing.T) {
 	for remote, want := range map[string]int{
 		"127.0.0.1:1": 200, "[::1]:1": 200, "192.0.2.9:1": 200, "[::ffff:192.0.2.9]:1": 200, stranger: 404, "": 404,
 	} {
-		if rec := get(door(nil), "/metrics", remote); rec.Code != want {
+		if rec := get(newDoor(nil), "/metrics", remote); rec.Code != want {
 			t.Errorf("from %q: %d, want %d", remote, rec.Code, want)
 		}
 	}
@@ -65,7 +65,7 @@ func TestFrontPageSpeaksTheReadersLanguage(t *testing.T) {
 		{"/", "", i18n.Japanese}, {"/", "de, en-GB;q=0.8", i18n.English}, {"/", "ja, en;q=0.5", i18n.Japanese},
 		{"/?lang=en", "ja", i18n.English}, {"/?lang=xx", "en", i18n.English}, {"/", ";;;", i18n.Japanese},
 	} {
-		rec := get(door(nil), c.target, stranger, "Accept-Language", c.accept)
+		rec := get(newDoor(nil), c.target, stranger, "Accept-Language", c.accept)
 		body := rec.Body.String()
 		if rec.Code != 200 || rec.Header().Get("Content-Language") != string(c.want) || !strings.Contains(body, `<html lang="`+string(c.want)) {
 			t.Errorf("%s with %q: %d, %s", c.target, c.accept, rec.Code, rec.Header().Get("Content-Language"))
@@ -98,12 +98,12 @@ func TestServicesStandInReadingOrder(t *testing.T) {
 }
 
 func TestNothingElseIsServed(t *testing.T) {
-	if rec := get(door(nil), "/mail/", stranger); rec.Code != 404 {
+	if rec := get(newDoor(nil), "/mail/", stranger); rec.Code != 404 {
 		t.Errorf("%d", rec.Code)
 	}
 	rec := httptest.NewRecorder()
 	r := httptest.NewRequest("POST", "https://mail.example/", strings.NewReader("x"))
-	door(nil).handler().ServeHTTP(rec, r)
+	newDoor(nil).handler().ServeHTTP(rec, r)
 	if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d", rec.Code)
 	}
@@ -118,7 +118,7 @@ func TestServesOverTLSUntilItsContextEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := door(nil)
+	s := newDoor(nil)
 	done := make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { done <- s.Serve(ctx, l, config) }()

@@ -71,7 +71,7 @@ func ask(s *Server, method, target, body string, header ...string) *httptest.Res
 }
 
 func TestSitesByHost(t *testing.T) {
-	s := door(nil)
+	s := newDoor(nil)
 	for host, want := range map[string]struct {
 		site
 		domain string
@@ -332,7 +332,7 @@ func FuzzSite(f *testing.F) {
 	for _, seed := range []string{"mail.example", "autoconfig.alpha.example:443", "[::1]:1", "a..b", "xn--", "\x00"} {
 		f.Add(seed)
 	}
-	s := door(nil)
+	s := newDoor(nil)
 	f.Fuzz(func(t *testing.T, host string) {
 		where, domain := s.site(host)
 		if where != siteAny {
@@ -354,7 +354,7 @@ func TestPolicyIsServed(t *testing.T) {
 
 // TestWithoutDomains: a door that was told of no domains serves none.
 func TestWithoutDomains(t *testing.T) {
-	s := door(nil)
+	s := newDoor(nil)
 	for _, target := range []string{"https://mta-sts.alpha.example/.well-known/mta-sts.txt", "https://autoconfig.alpha.example/mail/config-v1.1.xml", "https://mail.example/unsubscribe?t=x"} {
 		if rec := ask(s, "GET", target, ""); rec.Code != 404 {
 			t.Errorf("%s: %d", target, rec.Code)

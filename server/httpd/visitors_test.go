@@ -44,7 +44,7 @@ func TestVisitorsAreCounted(t *testing.T) {
 
 // TestTooManyRequests: health and figures are never refused for that.
 func TestTooManyRequests(t *testing.T) {
-	s := door(nil)
+	s := newDoor(nil)
 	var last int
 	for range visitsPerWindow + 1 {
 		last = get(s, "/", stranger).Code

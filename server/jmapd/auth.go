@@ -126,31 +126,7 @@ func ownOrigin(r *http.Request) bool {
 
 // origin is where a request comes from.
 func (s *Server) origin(r *http.Request, id string) mail.Origin {
-	o := mail.Origin{Door: string(protocol), Zone: s.config.Zone, Session: id, Received: time.Now(), Agent: agentOf(r)}
-	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		o.Remote = at.Addr().Unmap()
-	}
-	return o
-}
-
-// maxAgent is the length of what a program calls itself, in octets, as the operation log keeps it.
-const maxAgent = 200
-
-// agentOf is what the program of a request calls itself.
-func agentOf(r *http.Request) string {
-	text := r.UserAgent()
-	return strings.ToValidUTF8(text[:min(len(text), maxAgent)], "")
-}
-
-// langOf is the language a request asks for: Japanese unless it asks for English.
-func langOf(r *http.Request) string {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ := strings.Cut(part, ";")
-		if lang, ok := i18n.ParseLang(strings.TrimSpace(tag)); ok {
-			return string(lang)
-		}
-	}
-	return string(i18n.Japanese)
+	return door.OriginOf(r, string(protocol), s.config.Zone, id)
 }
 
 const (

@@ -15,6 +15,7 @@ import (
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 	"tegami/wire/jmap"
 )
 
@@ -59,7 +60,7 @@ func (s *Server) Handler() http.Handler { return s.mux }
 func (s *Server) known(do handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		c := &client{id: obs.NewSessionID(), lang: langOf(r)}
+		c := &client{id: obs.NewSessionID(), lang: string(door.LangOf(r))}
 		guard(w.Header(), c.id)
 		defer func() {
 			s.log.Debug("request", "request", c.id, "path", r.Pattern, "who", c.name(), "took", time.Since(begin).Round(time.Microsecond), "remote", r.RemoteAddr)

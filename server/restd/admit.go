@@ -3,7 +3,6 @@ package restd
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -13,8 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tegami/directory"
-	"tegami/i18n"
 	"tegami/mail"
+	"tegami/server/door"
 )
 
 // SessionCookie holds the token of a signed-in browser. Its prefix binds it to this host and to TLS.
@@ -177,29 +176,5 @@ func (s *Server) whoCalls(r *http.Request, origin mail.Origin) (*directory.Calle
 
 // origin is where a request comes from.
 func (s *Server) origin(a *answer) mail.Origin {
-	o := mail.Origin{Door: "web", Zone: s.config.Zone, Session: a.id, Received: time.Now(), Agent: agentOf(a.request)}
-	if at, err := netip.ParseAddrPort(a.request.RemoteAddr); err == nil {
-		o.Remote = at.Addr().Unmap()
-	}
-	return o
-}
-
-// maxAgent is the length of what a program calls itself, in octets, as the operation log keeps it.
-const maxAgent = 200
-
-// agentOf is what the program of a request calls itself.
-func agentOf(r *http.Request) string {
-	text := r.UserAgent()
-	return strings.ToValidUTF8(text[:min(len(text), maxAgent)], "")
-}
-
-// langOf is the language a request asks for: Japanese unless it asks for English.
-func langOf(r *http.Request) string {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ := strings.Cut(part, ";")
-		if lang, ok := i18n.ParseLang(strings.TrimSpace(tag)); ok {
-			return string(lang)
-		}
-	}
-	return string(i18n.Japanese)
+	return door.OriginOf(a.request, "web", s.config.Zone, a.id)
 }

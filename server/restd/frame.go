@@ -11,6 +11,7 @@ import (
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // RequestHeader names a request in its answer and in the log.
@@ -22,7 +23,7 @@ func (s *Server) Handler() http.Handler { return s.As(nil) }
 // serve is what stands around every request: its id, the language, what happens when nothing answers, and the line in the log.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, as *directory.Caller) {
 	begin := time.Now()
-	a := s.answer(w, r, obs.NewSessionID(), langOf(r))
+	a := s.answer(w, r, obs.NewSessionID(), string(door.LangOf(r)))
 	a.caller = as
 	defer func() { s.log.Info("request", a.line(r, time.Since(begin))...) }()
 	defer a.end()

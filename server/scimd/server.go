@@ -175,10 +175,7 @@ func (s *Server) admit(ctx context.Context, hr *http.Request, need directory.Rig
 	if !ok || !strings.EqualFold(kind, "Bearer") {
 		return nil, mail.E(op, mail.Denied, "auth.required")
 	}
-	origin := mail.Origin{Door: "scim", Zone: s.config.Zone, Received: time.Now()}
-	if at, err := netip.ParseAddrPort(hr.RemoteAddr); err == nil {
-		origin.Remote = at.Addr().Unmap()
-	}
+	origin := mail.Origin{Door: "scim", Zone: s.config.Zone, Received: time.Now(), Remote: door.RemoteOf(hr)}
 	if err := s.strange(ctx, origin.Remote, 0); err != nil {
 		return nil, err
 	}

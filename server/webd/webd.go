@@ -9,13 +9,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"tegami/directory"
 	"tegami/i18n"
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/server/door"
 )
 
 // maxBody is how many octets a form may have.
@@ -105,10 +105,6 @@ func guard(h http.Header) {
 
 // browser is who makes a request.
 func (s *Server) browser(r *http.Request) directory.Browser {
-	b := directory.Browser{Origin: mail.Origin{Door: "web", Zone: s.config.Zone, Session: obs.NewSessionID(), Received: time.Now()}, Agent: r.UserAgent()}
-	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		b.Origin.Remote = at.Addr().Unmap()
-	}
-	b.Trusted = cookie(r, trustCookie)
-	return b
+	o := mail.Origin{Door: "web", Zone: s.config.Zone, Session: obs.NewSessionID(), Received: time.Now(), Remote: door.RemoteOf(r)}
+	return directory.Browser{Origin: o, Agent: r.UserAgent(), Trusted: cookie(r, trustCookie)}
 }
