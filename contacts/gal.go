@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -17,8 +16,6 @@ import (
 const (
 	// maxPainted is how many entries all galleries of a process hold together before those used longest ago go.
 	maxPainted = 300_000
-	// galleryIdle is after what time a gallery goes that nobody used.
-	galleryIdle = 30 * time.Minute
 )
 
 type galleryKey struct {
@@ -26,16 +23,8 @@ type galleryKey struct {
 	viewer mail.DomainID
 }
 
-// galleries holds the companies' address books as the users of their domains see them.
-type galleries struct {
-	mu  sync.Mutex
-	all map[galleryKey]*gallery
-}
-
 // gallery is the address book that the users of one domain see.
 type gallery struct {
-	used time.Time // guarded by the galleries
-
 	mu     sync.RWMutex
 	loaded bool
 	epoch  uint64
@@ -67,42 +56,6 @@ func newEntry(c directory.Card) *entry {
 	words := append(wordsOf(texts...), addressWords(s.Address, c.Kind == directory.CardContact)...)
 	e.found = []*candidate{{Suggestion: s, key: c.Address.Key(), reading: e.reading, words: words}}
 	return e
-}
-
-// open gives a gallery, and drops those that are not used.
-func (g *galleries) open(key galleryKey) *gallery {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.all == nil {
-		g.all = map[galleryKey]*gallery{}
-	}
-	one := g.all[key]
-	if one == nil {
-		one = &gallery{}
-		g.all[key] = one
-	}
-	one.used = time.Now()
-	g.trim(one)
-	return one
-}
-
-// trim drops idle galleries, and while there is too much, the one used longest ago; never the one in hand.
-func (g *galleries) trim(inHand *gallery) {
-	for {
-		var oldest galleryKey
-		var last *gallery
-		held := 0
-		for key, one := range g.all {
-			held += one.size()
-			if one != inHand && (last == nil || one.used.Before(last.used)) {
-				oldest, last = key, one
-			}
-		}
-		if last == nil || held <= maxPainted && time.Since(last.used) < galleryIdle {
-			return
-		}
-		delete(g.all, oldest)
-	}
 }
 
 func (g *gallery) size() int {

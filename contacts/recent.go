@@ -143,11 +143,7 @@ func (a *Account) others(to []Recipient) (list []Recipient) {
 
 // collect makes cards for those in none of the books.
 func (a *Account) collect(tx store.Tx, to []Recipient) error {
-	books, err := a.furnish(tx)
-	if err != nil {
-		return err
-	}
-	now, err := a.current(tx)
+	books, now, err := a.stands(tx)
 	if err != nil {
 		return err
 	}

@@ -41,14 +41,18 @@ type Service struct {
 	store   store.Store
 	dir     *directory.Directory
 	cfg     Config
-	shelves library
-	gals    galleries
+	shelves memory[shelfKey, *shelf]
+	gals    memory[galleryKey, *gallery] // companies' address books as the users of their domains see them
 }
 
 // New makes the service over a store.
 func New(st store.Store, dir *directory.Directory, cfg Config) *Service {
 	cfg.MaxCards = cmp.Or(cfg.MaxCards, MaxCards)
-	return &Service{store: st, dir: dir, cfg: cfg}
+	return &Service{
+		store: st, dir: dir, cfg: cfg,
+		shelves: memory[shelfKey, *shelf]{most: maxRows, fresh: newShelf},
+		gals:    memory[galleryKey, *gallery]{most: maxPainted, fresh: func() *gallery { return new(gallery) }},
+	}
 }
 
 // Account is one account's address books, opened for its owner. Its methods may be called from several goroutines.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"tegami/directory"
 	"tegami/mail"
@@ -18,8 +17,6 @@ import (
 const (
 	// maxRows is how many rows all shelves of a process hold together before those used longest ago go.
 	maxRows = 300_000
-	// shelfIdle is after what time a shelf goes that nobody used.
-	shelfIdle = 30 * time.Minute
 	// maxRowText is of how many octets of a card's text lists search.
 	maxRowText = 4096
 )
@@ -29,53 +26,8 @@ type shelfKey struct {
 	account mail.AccountID
 }
 
-// library holds the shelves of a process.
-type library struct {
-	mu      sync.Mutex
-	shelves map[shelfKey]*shelf
-}
-
-// open gives an account's shelf, and drops those that are not used.
-func (l *library) open(key shelfKey) *shelf {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.shelves == nil {
-		l.shelves = map[shelfKey]*shelf{}
-	}
-	s := l.shelves[key]
-	if s == nil {
-		s = new(shelf)
-		s.clear()
-		l.shelves[key] = s
-	}
-	s.used = time.Now()
-	l.trim(s)
-	return s
-}
-
-// trim drops idle shelves, and while there is too much, the one used longest ago; never the one in hand.
-func (l *library) trim(inHand *shelf) {
-	for {
-		var oldest shelfKey
-		var last *shelf
-		held := 0
-		for key, s := range l.shelves {
-			held += s.size()
-			if s != inHand && (last == nil || s.used.Before(last.used)) {
-				oldest, last = key, s
-			}
-		}
-		if last == nil || held <= maxRows && time.Since(last.used) < shelfIdle {
-			return
-		}
-		delete(l.shelves, oldest)
-	}
-}
-
 // A shelf is what stands in memory of an account's cards. Rows are not changed once they stand there.
 type shelf struct {
-	used time.Time // guarded by the library
-
 	mu     sync.RWMutex
 	upto   mail.ModSeq // of the last change of a card that is in it
 	books  mail.ModSeq // of the last change of a book
@@ -84,6 +36,13 @@ type shelf struct {
 	uids   map[string]*row // by uidKey
 	lookup lookup
 	recent recents
+}
+
+// newShelf makes one without cards.
+func newShelf() *shelf {
+	s := new(shelf)
+	s.clear()
+	return s
 }
 
 // clear takes all cards away.

@@ -212,16 +212,21 @@ func (a *Account) writes(ctx context.Context, op mail.Op, fn func(store.Tx, []Bo
 		return err
 	}
 	return a.update(ctx, op, func(tx store.Tx) error {
-		books, err := a.furnish(tx)
-		if err != nil {
-			return err
-		}
-		now, err := a.current(tx)
+		books, now, err := a.stands(tx)
 		if err != nil {
 			return err
 		}
 		return fn(tx, books, now)
 	})
+}
+
+// stands gives the books, made where they are missing, and the cards that stand there.
+func (a *Account) stands(tx store.Tx) (books []Book, now *standing, err error) {
+	if books, err = a.furnish(tx); err != nil {
+		return nil, nil, err
+	}
+	now, err = a.current(tx)
+	return books, now, err
 }
 
 // AddCard makes a card in a book; zero: in the one new cards come into. NotFound "contacts.book.unknown"; Conflict "contacts.uid_taken"; Full
