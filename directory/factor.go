@@ -191,9 +191,9 @@ func (d *Directory) checkCodes(ctx context.Context, counter string, p *person) e
 
 // countCode counts a wrong code, for the network and for the account.
 func (d *Directory) countCode(ctx context.Context, counter string, p *person) error {
-	err := d.countFailure(ctx, counter)
+	_, err := d.countFailure(ctx, counter)
 	if err == nil && counter != "" {
-		err = d.countFailure(ctx, codeCounter(p))
+		_, err = d.countFailure(ctx, codeCounter(p))
 	}
 	return err
 }

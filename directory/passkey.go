@@ -263,7 +263,7 @@ func (d *Directory) takePasskey(ctx context.Context, op mail.Op, b Browser, p *p
 		return putHeld(tx, o, f, true)
 	})
 	if mail.Is(err, mail.Denied) {
-		if counting := d.countFailure(ctx, counter); counting != nil {
+		if _, counting := d.countFailure(ctx, counter); counting != nil {
 			return mail.Because(op, mail.Denied, "auth.passkey_wrong", counting)
 		}
 		d.noteSignIn(ctx, p.holder, signInLine{Protocol: "web", Remote: b.Origin.Remote, Agent: b.Agent, Reason: "auth.passkey_wrong"})

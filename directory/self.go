@@ -138,7 +138,7 @@ func (d *Directory) provePassword(ctx context.Context, c *Caller, p *person, pas
 		return err
 	}
 	if right == nil || right.app != nil {
-		if err := d.countFailure(ctx, counter); err != nil {
+		if _, err := d.countFailure(ctx, counter); err != nil {
 			return err
 		}
 		return mail.E(op, mail.Invalid, "password.wrong") // not Denied: the session goes on

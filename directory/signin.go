@@ -134,30 +134,21 @@ func (l *login) note(ctx context.Context, line signInLine) {
 // failed counts a wrong proof.
 func (l *login) failed(ctx context.Context) error {
 	failed := mail.E("directory.SignIn", mail.Denied, "auth.failed")
-	failed.Err = l.dir.countFailure(ctx, l.counter)
-	l.tellLock(ctx)
+	n, err := l.dir.countFailure(ctx, l.counter)
+	failed.Err = err
+	if n == lockFailures && l.entry != nil && l.dir.cfg.Locked != nil {
+		l.dir.cfg.Locked(ctx, l.entry.target.Account)
+	}
 	l.note(ctx, signInLine{Reason: failed.Text})
 	return failed
 }
 
-// tellLock has it known that an account was locked out by the failure just counted. That it can't be asked is no reason to fail: the
-// next sign-in will say so.
-func (l *login) tellLock(ctx context.Context) {
-	if l.dir.cfg.Locked == nil || l.entry == nil || l.counter == "" {
-		return
-	}
-	if n, err := l.dir.store.Tally(ctx, l.counter, 0, lockWindow); err == nil && n == lockFailures {
-		l.dir.cfg.Locked(ctx, l.entry.target.Account)
-	}
-}
-
-// countFailure counts a wrong proof on a counter of lockCounter.
-func (d *Directory) countFailure(ctx context.Context, counter string) error {
+// countFailure counts a wrong proof on a counter of lockCounter, and gives how many that were lately; 0 where none are counted.
+func (d *Directory) countFailure(ctx context.Context, counter string) (int64, error) {
 	if counter == "" {
-		return nil
+		return 0, nil
 	}
-	_, err := d.store.Tally(ctx, counter, 1, lockWindow)
-	return err
+	return d.store.Tally(ctx, counter, 1, lockWindow)
 }
 
 // checkLock is Directory.checkLock for this name and network.

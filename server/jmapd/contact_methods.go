@@ -98,13 +98,9 @@ func (c *call) contactError(err error) error {
 
 // contactChanges answers a /changes of books or cards.
 func (c *call) contactChanges(ctx context.Context, in *jmap.ChangesIn, ask func(context.Context, mail.ModSeq, int) (contacts.Changes, error)) (*jmap.ChangesOut, error) {
-	limit, err := c.since(in)
+	since, limit, err := c.sinceState(in)
 	if err != nil {
 		return nil, err
-	}
-	since, ok := jmap.ParseState(in.SinceState)
-	if !ok {
-		return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
 	}
 	found, err := ask(ctx, since, limit)
 	if key, _ := mail.TextOf(err); key == "contacts.changes_forgotten" {

@@ -108,13 +108,9 @@ func outboxChanges(ctx context.Context, c *call, in *jmap.ChangesIn, kind outbox
 	if err != nil {
 		return nil, err
 	}
-	limit, err := c.since(in)
+	since, limit, err := c.sinceState(in)
 	if err != nil {
 		return nil, err
-	}
-	since, ok := jmap.ParseState(in.SinceState)
-	if !ok {
-		return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
 	}
 	changes, err := b.Changes(ctx, kind, since, limit)
 	if mail.Is(err, mail.Conflict) {
@@ -145,6 +141,17 @@ func objectID(id jmap.Id) (o mail.ObjectID, err error) {
 	return o, err
 }
 
+// byObject destroys by the id of an entry.
+func byObject(drop func(context.Context, mail.ObjectID) error) func(context.Context, jmap.Id) error {
+	return func(ctx context.Context, id jmap.Id) error {
+		o, err := objectID(id)
+		if err != nil {
+			return err
+		}
+		return drop(ctx, o)
+	}
+}
+
 // setIdentities is Identity/set (RFC 8621 §6.3).
 func setIdentities(ctx context.Context, c *call, in *jmap.SetIn) (*jmap.SetOut, error) {
 	b, err := c.outbox()
@@ -159,13 +166,7 @@ func setIdentities(ctx context.Context, c *call, in *jmap.SetIn) (*jmap.SetOut, 
 		update: func(ctx context.Context, id jmap.Id, p jmap.Patch) (any, error) {
 			return updateIdentity(ctx, c, b, id, p)
 		},
-		destroy: func(ctx context.Context, id jmap.Id) error {
-			object, err := objectID(id)
-			if err != nil {
-				return err
-			}
-			return b.DropIdentity(ctx, object)
-		},
+		destroy: byObject(b.DropIdentity),
 	})
 }
 

@@ -16,7 +16,7 @@ func mailMethods() []entry {
 		method("Mailbox/get", jmap.Mail, reads, getMailboxes),
 		method("Mailbox/changes", jmap.Mail, reads, mailboxChanges),
 		method("Mailbox/query", jmap.Mail, reads, queryMailboxes),
-		method("Mailbox/queryChanges", jmap.Mail, reads, mailboxQueryChanges),
+		method("Mailbox/queryChanges", jmap.Mail, reads, askAnew[folderCondition]),
 		method("Mailbox/set", jmap.Mail, writes, setMailboxes),
 		method("Thread/get", jmap.Mail, reads, getThreads),
 		method("Thread/changes", jmap.Mail, reads, threadChanges),

@@ -255,11 +255,6 @@ func (t folderTree) above(f *folder, holds func(*folder) bool) bool {
 	return true
 }
 
-// mailboxQueryChanges is Mailbox/queryChanges (RFC 8621 §2.4). Lists of mailboxes are short: who has one asks for the whole anew.
-func mailboxQueryChanges(_ context.Context, _ *call, _ *jmap.QueryChangesIn[folderCondition]) (*jmap.QueryChangesOut, error) {
-	return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
-}
-
 // mailCapability is what an account says of its mail (RFC 8621 §1.3.1).
 type mailCapability struct {
 	MaxMailboxesPerEmail       int      `json:"maxMailboxesPerEmail"`

@@ -35,7 +35,7 @@ func quotaMethods() []entry {
 		method("Quota/get", jmap.Quota, own, getQuota),
 		method("Quota/changes", jmap.Quota, own, quotaChanges),
 		method("Quota/query", jmap.Quota, own, queryQuota),
-		method("Quota/queryChanges", jmap.Quota, own, quotaQueryChanges),
+		method("Quota/queryChanges", jmap.Quota, own, askAnew[quotaFilter]), // there is one
 	}
 }
 
@@ -139,9 +139,4 @@ func queryQuota(ctx context.Context, c *call, in *jmap.QueryIn[quotaFilter]) (*j
 	}
 	out.QueryState = q.state()
 	return out, nil
-}
-
-// quotaQueryChanges never tells: there is one quota to ask for (RFC 8620 §5.6).
-func quotaQueryChanges(context.Context, *call, *jmap.QueryChangesIn[quotaFilter]) (*jmap.QueryChangesOut, error) {
-	return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
 }

@@ -18,7 +18,7 @@ func sendMethods() []entry {
 		method("EmailSubmission/get", jmap.Submission, own, getSubmissions),
 		method("EmailSubmission/changes", jmap.Submission, own, submissionChanges),
 		method("EmailSubmission/query", jmap.Submission, own, querySubmissions),
-		method("EmailSubmission/queryChanges", jmap.Submission, own, submissionQueryChanges),
+		method("EmailSubmission/queryChanges", jmap.Submission, own, askAnew[submissionFilter]),
 		method("EmailSubmission/set", jmap.Submission, own, setSubmissions),
 		method("Snooze/get", jmap.TegamiSnooze, own, getSnoozes),
 		method("Snooze/changes", jmap.TegamiSnooze, own, snoozeChanges),

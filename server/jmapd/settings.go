@@ -62,12 +62,9 @@ func getSettings(ctx context.Context, c *call, in *jmap.GetIn) (*jmap.GetOut, er
 }
 
 func settingsChanges(ctx context.Context, c *call, in *jmap.ChangesIn) (*jmap.ChangesOut, error) {
-	if _, err := c.since(in); err != nil {
+	since, _, err := c.sinceState(in)
+	if err != nil {
 		return nil, err
-	}
-	since, ok := jmap.ParseState(in.SinceState)
-	if !ok {
-		return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
 	}
 	_, at, err := c.server.config.Prefs.Get(ctx, c.who)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegami/mail"
 	"tegami/wire/jmap"
 )
 
@@ -278,6 +279,23 @@ func (c *call) since(in *jmap.ChangesIn) (limit int, err error) {
 		return 0, jmap.Bad("maxChanges")
 	}
 	return min(*in.MaxChanges, c.server.limits.Objects), nil
+}
+
+// sinceState is since with the state, for what changes under a ModSeq.
+func (c *call) sinceState(in *jmap.ChangesIn) (from mail.ModSeq, limit int, err error) {
+	if limit, err = c.since(in); err != nil {
+		return 0, 0, err
+	}
+	from, ok := jmap.ParseState(in.SinceState)
+	if !ok {
+		return 0, 0, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
+	}
+	return from, limit, nil
+}
+
+// askAnew answers a /queryChanges of what is listed in a moment: who has the list asks for the whole anew (RFC 8620 §5.6).
+func askAnew[C any](context.Context, *call, *jmap.QueryChangesIn[C]) (*jmap.QueryChangesOut, error) {
+	return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
 }
 
 // window gives the part of a list of ids that a /query asks for (RFC 8620 §5.5), where all are in memory.

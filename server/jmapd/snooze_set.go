@@ -68,13 +68,7 @@ func setSnoozes(ctx context.Context, c *call, in *jmap.SetIn) (*jmap.SetOut, err
 		update: func(ctx context.Context, id jmap.Id, p jmap.Patch) (any, error) {
 			return nil, updateSnooze(ctx, b, id, p)
 		},
-		destroy: func(ctx context.Context, id jmap.Id) error {
-			object, err := objectID(id)
-			if err != nil {
-				return err
-			}
-			return b.Rouse(ctx, object)
-		},
+		destroy: byObject(b.Rouse),
 	})
 }
 

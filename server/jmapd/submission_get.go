@@ -178,8 +178,3 @@ func querySubmissions(ctx context.Context, c *call, in *jmap.QueryIn[submissionF
 	}
 	return out, err
 }
-
-// submissionQueryChanges is EmailSubmission/queryChanges (RFC 8621 §7.4): lists are short, and asked for anew.
-func submissionQueryChanges(context.Context, *call, *jmap.QueryChangesIn[submissionFilter]) (*jmap.QueryChangesOut, error) {
-	return nil, &jmap.MethodError{Type: jmap.CannotCalculateChanges}
-}

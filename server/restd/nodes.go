@@ -268,27 +268,24 @@ func (s *Server) diskHealth(context.Context) Part {
 
 // traceHealth tells how far the index of the trace is behind, for the company where that is most.
 func (s *Server) traceHealth(context.Context) Part {
-	p := Part{Name: "trace", State: "unknown", Unit: "seconds"}
 	if s.config.Trace == nil {
-		return p
+		return Part{Name: "trace", State: "unknown", Unit: "seconds"}
 	}
-	lag := s.config.Trace.Lag()
-	p.Value = int64(lag / time.Second)
-	if p.State = "ok"; lag > indexLate {
-		p.State = "warning"
-	}
-	return p
+	return behind("trace", s.config.Trace.Lag())
 }
 
 // searchHealth tells how far the full-text index is behind the mail.
 func (s *Server) searchHealth(context.Context) Part {
-	p := Part{Name: "search", State: "unknown", Unit: "seconds"}
 	if s.config.Mailboxes == nil {
-		return p
+		return Part{Name: "search", State: "unknown", Unit: "seconds"}
 	}
-	lag := s.config.Mailboxes.IndexLag()
-	p.Value = int64(lag / time.Second)
-	if p.State = "ok"; lag > indexLate {
+	return behind("search", s.config.Mailboxes.IndexLag())
+}
+
+// behind is the health of an index that is so far behind.
+func behind(name string, lag time.Duration) Part {
+	p := Part{Name: name, State: "ok", Unit: "seconds", Value: int64(lag / time.Second)}
+	if lag > indexLate {
 		p.State = "warning"
 	}
 	return p
