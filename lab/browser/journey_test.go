@@ -2,8 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"net"
-	"net/smtp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,12 +11,11 @@ import (
 	"github.com/chromedp/chromedp"
 	"golang.org/x/text/encoding/japanese"
 
-	"tegami/i18n"
 	"tegami/lab/platform"
 )
 
 // said gives the words of a key as the Japanese screens show them.
-func said(key string, args ...any) string { return i18n.New().Text(i18n.Japanese, key, args...) }
+func said(key string, args ...any) string { return inLang("ja", key, args...) }
 
 // sheet writes a CSV file in CP932: so many accounts of a domain, and three lines that are wrong.
 func sheet(t *testing.T, domain string, accounts int) string {
@@ -43,30 +40,8 @@ func sheet(t *testing.T, domain string, accounts int) string {
 // send gives a platform a message from outside.
 func send(t *testing.T, p *platform.Platform, to, id string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", p.Demo.SMTP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := smtp.NewClient(conn, "mail.tegami.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	err = c.Mail("sender@outside.example")
-	if err == nil {
-		err = c.Rcpt(to)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := c.Data()
-	if err == nil {
-		fmt.Fprintf(w, "From: sender@outside.example\r\nTo: %s\r\nSubject: Greetings\r\nDate: Mon, 23 Nov 2026 09:30:00 +0900\r\nMessage-ID: %s\r\n\r\nHello.\r\n", to, id)
-		err = w.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	deliver(t, p, "sender@outside.example", to, fmt.Appendf(nil,
+		"From: sender@outside.example\r\nTo: %s\r\nSubject: Greetings\r\nDate: Mon, 23 Nov 2026 09:30:00 +0900\r\nMessage-ID: %s\r\n\r\nHello.\r\n", to, id))
 }
 
 // TestCP10Journey walks the way of a new customer: an operator opens the company (SV-12), registers its staff from a CSV file

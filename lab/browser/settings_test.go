@@ -14,10 +14,7 @@ func TestML6AddressBookJourney(t *testing.T) {
 	for n, lang := range []string{"ja", "en"} {
 		t.Run(lang, func(t *testing.T) {
 			me := pf.Demo.Accounts[6+n]
-			p := b.Page(t, pf)
-			p.Go("/login")
-			p.As(lang, "light", 1440)
-			p.SignInMail(me.Address, me.Password)
+			p := b.mailOf(t, pf, view{lang, "light", 1440}, me.Address)
 			p.Go("/mail/contacts")
 			p.Settle()
 			p.Until("two books are there from the start, and the company's", `document.querySelectorAll("nav.books li").length >= 4`)
@@ -71,10 +68,7 @@ func TestML5FilterJourney(t *testing.T) {
 	for n, lang := range []string{"ja", "en"} {
 		t.Run(lang, func(t *testing.T) {
 			me, other := pf.Demo.Accounts[8+2*n], pf.Demo.Accounts[9+2*n]
-			p := b.Page(t, pf)
-			p.Go("/login")
-			p.As(lang, "light", 1440)
-			p.SignInMail(me.Address, me.Password)
+			p := b.mailOf(t, pf, view{lang, "light", 1440}, me.Address)
 			p.Go("/mail/settings/filters")
 			p.Settle()
 			p.Press(inLang(lang, "webmail.filters.new"))
@@ -93,10 +87,7 @@ func TestML5FilterJourney(t *testing.T) {
 
 			deliver(t, pf, "suzuki@aozora.example", me.Address, japaneseMail(t, me.Address, "見積の件 "+lang, "お世話になっております。\n", "見積.pdf"))
 			arrives(p, "見積の件 "+lang)
-			q := b.Page(t, pf)
-			q.Go("/login")
-			q.As(lang, "light", 1440)
-			q.SignInMail(other.Address, other.Password)
+			q := b.mailOf(t, pf, view{lang, "light", 1440}, other.Address)
 			arrives(q, "見積の件 "+lang)
 
 			p.Go("/mail/settings/filters")
@@ -127,10 +118,7 @@ func TestML12VacationJourney(t *testing.T) {
 	for n, lang := range []string{"ja", "en"} {
 		t.Run(lang, func(t *testing.T) {
 			me, other := pf.Demo.Accounts[12+2*n], pf.Demo.Accounts[13+2*n]
-			p := b.Page(t, pf)
-			p.Go("/login")
-			p.As(lang, "light", 1440)
-			p.SignInMail(me.Address, me.Password)
+			p := b.mailOf(t, pf, view{lang, "light", 1440}, me.Address)
 			p.Go("/mail/settings/vacation")
 			p.Settle()
 			p.Press(inLang(lang, "webmail.vacation.on"))
@@ -141,10 +129,7 @@ func TestML12VacationJourney(t *testing.T) {
 			p.Press(inLang(lang, "panel.save"))
 			p.Until("the shell reminds of it", `document.querySelector(".reminder")?.innerText.includes(`+quote(inLang(lang, "webmail.vacation.reminder"))+`)`)
 
-			q := b.Page(t, pf)
-			q.Go("/login")
-			q.As(lang, "light", 1440)
-			q.SignInMail(other.Address, other.Password)
+			q := b.mailOf(t, pf, view{lang, "light", 1440}, other.Address)
 			writeTo(q, lang, me.Address, "ご相談 "+lang)
 			arrives(q, "不在のお知らせ "+lang)
 			q.open("不在のお知らせ " + lang)

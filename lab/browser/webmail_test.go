@@ -36,6 +36,22 @@ func (p *Page) SignInMail(name, password string) {
 	p.mail()
 }
 
+// mailOf opens a page in the webmail of one of a platform's accounts.
+func (b *Browser) mailOf(t *testing.T, pf *platform.Platform, v view, address string) *Page {
+	t.Helper()
+	p := b.Page(t, pf)
+	p.Go("/login")
+	p.As(v.lang, v.theme, v.width)
+	for _, a := range pf.Demo.Accounts {
+		if a.Address == address {
+			p.SignInMail(a.Address, a.Password)
+			return p
+		}
+	}
+	t.Fatalf("there is no account %s", address)
+	return nil
+}
+
 // mail waits until the webmail's list stands.
 func (p *Page) mail() {
 	p.t.Helper()
@@ -128,10 +144,7 @@ func TestML9WebmailJourney(t *testing.T) {
 		t.Run(lang, func(t *testing.T) {
 			me, other := pf.Demo.Accounts[2+2*n], pf.Demo.Accounts[3+2*n]
 			deliver(t, pf, "moriyama@aozora.example", me.Address, japaneseMail(t, me.Address, "見積書の件", "お世話になっております。\n青空の森山です。\n", "見積書①.xlsx"))
-			p := b.Page(t, pf)
-			p.Go("/login")
-			p.As(lang, "light", 1440)
-			p.SignInMail(me.Address, me.Password)
+			p := b.mailOf(t, pf, view{lang, "light", 1440}, me.Address)
 			p.open("見積書の件")
 			p.Shows("青空の森山です。")
 			p.Shows("見積書①.xlsx")
@@ -158,10 +171,7 @@ func TestML9WebmailJourney(t *testing.T) {
 
 			p.Go("/mail/inbox")
 			p.mail()
-			q := b.Page(t, pf)
-			q.Go("/login")
-			q.As(lang, "dark", 1440)
-			q.SignInMail(other.Address, other.Password)
+			q := b.mailOf(t, pf, view{lang, "dark", 1440}, other.Address)
 			writeTo(q, lang, me.Address, "新しいお知らせ "+lang)
 			p.Until("the new mail stands in the list", `[...document.querySelectorAll(".row")].some((r) => r.innerText.includes(`+quote("新しいお知らせ "+lang)+`))`)
 		})
