@@ -23,7 +23,7 @@ func TestLettersAreMail(t *testing.T) {
 					t.Errorf("%s: %s is empty", domain, f.name)
 				}
 			}
-			if n, err := compose.Size(&compose.Message{From: []compose.Mailbox{l.from}, Subject: l.subject, Body: &compose.Part{Text: l.text}}, compose.Options{Charset: l.charset}); err != nil || n == 0 {
+			if p, err := compose.Prepare(&compose.Message{From: []compose.Mailbox{l.from}, Subject: l.subject, Body: &compose.Part{Text: l.text}}, compose.Options{Charset: l.charset}); err != nil || p.Size() == 0 {
 				t.Errorf("%s: letter %d: %v", domain, i+1, err)
 			}
 		}

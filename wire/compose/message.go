@@ -74,15 +74,6 @@ func Write(w io.Writer, m *Message, o Options) (int64, error) {
 	return p.WriteTo(w)
 }
 
-// Size is how many octets Write will write (ML-9). Octets of parts whose Size is known are not read, but for message/rfc822.
-func Size(m *Message, o Options) (int64, error) {
-	p, err := Prepare(m, o)
-	if err != nil {
-		return 0, err
-	}
-	return p.Size(), nil
-}
-
 // NewMessageID makes a message id, with its angle brackets, in a domain. It tells nothing about who made it and when.
 func NewMessageID(domain string) string {
 	return "<" + strings.ToLower(rand.Text()) + "@" + ascii(domain) + ">"

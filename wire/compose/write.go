@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"bytes"
 	"encoding/base64"
 	"io"
 
@@ -17,9 +16,6 @@ const (
 
 // Size is how many octets WriteTo writes.
 func (p *Prepared) Size() int64 { return int64(len(p.header)) + p.root.size() }
-
-// Eight tells whether the message has octets that 7bit doesn't allow (RFC 6152): it has a message within it that does.
-func (p *Prepared) Eight() bool { return p.root.eight }
 
 func (n *node) size() int64 {
 	size := int64(len(n.fields)) + 2 + int64(len(n.body)) + n.written
@@ -203,12 +199,4 @@ func (s *sight) see(b []byte, line int, last byte) (int, byte) {
 		last = c
 	}
 	return line, last
-}
-
-// Bytes gives the message in memory, for a small one.
-func (p *Prepared) Bytes() ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(int(p.Size()))
-	_, err := p.WriteTo(&b)
-	return b.Bytes(), err
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tegami/mail"
@@ -251,9 +250,6 @@ func Members(text json.RawMessage) (list []Member, ok bool) {
 	}
 	return list, true
 }
-
-// Int writes a whole number as I-JSON takes it.
-func Int(n int64) json.RawMessage { return strconv.AppendInt(nil, n, 10) }
 
 // Marshal writes a value as JSON without the escapes that json.Marshal makes for pages: a body of HTML would grow by a third.
 func Marshal(v any) (json.RawMessage, error) {

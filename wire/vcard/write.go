@@ -1,23 +1,12 @@
 package vcard
 
 import (
-	"io"
 	"strings"
 	"unicode/utf8"
-
-	"tegami/mail"
 )
 
 // foldAt is how long a line is at most in octets, without its end (RFC 6350 §3.2).
 const foldAt = 75
-
-// Write writes a card. The lines stand in the order of the card, VERSION first.
-func Write(w io.Writer, v *VCard) error {
-	if _, err := io.WriteString(w, v.String()); err != nil {
-		return mail.Because("vcard.Write", mail.Unavailable, "", err)
-	}
-	return nil
-}
 
 // String is the card as text, with CRLF.
 func (v *VCard) String() string {
