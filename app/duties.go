@@ -61,9 +61,15 @@ func (p *Platform) attending(held context.Context) {
 func (p *Platform) reportForwards(ctx context.Context) {
 	all, err := p.dir.Tenants(ctx)
 	for _, t := range all {
-		if t.Usable("app.reportForwards", time.Now()) == nil {
-			err = errors.Join(err, p.notices.ReportForwards(ctx, t.ID, time.Now()))
+		if t.Usable("app.reportForwards", time.Now()) != nil {
+			continue
 		}
+		// To find none all accounts are read: not again at every start.
+		looked, failed := p.store.Tally(ctx, "app forwards "+t.ID.String(), 1, logsEvery/2)
+		if failed == nil && looked == 1 {
+			failed = p.notices.ReportForwards(ctx, t.ID, time.Now())
+		}
+		err = errors.Join(err, failed)
 	}
 	if err != nil && ctx.Err() == nil {
 		p.log.Error("report of forwards", "err", err)
