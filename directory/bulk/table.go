@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"encoding/csv"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -101,20 +100,15 @@ func (t *Table) Read(b []byte) (*File, error) {
 func (f *File) rows(in *csv.Reader, at []int, width int) error {
 	const op = "bulk.rows"
 	for {
-		cells, err := in.Read()
-		if err == io.EOF {
-			return nil
-		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) { // what follows an open quote can't be told apart
-			f.Findings = append(f.Findings, Finding{Line: syntax.StartLine, Err: mail.Because(op, mail.Invalid, "import.syntax", err)})
-			return nil
-		}
-		if err != nil {
-			return mail.Because(op, mail.Invalid, "import.syntax", err)
-		}
-		line, _ := in.FieldPos(0)
+		line, cells, err := sheet.Next(in)
 		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && line > 0:
+			f.Findings = append(f.Findings, Finding{Line: line, Err: err})
+			return nil
+		case err != nil:
+			return mail.Wrap(op, err)
 		case !slices.ContainsFunc(cells, func(s string) bool { return strings.TrimSpace(s) != "" }):
 			continue
 		case len(f.Rows)+len(f.Findings) >= MaxLines:

@@ -60,21 +60,28 @@ var untilde = strings.NewReplacer("~1", "/", "~0", "~")
 // member gives the value of a name in the object whose members come next.
 func (s *scanner) member(want string) (json.RawMessage, bool) {
 	for !s.take('}') {
-		s.take(',')
-		s.space()
-		inner, escaped, err := s.quoted()
-		if err != nil || !s.take(':') {
-			return nil, false
-		}
-		value, ok := s.next()
+		m, ok := s.pair()
 		if !ok {
 			return nil, false
 		}
-		if plainName(inner, escaped) == want {
-			return value, true
+		if m.Name == want {
+			return m.Value, true
 		}
 	}
 	return nil, false
+}
+
+// pair gives the member of an object that comes next.
+func (s *scanner) pair() (m Member, ok bool) {
+	s.take(',')
+	s.space()
+	inner, escaped, err := s.quoted()
+	if err != nil || !s.take(':') {
+		return m, false
+	}
+	m.Name = plainName(inner, escaped)
+	m.Value, ok = s.next()
+	return m, ok
 }
 
 // next gives the value that comes next.

@@ -236,17 +236,11 @@ func Members(text json.RawMessage) (list []Member, ok bool) {
 		return nil, false
 	}
 	for !s.take('}') {
-		s.take(',')
-		s.space()
-		inner, escaped, err := s.quoted()
-		if err != nil || !s.take(':') {
-			return nil, false
-		}
-		value, ok := s.next()
+		m, ok := s.pair()
 		if !ok {
 			return nil, false
 		}
-		list = append(list, Member{plainName(inner, escaped), value})
+		list = append(list, m)
 	}
 	return list, true
 }

@@ -2,7 +2,6 @@ package vcard
 
 import (
 	"encoding/csv"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -91,22 +90,18 @@ func fieldsOf(header []string) []field {
 func (t *Table) read(in *csv.Reader, header []string, fields []field) error {
 	const op = "vcard.ReadCSV"
 	for {
-		cells, err := in.Read()
-		if err == io.EOF {
+		number, cells, err := sheet.Next(in)
+		switch {
+		case err == io.EOF:
 			return nil
-		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) { // what follows an open quote can't be told apart
-			t.Lines = append(t.Lines, Line{Number: syntax.StartLine, Err: mail.Because(op, mail.Invalid, "import.syntax", err)})
+		case err != nil && number > 0:
+			t.Lines = append(t.Lines, Line{Number: number, Err: err})
 			return nil
-		}
-		if err != nil {
-			return mail.Because(op, mail.Invalid, "import.syntax", err)
-		}
-		if len(t.Lines) >= MaxLines {
+		case err != nil:
+			return mail.Wrap(op, err)
+		case len(t.Lines) >= MaxLines:
 			return mail.E(op, mail.Full, "import.too_many_lines", MaxLines)
 		}
-		number, _ := in.FieldPos(0)
 		t.line(number, cells, header, fields)
 	}
 }
