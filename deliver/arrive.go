@@ -82,7 +82,7 @@ func (a *arrival) lead(ctx context.Context, i int, addr mail.Address) error {
 	case target.Tenant != a.job.Tenant:
 		a.other[target.Tenant] = append(a.other[target.Tenant], i)
 	case isOwn(&target):
-		a.boxes = append(a.boxes, Addressee{r.Recipient, target.Account})
+		a.boxes = append(a.boxes, Addressee{Recipient: r.Recipient, Account: target.Account})
 		a.place = append(a.place, i)
 	case target.Kind == directory.TargetList:
 		return a.post(ctx, r, target.List)
@@ -139,8 +139,16 @@ func (a *arrival) settle(ctx context.Context) error {
 	if a.it.Opts.HoldUntil.After(received) { // it comes now
 		received = a.it.Opts.HoldUntil
 	}
-	err := a.job.Settle(ctx, "deliver.Arrive", func(tx store.Tx, it *queue.Item) (err error) {
+	tagged, err := a.tagged(ctx, a.job, a.boxes)
+	if err != nil {
+		return err
+	}
+	defer tagged.Release()
+	err = a.job.Settle(ctx, "deliver.Arrive", func(tx store.Tx, it *queue.Item) (err error) {
 		m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: received, Service: it.Service}, Doc: &it.Doc}
+		if m.Tagged, err = tagged.Keep(tx); err != nil {
+			return err
+		}
 		var onward []queue.Item
 		if done, onward, err = a.Local(tx, m, a.boxes); err != nil {
 			return err

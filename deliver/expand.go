@@ -180,6 +180,7 @@ type portion struct {
 	failed []int        // places of those who are unknown here
 	off    []place      // who was switched off
 	done   []queue.Recipient
+	tagged *Tagged
 }
 
 // serveSome serves some members in one transaction.
@@ -200,13 +201,17 @@ func (e *expansionJob) serveSome(ctx context.Context, places []int, last bool) e
 		case mail.Is(err, mail.NotFound):
 			p.failed = append(p.failed, i)
 		case err == nil && target.Tenant == e.job.Tenant && isOwn(&target):
-			p.boxes, p.at = append(p.boxes, Addressee{r.Recipient, target.Account}), append(p.at, i)
+			p.boxes, p.at = append(p.boxes, Addressee{Recipient: r.Recipient, Account: target.Account}), append(p.at, i)
 		case err == nil, mail.Is(err, mail.Denied):
 			p.items, p.sent = append(p.items, e.memberCopy(tokens, signer, r.Address, err != nil)), append(p.sent, i)
 		default:
 			return err
 		}
 	}
+	if p.tagged, err = e.tagged(ctx, e.job, p.boxes); err != nil {
+		return err
+	}
+	defer p.tagged.Release()
 	write := e.job.Progress
 	if last {
 		write = e.job.Settle
@@ -223,6 +228,9 @@ func (e *expansionJob) commit(tx store.Tx, it *queue.Item, p *portion) (err erro
 	p.off = nil
 	now := time.Now()
 	m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: now}, Doc: &it.Doc}
+	if m.Tagged, err = p.tagged.Keep(tx); err != nil {
+		return err
+	}
 	if p.done, _, err = e.Local(tx, m, p.boxes); err != nil {
 		return err
 	}

@@ -183,7 +183,7 @@ func (f *forwarding) keep(tx store.Tx, it *queue.Item) error {
 	if f.account.Forward.Keep && !it.Filtered {
 		return nil
 	}
-	to := Addressee{mail.Recipient{Address: f.account.Address, Notify: mail.NotifyNever}, f.account}
+	to := Addressee{Recipient: mail.Recipient{Address: f.account.Address, Notify: mail.NotifyNever}, Account: f.account}
 	to.Account.Forward = directory.Forwarding{}
 	m := Mail{NewMail: mailbox.NewMail{Blob: it.Blob, Received: it.Origin.Received}, Doc: &it.Doc, Unfiltered: it.Filtered}
 	done, _, err := f.Local(tx, m, []Addressee{to})

@@ -8,6 +8,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
+	"tegami/policy"
 	"tegami/queue"
 	"tegami/store"
 	"tegami/wire/dns"
@@ -38,6 +39,11 @@ type Config struct {
 	Log            *slog.Logger
 	Metrics        *obs.Metrics
 
+	// Filter gives what an account's company, and it itself, want done with unwanted mail, and for how many days mail is in quarantine (SF-1 to SF-5).
+	// It answers from memory. nil: all mail is delivered as it is.
+	Filter func(context.Context, *directory.Account) (f *policy.Filter, days int, err error)
+	// TrustedSealers are as in intake.Config.
+	TrustedSealers []string
 	// Wake says that something due was written (queue.Runner.Wake).
 	Wake func()
 	// Filled says that a box is over 90 % of its quota, or was found full (SV-5); with every message that finds it so.

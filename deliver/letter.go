@@ -130,7 +130,7 @@ func (p *posting) add(ctx context.Context, r mail.Recipient) error {
 	case err != nil:
 		return err
 	case target.Tenant == p.letter.Tenant && isOwn(&target):
-		p.boxes = append(p.boxes, Addressee{r, target.Account})
+		p.boxes = append(p.boxes, Addressee{Recipient: r, Account: target.Account})
 		return nil
 	}
 	if _, have := p.wait[route]; !have {

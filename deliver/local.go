@@ -2,11 +2,13 @@ package deliver
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tegami/directory"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/policy"
 	"tegami/queue"
 	"tegami/store"
 )
@@ -15,6 +17,8 @@ import (
 type Addressee struct {
 	mail.Recipient
 	Account directory.Account
+	Treat   policy.Treatment // by House.Treat; zero: it is delivered as it is
+	Days    int              // how long it is in quarantine, where it goes there
 }
 
 // Mail is a message as it is put away: octets and what its item says.
@@ -25,6 +29,8 @@ type Mail struct {
 	Unfiltered bool
 	// Offer leases what goes on from birth; nil leases nothing.
 	Offer *queue.Offer
+	// Tagged are the copies that those get whose treatment names a tag; by the tag.
+	Tagged map[string]mail.BlobRef
 }
 
 // Local puts a message into the box of each addressee and says what became of it, in
@@ -34,7 +40,9 @@ type Mail struct {
 //
 // For an account that forwards (ML-5) it writes an item on queue.RouteForward in the same transaction,
 // unless the message is spam. Who keeps no copy is Expanded. What accounts with a filter keep goes there by an item on
-// queue.RouteFilter, one for all of them; they are Expanded too, and that item tells the sender.
+// queue.RouteFilter, one for all of them that get the same octets; they are Expanded too, and that item tells the sender.
+//
+// Where the company's filter wants it (Treat), a message goes to the addressee's quarantine box instead, or nowhere (SF-1, SF-2).
 // onward is what it wrote. Committed is called after the commit.
 func (h *House) Local(tx store.Tx, m Mail, to []Addressee) (done []queue.Recipient, onward []queue.Item, err error) {
 	l := localMail{House: h, tx: tx, m: m}
@@ -68,13 +76,22 @@ type localMail struct {
 	*House
 	tx       store.Tx
 	m        Mail
-	filtered []queue.Recipient
+	filtered []forFilter
 	onward   []queue.Item
 }
 
-// putAway delivers to one account: into its box or its filter, onward, or both.
+// forFilter are accounts with a filter that get the same octets.
+type forFilter struct {
+	blob mail.BlobRef
+	to   []queue.Recipient
+}
+
+// putAway delivers to one account: into its box or its filter, onward, or both; or does what the company's filter wants instead.
 func (l *localMail) putAway(to *Addressee, done *queue.Recipient) error {
-	forward := to.Account.Forward.On() && l.m.Doc != nil && !l.m.Doc.Spam
+	if treated, err := l.treated(to, done); treated || err != nil {
+		return err
+	}
+	forward := to.Account.Forward.On() && l.m.Doc != nil && !l.m.Doc.Spam && to.Treat.Tag == ""
 	switch {
 	case forward && !to.Account.Forward.Keep:
 		done.Outcome, done.Into = queue.Expanded, queue.IntoForward
@@ -83,7 +100,9 @@ func (l *localMail) putAway(to *Addressee, done *queue.Recipient) error {
 			return err
 		}
 	default:
-		if err := l.put(l.tx, l.m.NewMail, &to.Account, done); err != nil {
+		m := l.m.NewMail
+		m.Blob = l.blobOf(to)
+		if err := l.put(l.tx, m, &to.Account, done); err != nil {
 			return err
 		}
 	}
@@ -105,19 +124,26 @@ func (l *localMail) putToFilter(to *Addressee, done *queue.Recipient) error {
 	if err != nil {
 		return err
 	}
-	l.filtered = append(l.filtered, queue.Recipient{Recipient: to.Recipient, Account: to.Account.ID})
+	blob := l.blobOf(to)
+	i := slices.IndexFunc(l.filtered, func(f forFilter) bool { return f.blob == blob })
+	if i < 0 {
+		i, l.filtered = len(l.filtered), append(l.filtered, forFilter{blob: blob})
+	}
+	l.filtered[i].to = append(l.filtered[i].to, queue.Recipient{Recipient: to.Recipient, Account: to.Account.ID})
 	handedOn(done, queue.IntoFilter)
 	return nil
 }
 
-// putFiltered writes the item for all accounts with a filter.
+// putFiltered writes the items for all accounts with a filter.
 func (l *localMail) putFiltered() error {
-	if len(l.filtered) == 0 {
-		return nil
+	for _, f := range l.filtered {
+		it := queue.Item{State: store.ItemWaiting, Due: time.Now(), Route: queue.RouteFilter, Blob: f.blob, Doc: withRecipients(fresh(l.m.Doc), f.to)}
+		it.Service = l.m.Service
+		if err := l.putOnward(&it); err != nil {
+			return err
+		}
 	}
-	it := queue.Item{State: store.ItemWaiting, Due: time.Now(), Route: queue.RouteFilter, Blob: l.m.Blob, Doc: withRecipients(fresh(l.m.Doc), l.filtered)}
-	it.Service = l.m.Service
-	return l.putOnward(&it)
+	return nil
 }
 
 // putOnward writes what goes on.
@@ -130,16 +156,16 @@ func (l *localMail) putOnward(it *queue.Item) error {
 
 // Onward is how many items Local writes for addressees at most.
 func Onward(to []Addressee) (n int) {
-	filters := 0
+	var filters []string
 	for i := range to {
 		if to[i].Account.Forward.On() {
 			n++
 		}
-		if to[i].Account.Filter {
-			filters = 1
+		if tag := to[i].Treat.Tag; to[i].Account.Filter && !slices.Contains(filters, tag) {
+			filters = append(filters, tag)
 		}
 	}
-	return n + filters
+	return n + len(filters)
 }
 
 // put delivers to one box.

@@ -410,7 +410,7 @@ func (p *plan) committed(ctx context.Context) {
 	if p.to.Outcome == queue.Delivered {
 		p.cfg.Metrics.Delivered(1)
 	}
-	p.Committed(ctx, []Addressee{{p.to.Recipient, p.account}}, []queue.Recipient{p.to})
+	p.Committed(ctx, []Addressee{{Recipient: p.to.Recipient, Account: p.account}}, []queue.Recipient{p.to})
 	for _, a := range p.letters {
 		a.committed(ctx)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tegami/deliver"
+	"tegami/inspect"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/policy"
@@ -50,6 +51,9 @@ func (tx *Transaction) accept(ctx context.Context) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if err := tx.limit(ctx, m); err != nil {
+		return Receipt{}, err
+	}
+	if err := tx.grey(ctx, m); err != nil {
 		return Receipt{}, err
 	}
 	receipt := Receipt{Trace: tx.trace}
@@ -102,6 +106,11 @@ type finished struct {
 	doc   queue.Doc
 	at    time.Time
 	hold  string // why its recipients at other hosts wait for somebody; "" = they don't
+
+	facts   *policy.Facts
+	look    *inspect.Look // nil: nobody looked into it
+	deleted bool          // for the virus in it
+	scores  map[mail.TenantID]*policy.Spam
 }
 
 // finish gathers the facts, judges and stamps the message, and parses it as it will be kept.
@@ -116,11 +125,18 @@ func (tx *Transaction) finish(ctx context.Context) (*finished, error) {
 		results = tx.find(ctx, header, seen.author(), &facts)
 	}
 	disown(chunks, header, tx.in.cfg.Hostname) // after the signatures were verified, which may cover it
+	for _, at := range seen.spamClaims {
+		overwrite(chunks, at, foreignSpamField)
+	}
 	tx.staged.Prepend(tx.stamp(seen, results, at))
 	parsed := mime.ParseChunks(tx.staged.Chunks(), tx.in.cfg.Limits.MIME)
-	m := &finished{doc: tx.doc(parsed.Root.Envelope, seen.author()), at: at}
+	m := &finished{doc: tx.doc(parsed.Root.Envelope, seen.author()), at: at, facts: &facts}
 	tx.known = &m.doc
 	if err := tx.judge(ctx, m, parsed.Root.Envelope, &facts); err != nil {
+		return nil, err
+	}
+	parsed, err := tx.inspect(ctx, m, parsed, &facts)
+	if err != nil {
 		return nil, err
 	}
 	m.index = parsed.Encode(nil)
@@ -191,6 +207,7 @@ func (tx *Transaction) stamp(h headerFacts, results []byte, at time.Time) []byte
 		s.returnPath = len(sub.remote) == 0 && tx.whole == nil
 		s.authenticated = !sub.sender.IsZero()
 	}
+	s.judged = tx.in.cfg.Inspect != nil && s.returnPath
 	if len(tx.seen) == 1 {
 		s.to = tx.onlyRecipient().String()
 	}
@@ -225,10 +242,17 @@ func (tx *Transaction) commit(ctx context.Context, m *finished, s share, first b
 		}
 		defer staged.Release()
 	}
+	if m, err = tx.forShare(ctx, m, &s, staged); err != nil {
+		return 0, 0, err
+	}
 	if err := staged.Seal(ctx); err != nil {
 		return 0, 0, err
 	}
 	e := entry{tx: tx, m: m, share: s, staged: staged, alone: first && len(tx.here) == 1}
+	defer func() { e.tagged.Release() }()
+	if err := e.tag(ctx, tenant.Blobs()); err != nil {
+		return 0, 0, err
+	}
 	if first && tx.submission != nil && tx.whole == nil {
 		e.remote = tx.submission.remote
 	}
@@ -242,6 +266,8 @@ func (tx *Transaction) commit(ctx context.Context, m *finished, s share, first b
 		return 0, 0, err
 	}
 	e.handOver(ctx)
+	e.saw()
+	e.tellInfected()
 	if tx.in.cfg.Accepted != nil {
 		tx.in.cfg.Accepted(s.tenant)
 	}
@@ -272,6 +298,7 @@ type entry struct {
 	staged store.Staged
 	alone  bool         // nobody elsewhere in the house gets it
 	offer  *queue.Offer // room in the Runner's memory; nil = none
+	tagged *deliver.Tagged
 
 	first mail.ItemID       // of what write wrote
 	done  []queue.Recipient // what became of those in to
@@ -299,6 +326,10 @@ func (e *entry) write(t store.Tx) (first mail.ItemID, delivered int, err error) 
 	blob, err := t.Keep(e.staged, e.m.index)
 	if err != nil {
 		return 0, 0, err
+	}
+	if e.m.deleted {
+		err := e.writeDeleted(t, blob)
+		return e.first, 0, err
 	}
 	if len(e.to) > 0 {
 		if delivered, err = e.writeLocal(t, blob); err != nil {
@@ -352,6 +383,9 @@ func (e *entry) writeWaiting(t store.Tx, blob mail.BlobRef, route string, to []m
 func (e *entry) writeLocal(t store.Tx, blob mail.BlobRef) (delivered int, err error) {
 	it := queue.Item{State: store.ItemSettled, Due: e.m.at, Route: queue.RouteLocal, Blob: blob, Doc: e.m.doc}
 	m := deliver.Mail{NewMail: mailbox.NewMail{Blob: blob, Received: e.m.at}, Doc: &e.m.doc, Offer: e.offer}
+	if m.Tagged, err = e.tagged.Keep(t); err != nil {
+		return 0, err
+	}
 	it.To, e.put, err = e.tx.in.cfg.House.Local(t, m, e.to)
 	if err != nil {
 		return 0, err
@@ -382,6 +416,9 @@ func nobody(to []queue.Recipient) bool {
 
 // handOver gives what waits to the Runner, after the commit.
 func (e *entry) handOver(ctx context.Context) {
+	if e.m.deleted {
+		return // nobody got anything
+	}
 	for _, it := range e.put {
 		e.offer.Hand(e.tenant, it)
 	}
@@ -395,7 +432,7 @@ func (e *entry) handOver(ctx context.Context) {
 func boxes(to []queue.Recipient) int {
 	in := make(map[mail.EmailID]bool, len(to))
 	for _, r := range to {
-		if r.Outcome == queue.Delivered {
+		if r.Outcome == queue.Delivered && !r.Email.IsZero() {
 			in[r.Email] = true
 		}
 	}

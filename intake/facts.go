@@ -17,6 +17,7 @@ type headerFacts struct {
 	froms               int    // From fields
 	from                []byte // value of the first
 	hasDate, hasMessage bool
+	spamClaims          []int // where the names of fields stand that look like our spamField
 }
 
 // lookOver reads the names of the fields.
@@ -34,6 +35,10 @@ func lookOver(header []byte) (f headerFacts) {
 				}
 			}
 			f.hasDate = f.hasDate || named(field, "date")
+		case len(spamField):
+			if strings.EqualFold(string(field.Name), spamField) {
+				f.spamClaims = append(f.spamClaims, field.Start)
+			}
 		case len("Message-ID"):
 			f.hasMessage = f.hasMessage || named(field, "message-id")
 		}

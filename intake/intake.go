@@ -9,6 +9,7 @@ import (
 
 	"tegami/deliver"
 	"tegami/directory"
+	"tegami/inspect"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
@@ -34,6 +35,12 @@ type Config struct {
 	TrustedSealers []string
 	// Authenticated is told what was found out about each message from outside; it returns at once.
 	Authenticated func(o mail.Origin, from mail.Address, found *probe.Found, refused bool)
+	// Inspect looks into messages for viruses and spam; nil: nobody does.
+	Inspect *inspect.Service
+	// Greylist: senders of mail from outside that may be spam or not, and of whom nothing good is known, are asked to come again, once.
+	Greylist bool
+	// Infected is told of each message with a virus. It returns at once.
+	Infected func(tenant mail.TenantID, found Infection)
 	// OverLimit is told of each submission that is held (ML-10). It returns at once.
 	OverLimit func(tenant mail.TenantID, account mail.AccountID, limit Overrun)
 	// Full is told of a box that could not take a message, or whose owner could not send (SV-5). It returns at once.

@@ -30,6 +30,8 @@ type stamp struct {
 	authenticated bool
 	// results is the Authentication-Results field, whole; empty for submissions, and where nobody asks the DNS.
 	results []byte
+	// judged: the spam filter judges it, for boxes here.
+	judged bool
 }
 
 // append writes Return-Path and Received (RFC 5321 §4.4).
@@ -38,6 +40,9 @@ func (s *stamp) append(b []byte, from mail.Address, o *mail.Origin, utf8 bool) [
 		b = append(b, "Return-Path: <"...)
 		b = append(b, visible(from.String())...)
 		b = append(b, ">\r\n"...)
+	}
+	if s.judged {
+		b = append(b, spamRoom...)
 	}
 	b = append(b, s.results...)
 	b = append(b, "Received: from "...)

@@ -25,9 +25,11 @@ type Notice struct {
 	admins  bool           // the tenant's administrators are told
 	to      []mail.Address // and these
 	lang    string         // theirs; "" = the tenant's
+	watch   *watch         // and the administrators who are told of viruses
 
 	once  string        // what it is about: the same is said once in a period; "" = always
 	every time.Duration // the period
+	most  int           // how often it is said in it; 0 = once
 }
 
 // line is a detail: a key of the catalogue for what it is, and the value.
@@ -124,11 +126,12 @@ func (s *Service) first(ctx context.Context, tenant mail.TenantID, n *Notice) (b
 		return true, nil
 	}
 	lately, err := s.cfg.Store.Tally(ctx, n.counter(tenant), 0, n.every)
-	if err != nil || lately > 0 {
+	most := int64(max(n.most, 1))
+	if err != nil || lately >= most {
 		return false, err
 	}
 	lately, err = s.cfg.Store.Tally(ctx, n.counter(tenant), 1, n.every)
-	return lately == 1, err
+	return lately <= most, err
 }
 
 // octets writes a notice for one reader.
@@ -195,15 +198,20 @@ func (s *Service) readers(ctx context.Context, tenant mail.TenantID, n *Notice) 
 
 // others are the readers that are known by their addresses alone.
 func (s *Service) others(ctx context.Context, tenant mail.TenantID, n *Notice) (list []reader, err error) {
+	watchers, err := s.watchers(ctx, tenant, n.watch)
+	if err != nil {
+		return nil, err
+	}
+	to := slices.Concat(n.to, watchers)
 	lang := n.lang
-	if lang == "" && len(n.to) > 0 {
+	if lang == "" && len(to) > 0 {
 		t, err := s.cfg.Directory.Tenant(ctx, tenant)
 		if err != nil {
 			return nil, err
 		}
 		lang = t.Lang
 	}
-	for _, a := range n.to {
+	for _, a := range to {
 		list = append(list, reader{"", a, lang})
 	}
 	return list, nil
