@@ -50,6 +50,8 @@ type Account struct {
 	LastSignIn time.Time // to the day; zero = never
 	// SendingStopped says why the account may not send, as a key of the catalogue; "" = it may.
 	SendingStopped string
+	// Spam is what is decided about its unwanted mail in place of the domain's settings.
+	Spam FilterOverride
 }
 
 // Owns tells whether an address is the account's own or one of its aliases.
@@ -114,12 +116,13 @@ type accountDoc struct {
 	Seats  []Seat          `json:"seats,omitempty"`
 	Groups []mail.ObjectID `json:"groups,omitempty"`
 	Switches
-	Deleted        time.Time    `json:"deleted,omitzero"`
-	Was            AccountState `json:"was,omitempty"` // State before AccountDeleted
-	MustChange     bool         `json:"mustChange,omitempty"`
-	LastSignIn     time.Time    `json:"lastSignIn,omitzero"`
-	Redirects      Redirects    `json:"redirects,omitzero"`
-	SendingStopped string       `json:"sendingStopped,omitempty"`
+	Deleted        time.Time      `json:"deleted,omitzero"`
+	Was            AccountState   `json:"was,omitempty"` // State before AccountDeleted
+	MustChange     bool           `json:"mustChange,omitempty"`
+	LastSignIn     time.Time      `json:"lastSignIn,omitzero"`
+	Redirects      Redirects      `json:"redirects,omitzero"`
+	SendingStopped string         `json:"sendingStopped,omitempty"`
+	Spam           FilterOverride `json:"spam,omitzero"`
 }
 
 // account joins the document with what its domain says.
@@ -128,7 +131,7 @@ func (d *accountDoc) account(id mail.AccountID, tenant mail.TenantID, plan Plan)
 		ID: id, Tenant: tenant, Domain: d.Domain, Address: d.Address, Aliases: d.Aliases,
 		Name: d.Profile.Name(), Profile: d.Profile, Hidden: d.Hidden, Shared: d.Shared, Seats: d.Seats, Groups: d.Groups, Switches: d.Switches,
 		State: d.State, Deleted: d.Deleted, Quota: int64(plan), Lang: d.Lang, Grants: d.Grants,
-		Forward: d.Forward, Filter: d.Filter, Redirects: d.Redirects, MustChange: d.MustChange, LastSignIn: d.LastSignIn, SendingStopped: d.SendingStopped,
+		Forward: d.Forward, Filter: d.Filter, Redirects: d.Redirects, MustChange: d.MustChange, LastSignIn: d.LastSignIn, SendingStopped: d.SendingStopped, Spam: d.Spam,
 	}
 }
 

@@ -81,7 +81,7 @@ func (c *Caller) May(right Right) bool {
 	case right == RightAny:
 		return true
 	case c.actor.Role() == mail.Operator: // never reads mail
-		return right != RightSelf && right != RightAudit && right != RightArchive
+		return right != RightSelf && right != RightAudit && right != RightArchive && right != RightQuarantine
 	case c.actor.Role() == mail.Observer:
 		return right == RightOrderRead || slices.Contains(reading, right)
 	case right == RightSelf:

@@ -68,9 +68,11 @@ type Directory struct {
 	signIns    *generations[signInKey, signInNote]         // lines of the sign-in log written lately
 	failures   failures                                    // of signing in, lately
 	keys       *generations[keyRef, *knownKey]
-	noted      *generations[notedKey, time.Time]      // views and refusals that stand in an operation log already
-	used       *generations[mail.ObjectID, time.Time] // when the use of an app password was noted last
-	processKey [32]byte                               // makes cache keys; new in each process
+	noted      *generations[notedKey, time.Time]          // views and refusals that stand in an operation log already
+	filters    *generations[mail.AccountID, *knownFilter] // what holds for accounts' mail
+	rulebooks  *generations[mail.TenantID, *knownRules]   // what companies set about mail
+	used       *generations[mail.ObjectID, time.Time]     // when the use of an app password was noted last
+	processKey [32]byte                                   // makes cache keys; new in each process
 }
 
 // New makes the directory over a store.
@@ -83,6 +85,8 @@ func New(st store.Store, cfg Config) *Directory {
 		verified:  newGenerations[proofKey, expiry](cmp.Or(cfg.CachedSignIns, defaultCachedSignIns)),
 		keys:      newGenerations[keyRef, *knownKey](maxKnownKeys),
 		noted:     newGenerations[notedKey, time.Time](maxNoted),
+		filters:   newGenerations[mail.AccountID, *knownFilter](maxKnownFilters),
+		rulebooks: newGenerations[mail.TenantID, *knownRules](maxKnownRules),
 		used:      newGenerations[mail.ObjectID, time.Time](maxUsedApps),
 		sessions:  newGenerations[tokenHash, *liveSession](maxLiveSessions),
 		policies:  newGenerations[mail.TenantID, *knownSecurity](maxPolicies),

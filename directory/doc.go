@@ -20,6 +20,8 @@
 //	tenant    "serial"      the number of a list's last post (LI-4)
 //	tenant    "grant", "annotation", "subscriptions", "script"  what package mailbox keeps for accounts; it goes with them
 //	both      "answer"      what was answered to requests that may come again (answered.go); quiet, in a ring
+//	tenant    "mail-filter" what becomes of a domain's unwanted mail (SF-1); unique {"mail-filter", domain}
+//	tenant    "senders"     lists of whose mail is let in or not (SF-2); unique {"senders", account} and {"senders", "company"}
 //	tenant    "settings"    what the company decided: forwarding, sending limits, notices
 //	platform  "secrets"     with which addresses and links are proved; not in the operation log
 //

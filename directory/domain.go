@@ -276,6 +276,9 @@ func (c *Company) RemoveDomain(ctx context.Context, by mail.Actor, name string) 
 		case trash > 0:
 			return mail.E(op, mail.Conflict, "domain.in_trash", trash)
 		}
+		if err := dropFilter(tx, d.ID); err != nil {
+			return err
+		}
 		return tx.DeleteObject(kindDomain, mail.ObjectID(d.ID), d.Version)
 	})
 	if err != nil && !mail.Is(err, mail.NotFound) {

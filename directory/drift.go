@@ -20,6 +20,7 @@ type drift struct {
 	// changed says under which epoch a change was seen. It may have been made before what was read under that epoch, or behind it:
 	// such a thing is read once more.
 	changed map[mail.ObjectID]uint64
+	filters uint64 // under which epoch a change of the company's filters of mail was seen
 	made    uint64 // under which epoch a new credential was seen; whose it is stands in no log
 }
 
@@ -141,7 +142,7 @@ func (d *drift) read(r store.Reader) (all []store.Act, err error) {
 // was read meanwhile: so that is stale too. What came up to then and is not in the lines is read the next time.
 func (d *drift) note(acts []store.Act, now, then uint64) {
 	if !d.begun || len(d.changed)+len(acts) > maxDriftChanges {
-		d.floor, d.made, d.changed = then, 0, make(map[mail.ObjectID]uint64)
+		d.floor, d.made, d.filters, d.changed = then, 0, 0, make(map[mail.ObjectID]uint64)
 	}
 	for i := range acts {
 		a := &acts[i]
@@ -151,6 +152,9 @@ func (d *drift) note(acts []store.Act, now, then uint64) {
 				d.made = then
 			}
 		case kindAccount, kindList, kindDomain:
+		case kindFilter, kindSenders, kindSettings:
+			d.noteFilter(a, then)
+			continue
 		default:
 			continue
 		}

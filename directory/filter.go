@@ -24,7 +24,7 @@ const (
 )
 
 // ofAccount are the kinds of objects that are kept for an account, here or by other rooms, under the mark of OfAccount.
-var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions, KindPush, kindSessions, kindFactors, kindSignIns, kindExternal}
+var ofAccount = [...]string{kindApp, KindScript, KindGrant, KindAnnotation, KindSubscriptions, KindPush, kindSessions, kindFactors, kindSignIns, kindExternal, kindSenders}
 
 // OfAccount marks what belongs to an account and goes with it.
 func OfAccount(id mail.AccountID) store.Key { return store.Key{Name: "account", Value: id.String()} }

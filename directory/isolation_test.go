@@ -24,7 +24,7 @@ type stranger struct {
 // about names the methods that say something about the whole company and nothing of anybody else:
 // who manages the company may use them.
 var about = map[string]bool{
-	"SetSettings": true, "ReplaceSettings": true, "SetLogo": true, "AddGroup": true, "SetSecurity": true, "ConfirmAccess": true,
+	"SetSettings": true, "ReplaceSettings": true, "SetVirusSettings": true, "SetCompanySenders": true, "SetLogo": true, "AddGroup": true, "SetSecurity": true, "ConfirmAccess": true,
 	"AddKey": true, "Together": true, "NoteView": true, "NoteExport": true, "ExportLog": true, "PreparePassword": true, "RenameDepartment": true,
 }
 
@@ -60,7 +60,8 @@ func (s stranger) argument(t *testing.T, method string, typ reflect.Type) reflec
 		directory.RightLists, func(*directory.Company, store.Tx) error { return nil },
 		directory.KnownGroup{GroupSpec: directory.GroupSpec{Name: "x"}, In: []mail.AccountID{s.account.ID}}, directory.Group{ID: s.list.ID},
 		[]mail.ObjectID{mail.ObjectID(s.account.ID)}, &s.account,
-		directory.DomainChange{IDs: 50}, directory.DefaultSecurity(), []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
+		directory.DomainChange{IDs: 50}, directory.DefaultSecurity(), directory.DefaultFilter(), directory.FilterOverride{}, directory.VirusSettings{Down: directory.VirusMark},
+		directory.SenderLists{}, directory.UserSenders{}, []string{"tegami-verification=x"}, []byte("GIF89a"), uint64(1),
 	} {
 		if reflect.TypeOf(v) == typ {
 			return reflect.ValueOf(v)

@@ -60,6 +60,11 @@ var opTexts = map[mail.Op]string{
 	"directory.Unsubscribe":           "act.unsubscribe",
 	"directory.NextPost":              "act.next_post",
 	"directory.SetSettings":           "act.set_settings",
+	"directory.SetDomainFilter":       "act.set_filter",
+	"directory.SetAccountFilter":      "act.set_filter",
+	"directory.SetVirusSettings":      "act.set_virus",
+	"directory.SetCompanySenders":     "act.set_senders",
+	"directory.SetSenders":            "act.set_senders",
 	"directory.SetSecurity":           "act.set_security",
 	"directory.SetPlatformSecurity":   "act.set_security",
 	"directory.ConfirmAccess":         "act.confirm_access",
@@ -109,6 +114,10 @@ var opTexts = map[mail.Op]string{
 	"queue.Flush":                     "act.flush_item",
 	"queue.FlushRoute":                "act.flush_item",
 	"deliver.Moderate":                "act.moderate",
+	"quarantine.Take":                 "act.quarantine_take",
+	"quarantine.Delete":               "act.quarantine_delete",
+	"quarantine.NotSpam":              "act.quarantine_not_spam",
+	"quarantine.Forward":              "act.quarantine_forward",
 }
 
 // OpText is the key of what an operation is called, as a line of the log tells of it.

@@ -34,7 +34,7 @@ func TestCP7OperationsHaveWords(t *testing.T) {
 	words := i18n.New()
 	named := make(map[mail.Op]bool)
 	found := 0
-	for _, room := range []string{".", "../domains", "../billing", "../jobs", "../mailbox", "../queue", "../deliver", "bulk"} {
+	for _, room := range []string{".", "../domains", "../billing", "../jobs", "../mailbox", "../queue", "../deliver", "../quarantine", "bulk"} {
 		eachFunction(t, room, func(file string, fn *ast.FuncDecl, ops []mail.Op) {
 			for _, op := range ops {
 				named[op] = true

@@ -346,7 +346,22 @@ var deeds = map[string]deed{
 		return err
 	}),
 	"ConfirmAccess": toWhole(directory.RightPolicy, "access.nothing_to_confirm", func(m *matrix, by mail.Actor) error { return m.c.ConfirmAccess(m.ctx, by) }),
-	"SetLogo":       toWhole(directory.RightPolicy, "", func(m *matrix, by mail.Actor) error { return m.c.SetLogo(m.ctx, by, 0, smallGIF) }),
+	"SetDomainFilter": {need: directory.RightPolicy, do: func(m *matrix, by mail.Actor) error {
+		return m.c.SetDomainFilter(m.ctx, by, m.a.Name, 0, directory.DefaultFilter())
+	}},
+	"SetAccountFilter": toAccount(directory.RightPolicy, func(m *matrix, by mail.Actor, id mail.AccountID) error {
+		return m.c.SetAccountFilter(m.ctx, by, id, directory.FilterOverride{Action: directory.SpamQuarantine})
+	}),
+	"SetVirusSettings": toWhole(directory.RightPolicy, "", func(m *matrix, by mail.Actor) error {
+		return m.c.SetVirusSettings(m.ctx, by, 0, directory.VirusSettings{Down: directory.VirusMark})
+	}),
+	"SetCompanySenders": toWhole(directory.RightPolicy, "", func(m *matrix, by mail.Actor) error {
+		return m.c.SetCompanySenders(m.ctx, by, 0, directory.SenderLists{Deny: []mail.SenderPattern{"@bad.example"}})
+	}),
+	"SetSenders": toAccount(directory.RightPolicy, func(m *matrix, by mail.Actor, id mail.AccountID) error {
+		return m.c.SetSenders(m.ctx, by, id, directory.UserSenders{SenderLists: directory.SenderLists{Deny: []mail.SenderPattern{"@bad.example"}}})
+	}),
+	"SetLogo": toWhole(directory.RightPolicy, "", func(m *matrix, by mail.Actor) error { return m.c.SetLogo(m.ctx, by, 0, smallGIF) }),
 	"RemoveLogo": toWhole(directory.RightPolicy, "", func(m *matrix, by mail.Actor) error {
 		m.must(m.c.SetLogo(m.ctx, m.ops, 0, smallGIF))
 		return m.c.RemoveLogo(m.ctx, by, 0)
@@ -589,6 +604,9 @@ func TestCP6OwnThings(t *testing.T) {
 	app, _, err := m.c.AddAppPassword(m.ctx, by, by.Account(), directory.AppPasswordSpec{Name: "telephone"})
 	m.must(err)
 	m.must(m.c.RevokeAppPassword(m.ctx, by, by.Account(), app.ID))
+	m.must(m.c.SetSenders(m.ctx, by, by.Account(), directory.UserSenders{SenderLists: directory.SenderLists{Deny: []mail.SenderPattern{"@bad.example"}}}))
+	m.says(m.c.SetSenders(m.ctx, by, m.target(), directory.UserSenders{}), mail.Denied, "actor.denied")
+	m.says(m.c.SetAccountFilter(m.ctx, by, by.Account(), directory.FilterOverride{}), mail.Denied, "actor.denied")
 	m.says(m.c.SetForwarding(m.ctx, by, by.Account(), directory.Forwarding{}), mail.Denied, "actor.denied")
 	m.says(m.c.SetRoles(m.ctx, by, by.Account(), []directory.Role{directory.RoleOwner}), mail.Denied, "actor.denied")
 }

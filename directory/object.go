@@ -21,6 +21,8 @@ const (
 	kindSerial     = "serial"
 	kindContract   = "contract"
 	kindLogo       = "logo"
+	kindFilter     = "mail-filter"
+	kindSenders    = "senders"
 )
 
 // addressKey is under what an address is found, whoever holds it.

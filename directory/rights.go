@@ -52,6 +52,8 @@ const (
 	RightSubjects     Right = "trace.subjects.read" // see the subjects of others' mail in the trace
 	RightAudit        Right = "audit"
 	RightArchive      Right = "archive"
+	// RightQuarantine is to open the quarantine of others, which is to read mail: operators don't have it.
+	RightQuarantine Right = "quarantine"
 )
 
 // reading are the rights to look that every role has that administers.
@@ -62,9 +64,9 @@ var reading = []Right{
 // rightsOf says what each role may do, beside what everybody may.
 var rightsOf = map[Role][]Right{
 	RoleOwner: append(slices.Clone(reading),
-		RightAccounts, RightPasswords, RightLists, RightPolicy, RightRoles, RightSubjects),
+		RightAccounts, RightPasswords, RightLists, RightPolicy, RightRoles, RightSubjects, RightQuarantine),
 	RoleAccountAdmin: {RightOverview, RightAccountsRead, RightAccounts, RightPasswords, RightListsRead, RightContractRead, RightTraceRead},
-	RolePolicyAdmin:  {RightOverview, RightAccountsRead, RightPolicyRead, RightPolicy, RightContractRead, RightTraceRead},
+	RolePolicyAdmin:  {RightOverview, RightAccountsRead, RightPolicyRead, RightPolicy, RightContractRead, RightTraceRead, RightQuarantine},
 	RoleListAdmin:    {RightOverview, RightAccountsRead, RightListsRead, RightLists},
 	RoleAudit:        {RightAudit},
 	RoleArchive:      {RightArchive},
@@ -82,6 +84,6 @@ func Rights() []Right {
 	return []Right{
 		RightAny, RightSelf, RightOrder, RightOrderRead, RightOverview, RightAccountsRead, RightAccounts, RightPasswords, RightListsRead, RightLists,
 		RightPolicyRead, RightPolicy, RightContractRead, RightRolesRead, RightRoles, RightLogRead, RightTraceRead, RightSubjects,
-		RightAudit, RightArchive,
+		RightAudit, RightArchive, RightQuarantine,
 	}
 }

@@ -51,6 +51,8 @@ type transferTo struct {
 	rights Rights
 	other  bool                      // it belongs to another account
 	words  map[mail.Flags]mail.Flags // of an other account: its keyword for each keyword here, 0 where it has no room for one
+
+	lessons []Lesson
 }
 
 func (t *transfer) do(ctx context.Context, toPath string) (uidValidity uint32, src, dst []mail.UID, err error) {
@@ -77,6 +79,7 @@ func (t *transfer) do(ctx context.Context, toPath string) (uidValidity uint32, s
 	})
 	if err == nil {
 		a.service.texts.grew(textAccount{a.id.Tenant(), t.box.Account}, len(dst))
+		a.service.teach(t.lessons)
 	}
 	return uidValidity, src, dst, err
 }
@@ -127,6 +130,7 @@ func (t *transfer) one(tx store.Tx, m *Message) (mail.UID, error) {
 // shift moves a message within its account.
 func (t *transfer) shift(tx store.Tx, m *Message) (mail.UID, error) {
 	moved, err := tx.MoveMessage(m.Mailbox, m.UID, t.box.ID)
+	t.learn(m)
 	if want := t.flags(m.Flags); err == nil && want != m.Flags {
 		_, err = tx.SetFlags(t.box.ID, moved.UID, want)
 	}

@@ -19,6 +19,8 @@ type writing struct {
 	errs   []error
 	before mail.ModSeq
 	after  mail.ModSeq
+
+	lessons []Lesson
 }
 
 // write runs fn in a transaction and tells what became of it.
@@ -42,6 +44,7 @@ func (p *Post) write(ctx context.Context, op mail.Op, fn func(*writing) error) (
 		return Written{}, err
 	}
 	s := p.account.service
+	s.teach(w.lessons)
 	s.pictures.take(p.account.tenant, p.key()).wrote(w.after)
 	seen, err := p.seen(ctx, op)
 	return Written{Before: State{ModSeq: w.before, Seen: seen}, After: State{ModSeq: w.after, Seen: seen}, Errs: w.errs}, err
@@ -159,7 +162,11 @@ func (w *writing) change(c *EmailChange) error {
 		if missing := (RightDeleted | RightExpunge) &^ rights; missing != 0 {
 			return mail.E(w.op, mail.Denied, "mailbox.no_right", missing.String())
 		}
-		if _, err := w.box(c.Mailbox, RightInsert); err != nil {
+		into, err := w.box(c.Mailbox, RightInsert)
+		if err == nil {
+			err = w.learn(&m, &into)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,8 @@ type Config struct {
 	NoTextIndex bool
 	// Log takes what goes wrong beside sessions, such as a message that cannot be indexed; nil for nowhere.
 	Log *slog.Logger
+	// Judged is told what somebody says of mail by moving it into or out of the folder for unwanted mail. It returns at once; nil = nobody is.
+	Judged func(Lesson)
 	// Sieve bounds the scripts of accounts' filters.
 	Sieve sieve.Limits
 }

@@ -10,6 +10,7 @@ import (
 // given to. Functions passed in must not call the Reader again; they return false to stop.
 type Reader interface {
 	EntryReader
+	CountReader
 
 	// Object gives one object. NotFound if there is none of this kind and id.
 	Object(kind string, id mail.ObjectID) (Object, error)
@@ -77,6 +78,7 @@ type Reader interface {
 type Tx interface {
 	Reader
 	EntryWriter
+	CountWriter
 
 	// NextID makes an id for a new thing.
 	NextID() int64

@@ -25,10 +25,13 @@ func (s *Service) Figures(ctx context.Context, tenant mail.TenantID, since, unti
 	if err != nil {
 		return nil, mail.Wrap("trace.Figures", err)
 	}
-	all := make([]Figure, len(list))
-	for i, sum := range list {
+	all := make([]Figure, 0, len(list))
+	for _, sum := range list {
+		if strings.HasPrefix(sum.Name, dayPrefix) {
+			continue
+		}
 		direction, result, _ := strings.Cut(sum.Name, ".")
-		all[i] = Figure{sum.Hour, Direction(direction), Result(result), sum.N}
+		all = append(all, Figure{sum.Hour, Direction(direction), Result(result), sum.N})
 	}
 	return all, nil
 }

@@ -57,9 +57,9 @@ func ResultOf(it *queue.Item, r *queue.Recipient) Result {
 		return expandedInto(r.Into)
 	}
 	switch r.Into {
-	case queue.IntoNothing:
+	case queue.IntoNothing, queue.IntoDenied, queue.IntoVirus:
 		return Removed
-	case queue.IntoJunk:
+	case queue.IntoJunk, queue.IntoQuarantine:
 		return Quarantined
 	}
 	return Delivered

@@ -1,9 +1,12 @@
 package trace
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
+	"tegami/mail"
+	"tegami/obs"
 	"tegami/store"
 )
 
@@ -16,7 +19,10 @@ type Config struct {
 	Keep  time.Duration // for how long settled items are kept; 0 = DefaultKeep
 	// IndexAfter is how old an item is before it is put into the index. 0 = 10 s; negative: at once, for tests.
 	IndexAfter time.Duration
-	Log        *slog.Logger // nil = silent
+	// Zone tells where a company's days begin, for Days; nil, or a nil zone: Japan's.
+	Zone    func(context.Context, mail.TenantID) *time.Location
+	Metrics *obs.Metrics // what Days counts, of all companies; nil = none
+	Log     *slog.Logger // nil = silent
 }
 
 // Service searches and keeps the trace. Its methods may be called from many goroutines.

@@ -261,7 +261,7 @@ func (s *Service) related(ctx context.Context, tenant mail.TenantID, it *queue.I
 }
 
 // intoNames are the names of places.
-var intoNames = [...]string{"", "inbox", "junk", "folder", "nothing", "filter", "forward", "list", "company", "remote", "owners", "return", "reader"}
+var intoNames = [...]string{"", "inbox", "junk", "folder", "nothing", "filter", "forward", "list", "company", "remote", "owners", "return", "reader", "quarantine", "denied", "virus"}
 
 // IntoName names a place for programs; "" where it is not known.
 func IntoName(i queue.Into) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegami/mail"
+	"tegami/obs"
 	"tegami/queue"
 	"tegami/store"
 )
@@ -178,7 +179,7 @@ type done struct {
 
 // index indexes new items, and looks at some again.
 func (s *Service) index(ctx context.Context, id mail.TenantID, again mail.ItemID) (did done, err error) {
-	x := &indexing{tenant: s.cfg.Store.Tenant(id), young: mail.ItemID(mail.FirstID(time.Now().Add(-s.cfg.IndexAfter)))}
+	x := &indexing{tenant: s.cfg.Store.Tenant(id), zone: s.zone(ctx, id), metrics: s.cfg.Metrics, young: mail.ItemID(mail.FirstID(time.Now().Add(-s.cfg.IndexAfter)))}
 	if x.at, err = x.tenant.Traces().Cursor(ctx); err != nil {
 		return did, err
 	}
@@ -211,10 +212,12 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // indexing brings one company's index up to date.
 type indexing struct {
-	tenant store.Tenant
-	at     mail.ItemID // the cursor
-	young  mail.ItemID // items from here on are too young
-	reader reader
+	tenant  store.Tenant
+	zone    *time.Location
+	metrics *obs.Metrics
+	at      mail.ItemID // the cursor
+	young   mail.ItemID // items from here on are too young
+	reader  reader
 }
 
 // portion indexes the next items. more: there may be others; young: there are some too young.
@@ -236,7 +239,7 @@ func (x *indexing) portion(ctx context.Context) (more, young bool, err error) {
 		return false, young, nil
 	}
 	p := store.TracePortion{After: x.at, Upto: items[len(items)-1].ID}
-	sums := make(sums)
+	sums, days := make(sums), newDays(x.zone)
 	for _, stored := range items {
 		it, err := queue.Open(stored)
 		if err != nil {
@@ -246,14 +249,16 @@ func (x *indexing) portion(ctx context.Context) (more, young bool, err error) {
 		sums.came(&it)
 		if it.State == store.ItemSettled {
 			sums.settled(&it)
+			days.settled(&it)
 		} else {
 			p.Again = append(p.Again, it.ID)
 		}
 	}
-	p.Sums = sums.list()
+	p.Sums = append(sums.list(), days.list()...)
 	if err := x.tenant.Traces().Add(ctx, p); err != nil {
 		return false, young, err
 	}
+	days.measured(x.metrics)
 	x.at = p.Upto
 	return more, young, nil
 }
@@ -275,21 +280,23 @@ func (x *indexing) lookAgain(ctx context.Context, after mail.ItemID) (open bool,
 	if err != nil {
 		return true, after, err
 	}
-	p, left := x.settled(ids, items)
+	p, days, left := x.settled(ids, items)
 	if len(p.Done) > 0 {
-		err = x.tenant.Traces().Add(ctx, p)
+		if err = x.tenant.Traces().Add(ctx, p); err == nil {
+			days.measured(x.metrics)
+		}
 	}
 	return left > 0 || len(ids) == againPortion, ids[len(ids)-1], err
 }
 
 // settled makes a portion of those items that are settled by now, and counts the others. One that is not there any more is done with.
-func (x *indexing) settled(ids []mail.ItemID, items []store.Item) (p store.TracePortion, left int) {
+func (x *indexing) settled(ids []mail.ItemID, items []store.Item) (p store.TracePortion, d *days, left int) {
 	p = store.TracePortion{After: x.at, Upto: x.at}
 	there := make(map[mail.ItemID]store.Item, len(items))
 	for _, i := range items {
 		there[i.ID] = i
 	}
-	sums := make(sums)
+	sums, days := make(sums), newDays(x.zone)
 	for _, id := range ids {
 		stored, ok := there[id]
 		if ok && stored.State != store.ItemSettled {
@@ -302,12 +309,13 @@ func (x *indexing) settled(ids []mail.ItemID, items []store.Item) (p store.Trace
 			continue
 		}
 		sums.settled(&it)
+		days.settled(&it)
 		if _, list := queue.ListOf(it.Route); list || it.Route == queue.RouteForward { // it has other recipients than it began with
 			p.Docs = append(p.Docs, store.TraceDoc{Item: id, Grams: x.reader.grams(&it)})
 		}
 	}
-	p.Sums = sums.list()
-	return p, left
+	p.Sums = append(sums.list(), days.list()...)
+	return p, days, left
 }
 
 // walks looks at all companies, now and again. Of several processes one does.

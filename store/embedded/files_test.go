@@ -252,6 +252,53 @@ func places(t *testing.T, tenant store.Tenant, m mail.MailboxID) (list []store.M
 }
 
 // diskUse gives the size of all packs.
+// TestSweepSparesEntries: octets that only an entry has stay until it goes (SF-4).
+func TestSweepSparesEntries(t *testing.T) {
+	s := openTest(t, Options{BlobGrace: time.Nanosecond})
+	tenant, _ := inboxes(t, s, 1, 0)
+	ctx := context.Background()
+	staged, err := tenant.Blobs().Stage(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer staged.Release()
+	staged.Write(make([]byte, 300_000))
+	if err := staged.Seal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var e store.Entry
+	err = tenant.Update(ctx, actor(), "test", func(tx store.Tx) error {
+		blob, err := tx.Keep(staged, nil)
+		if err == nil {
+			e, err = tx.PutEntry(store.Entry{Account: 5, Kind: "kept", Blob: blob})
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := func() error {
+		time.Sleep(2 * time.Millisecond) // the grace
+		if err := s.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		b, err := tenant.Blobs().Open(ctx, e.Blob)
+		if err == nil {
+			err = b.Close()
+		}
+		return err
+	}
+	if err := there(); err != nil {
+		t.Errorf("beside its entry: %v", err)
+	}
+	if err := tenant.Update(ctx, actor(), "test", func(tx store.Tx) error { return tx.DeleteEntry(5, "kept", e.ID) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := there(); !mail.Is(err, mail.NotFound) {
+		t.Errorf("behind its entry: %v", err)
+	}
+}
+
 func diskUse(t *testing.T, dir string) (sum int64) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "tenants", "*", "packs", "*"))
@@ -300,6 +347,8 @@ func TestCheckFinds(t *testing.T) {
 		{"UPDATE act SET actor = 'somebody else' WHERE seq = 1", "not as it was written: line 1", false},
 		{"UPDATE act SET hash = x'00' WHERE seq = 1", "not as it was written: line 1", false},
 		{"INSERT INTO blob (id, size, hash, pack, off) VALUES (5, 0, x'', 0, 0)", "nothing refers", false},
+		{"INSERT INTO entry SELECT account, 'kept', 9, 0, '', 1, 1, 0, x'', 1, 99, 1, x'00' FROM box LIMIT 1", "entry 000000000000j: its octets", false},
+		{"INSERT INTO entry VALUES (77, 'card', 9, 0, '', 1, 1, 0, x'', 0, 0, 0, NULL)", "does not count as far", false},
 	} {
 		s := openTest(t, Options{})
 		fill(t, s)
@@ -435,7 +484,8 @@ func TestMigrateFromEachVersion(t *testing.T) {
 }
 
 // oldData is, for each version of the schema, data as that version wrote it: one message "hello" in mailbox 21, one object,
-// from the second on an item that a process died with, from the third on a memo, and from the seventh on an entry.
+// from the second on an item that a process died with, from the third on a memo, from the seventh on an entry,
+// and from the tenth on octets in it.
 var oldData = [][]string{
 	oldBase,
 	append(slices.Clone(oldBase), oldItem),
@@ -447,6 +497,10 @@ var oldData = [][]string{
 	append(replaced(replaced(oldLater, "1, 1, 0, 5)", "1, 1, 0, 5, 1, 1, 0)"), "x'HASH', 0)", "x'HASH', 0, 2)"), oldItem, oldMemo, oldEntry,
 		"INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 	append(replaced(replaced(oldLater, "1, 1, 0, 5)", "1, 1, 0, 5, 1, 1, 0)"), "x'HASH', 0)", "x'HASH', 0, 2, 0)"), oldItem, oldMemo, oldEntry,
+		"INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
+	append(replaced(replaced(oldLater, "1, 1, 0, 5)", "1, 1, 0, 5, 1, 1, 0)"), "x'HASH', 0)", "x'HASH', 0, 2, 0)"), oldItem, oldMemo, oldKept,
+		"INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
+	append(replaced(replaced(oldLater, "1, 1, 0, 5)", "1, 1, 0, 5, 1, 1, 0)"), "x'HASH', 0)", "x'HASH', 0, 2, 0)"), oldItem, oldMemo, oldKept, oldCount,
 		"INSERT INTO meta VALUES ('acts.anchor', 1, NULL)"),
 }
 
@@ -465,6 +519,8 @@ const (
 	oldMemo = "INSERT INTO memo VALUES (5, 'seen x', 9e15)"
 
 	oldEntry = "INSERT INTO entry VALUES (5, 'card', 61, 0, 'uid', 1, 1, 0, CAST('{}' AS BLOB))"
+	oldCount = "INSERT INTO learned VALUES (1, -7, 1, 2, 3)"
+	oldKept  = "INSERT INTO entry VALUES (5, 'card', 61, 0, 'uid', 1, 1, 0, CAST('{}' AS BLOB), 9e9, 41, 5, x'HASH')"
 )
 
 var oldBase = []string{

@@ -96,8 +96,15 @@ type (
 	bareActs      struct{ store.Reader }
 	endlessActs   struct{ store.Reader }
 	muteTx        struct{ store.Tx }
-	blindTx       struct{ store.Tx } // entries are written whatever stands there
-	remainsTx     struct{ store.Tx } // entries outlive their account
+	blindTx       struct{ store.Tx }     // entries are written whatever stands there
+	barestTx      struct{ store.Tx }     // entries have no octets and no end
+	constantTx    struct{ store.Tx }     // counts never fade
+	overCountsTx  struct{ store.Tx }     // counts are written over all others
+	greedyPruneTx struct{ store.Tx }     // large counts are pruned too
+	endless       struct{ store.Reader } // all entries with an end have ended
+	oneSum        struct{ store.Reader } // sums begin with the first account
+	entriesUpward struct{ store.Reader } // entries come the wrong way round
+	remainsTx     struct{ store.Tx }     // entries outlive their account
 	noTraces      struct{ store.Reader }
 	anyGroup      struct{ store.Reader }
 	allEntries    struct{ store.Reader } // since the beginning, always
@@ -321,6 +328,40 @@ func (r allEntries) EntriesSince(a mail.AccountID, kind string, _ mail.ModSeq, l
 	return r.Reader.EntriesSince(a, kind, 0, limit)
 }
 
+func (t barestTx) PutEntry(e store.Entry) (store.Entry, error) {
+	e.Blob, e.Ends = mail.BlobRef{}, time.Time{}
+	return t.Tx.PutEntry(e)
+}
+
+func (r endless) EntriesEnded(kind string, _ time.Time, limit int) ([]store.Entry, error) {
+	return r.Reader.EntriesEnded(kind, memoEnd, limit)
+}
+
+func (r oneSum) EntrySums(kind string, _ mail.AccountID, limit int) ([]store.EntrySum, error) {
+	return r.Reader.EntrySums(kind, 0, limit)
+}
+
+func (r entriesUpward) EntriesBack(a mail.AccountID, kind string, before mail.ObjectID, limit int) ([]store.Entry, error) {
+	list, err := r.Reader.EntriesBack(a, kind, before, limit)
+	slices.Reverse(list)
+	return list, err
+}
+
+func (t constantTx) AddCounts(kind store.CountKind, _ bool, list []store.Count) error {
+	return t.Tx.AddCounts(kind, false, list)
+}
+
+func (t overCountsTx) AddCounts(kind store.CountKind, fades bool, list []store.Count) error {
+	if err := t.DropCounts(kind); err != nil {
+		return err
+	}
+	return t.Tx.AddCounts(kind, fades, list)
+}
+
+func (t greedyPruneTx) PruneCounts(kind store.CountKind, _ int64, limit int) (int, error) {
+	return t.Tx.PruneCounts(kind, 1<<62, limit)
+}
+
 func (r noFloor) EntriesFloor(mail.AccountID, string) (mail.ModSeq, error) { return 0, nil }
 
 func (t newThreadTx) PutThreadRefs(a mail.AccountID, refs []store.ThreadRef, thread mail.ThreadID) error {
@@ -457,6 +498,13 @@ func TestMutants(t *testing.T) {
 		"lists entries of any group":   {reader: func(r store.Reader) store.Reader { return anyGroup{r} }, only: entryPromises},
 		"gives all entries":            {reader: func(r store.Reader) store.Reader { return allEntries{r} }, only: entryPromises},
 		"hides that traces went":       {reader: func(r store.Reader) store.Reader { return noFloor{r} }, only: entryPromises},
+		"forgets octets of entries":    {tx: func(tx store.Tx) store.Tx { return barestTx{tx} }, only: keptPromises},
+		"ends entries too early":       {reader: func(r store.Reader) store.Reader { return endless{r} }, only: keptPromises},
+		"sums from the start":          {reader: func(r store.Reader) store.Reader { return oneSum{r} }, only: keptPromises},
+		"lists the oldest first":       {reader: func(r store.Reader) store.Reader { return entriesUpward{r} }, only: keptPromises},
+		"counts that never fade":       {tx: func(tx store.Tx) store.Tx { return constantTx{tx} }, only: countPromises},
+		"counts over others":           {tx: func(tx store.Tx) store.Tx { return overCountsTx{tx} }, only: countPromises},
+		"prunes what is large":         {tx: func(tx store.Tx) store.Tx { return greedyPruneTx{tx} }, only: countPromises},
 		"moves threads":                {tx: func(tx store.Tx) store.Tx { return newThreadTx{tx} }, only: threadPromises},
 		"gives what was changed only":  {reader: func(r store.Reader) store.Reader { return sinceFlags{r} }, only: changePromises},
 		"misses a message":             misreading(func(x store.Texts) store.Texts { return missesOne{x} }),

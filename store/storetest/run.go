@@ -24,7 +24,7 @@ type promise struct {
 func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	for _, group := range [][]promise{
 		tenantPromises, objectPromises, actPromises, mailboxPromises, messagePromises, changePromises, blobPromises,
-		updatePromises, viewPromises, watchPromises, itemPromises, dutyPromises, isolationPromises, memoPromises, entryPromises, threadPromises, textPromises, tracePromises,
+		updatePromises, viewPromises, watchPromises, itemPromises, dutyPromises, isolationPromises, memoPromises, entryPromises, keptPromises, countPromises, threadPromises, textPromises, tracePromises,
 	} {
 		for _, p := range group {
 			t.Run(p.name, func(t *testing.T) {

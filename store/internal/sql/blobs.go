@@ -79,8 +79,8 @@ func (r *Reader) PackUses() (list []PackUse, err error) {
 	return list, err
 }
 
-// DeadBlobs looks through a portion of the blobs with after < id ≤ until for those that no message and
-// no item refers to. end is the last it looked at, where the next portion begins; 0 when there are no more.
+// DeadBlobs looks through a portion of the blobs with after < id ≤ until for those that no message, no
+// entry and no item refers to. end is the last it looked at, where the next portion begins; 0 when there are no more.
 func (r *Reader) DeadBlobs(after, until mail.BlobID, portion int) (dead []mail.BlobID, end mail.BlobID, err error) {
 	const op mail.Op = "store.DeadBlobs"
 	r.args.Reset().Int(int64(after)).Int(int64(until)).Int(int64(portion))

@@ -140,6 +140,7 @@ func (k *checker) references() error {
 		{qLostBlobs, "message %s: its octets %s do not exist or have another size"},
 		{qLostItemBlobs, "queue item %s: its octets %s do not exist"},
 		{qLostEntries, "entry %s: its account %s does not count as far"},
+		{qLostEntryBlobs, "entry %s: its octets %s do not exist or have another size"},
 		{qDoubleUIDs, "mailbox %s: several messages have UID %[2]d"},
 	} {
 		k.args.Reset()

@@ -20,6 +20,7 @@ func SQLite() Dialect {
 		"{tenant}": "", "{norowid}": " WITHOUT ROWID",
 		"{lock}": "", "{lock i}": "", "{skip}": "",
 		"{t,}": "", "{$t,}": "",
+		"{each(}": "json_each(", "{)}": ")", "{value 0}": "(value ->> 0)", "{value 1}": "(value ->> 1)", "{value 2}": "(value ->> 2)", "{value 3}": "(value ->> 3)",
 	}}
 }
 
@@ -31,6 +32,8 @@ func Postgres() Dialect {
 		"{tenant}": "tenant BIGINT NOT NULL,", "{norowid}": "",
 		"{lock}": " FOR UPDATE", "{lock i}": " FOR UPDATE OF i", "{skip}": " FOR UPDATE SKIP LOCKED",
 		"{t,}": "tenant, ", "{$t,}": "$1, ",
+		"{each(}": "json_array_elements(CAST(", "{)}": " AS JSON))",
+		"{value 0}": "(value ->> 0)", "{value 1}": "(value ->> 1)", "{value 2}": "(value ->> 2)", "{value 3}": "(value ->> 3)",
 	}}
 }
 

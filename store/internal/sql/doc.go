@@ -22,6 +22,7 @@
 //	{$t,}   $1,                   in a list of values
 //	{lock}  FOR UPDATE            SQLite has one writer
 //	{skip}  FOR UPDATE SKIP LOCKED
+//	{each(}?{)}  the elements of an argument that is a JSON array of arrays, of which {value 0} is the first
 //
 // and in migrations also {tenant} (the column's definition), {int}, {text}, {blob} (types) and
 // {norowid}. Places of arguments are ?, numbered from $2 on in the cluster, whose Conn

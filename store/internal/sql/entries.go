@@ -1,6 +1,10 @@
 package sql
 
 import (
+	"bytes"
+	"math"
+	"time"
+
 	"tegami/mail"
 	"tegami/store"
 )
@@ -25,6 +29,13 @@ func (r *Reader) entries(op mail.Op, q Query) (list []store.Entry, err error) {
 		}
 		if doc := row.Blob(8); len(doc) > 0 { // databases disagree whether an empty one is nil
 			e.Doc = doc
+		}
+		if ends := row.Int(9); ends != 0 {
+			e.Ends = time.Unix(ends, 0).UTC()
+		}
+		if e.Blob.ID = mail.BlobID(row.Int(10)); e.Blob.ID != 0 {
+			e.Blob.Size = row.Int(11)
+			row.Fill(12, e.Blob.Hash[:])
 		}
 		list = append(list, e)
 		return true
@@ -66,6 +77,48 @@ func (r *Reader) Entries(a mail.AccountID, kind string, group mail.ObjectID, pag
 	}
 	args.Int(int64(page.After)).Int(limit(page.Limit))
 	return r.entries("store.Entries", q)
+}
+
+// EntriesBack lists the entries of a kind, the newest first.
+func (r *Reader) EntriesBack(a mail.AccountID, kind string, before mail.ObjectID, max int) ([]store.Entry, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	r.entryArgs(a, kind).Int(int64(before)).Int(limit(max))
+	return r.entries("store.EntriesBack", qEntriesBack)
+}
+
+// EntriesEnded lists the entries of a kind that have ended.
+func (r *Reader) EntriesEnded(kind string, at time.Time, max int) ([]store.Entry, error) {
+	r.args.Reset().Text(kind).Int(at.Unix()).Int(limit(max))
+	return r.entries("store.EntriesEnded", qEntriesEnded)
+}
+
+// EntrySums tells how many entries with an end the accounts have.
+func (r *Reader) EntrySums(kind string, after mail.AccountID, max int) (list []store.EntrySum, err error) {
+	r.args.Reset().Text(kind).Int(int64(after)).Int(limit(max))
+	err = r.rows("store.EntrySums", qEntrySums, func(row Row) bool {
+		list = append(list, store.EntrySum{
+			Account: mail.AccountID(row.Int(0)), Entries: int(row.Int(1)), Octets: row.Int(2), Last: mail.ObjectID(row.Int(3)),
+		})
+		return true
+	})
+	return list, err
+}
+
+// Structure gives what was kept with octets as their index.
+func (r *Reader) Structure(id mail.BlobID) (index []byte, err error) {
+	const op mail.Op = "store.Structure"
+	found := false
+	r.args.Reset().Int(int64(id))
+	err = r.rows(op, qStructure, func(row Row) bool {
+		index, found = row.Blob(0), true
+		return false
+	})
+	if err == nil && !found {
+		err = mail.E(op, mail.NotFound, "blob.unknown")
+	}
+	return index, err
 }
 
 // EntriesSince lists the entries of a kind that changed after since.
@@ -119,6 +172,9 @@ func (t *Tx) PutEntry(e store.Entry) (store.Entry, error) {
 	if err := t.entryKeyFree(op, &e); err != nil {
 		return store.Entry{}, err
 	}
+	if err := t.entryOctets(op, &e); err != nil {
+		return store.Entry{}, err
+	}
 	if e.ID == 0 {
 		e.ID = mail.ObjectID(t.ids.Next())
 	}
@@ -133,7 +189,33 @@ func (t *Tx) PutEntry(e store.Entry) (store.Entry, error) {
 	t.args.Reset().Text(e.Kind).Int(int64(e.Account)).Int(int64(e.ID)).Int(int64(e.Group)).Text(e.Key).
 		Int(int64(e.ModSeq)).Int(int64(e.Born)).Blob(doc)
 	e.Doc = nil
+	if e.Ends.IsZero() {
+		t.args.Int(0)
+	} else {
+		e.Ends = e.Ends.UTC().Truncate(time.Second)
+		t.args.Int(e.Ends.Unix())
+	}
+	t.args.Int(int64(e.Blob.ID)).Int(e.Blob.Size)
+	if e.Blob.ID == 0 {
+		t.args.Blob(nil)
+	} else {
+		t.args.Blob(bytes.Clone(e.Blob.Hash[:]))
+	}
 	return e, t.change(op, qPutEntry)
+}
+
+// entryOctets makes sure that the octets an entry is to have are there, and says all of them.
+func (t *Tx) entryOctets(op mail.Op, e *store.Entry) error {
+	if e.Blob.ID == 0 {
+		e.Blob = mail.BlobRef{}
+		return nil
+	}
+	b, err := t.blob(op, e.Blob.ID)
+	if err == nil {
+		e.Blob.Size = b.size
+		copy(e.Blob.Hash[:], b.hash)
+	}
+	return err
 }
 
 // entryState gives ModSeq, Born and Gone of the entry that stands, or stood, where e is to be written; zero where none did.

@@ -122,6 +122,10 @@ const (
 	qEntryByKey
 	qEntries
 	qEntriesIn
+	qEntriesBack
+	qEntriesEnded
+	qEntrySums
+	qStructure
 	qEntriesSince
 	qCountEntries
 	qEntryState
@@ -134,6 +138,15 @@ const (
 	qPutEntryFloor
 	qDropEntries
 	qDropEntryFloors
+
+	qCounts
+	qCountsAfter
+	qCountsFrom
+	qCountCounts
+	qAddCounts
+	qFadeCounts
+	qPruneCounts
+	qDropCounts
 
 	qThreadRefs
 	qPutThreadRef
@@ -152,6 +165,7 @@ const (
 	qLostBodies
 	qLostItemBlobs
 	qLostEntries
+	qLostEntryBlobs
 	qDoubleUIDs
 	qLostKeys
 	qLostMarks
@@ -197,7 +211,15 @@ const (
 	lastActs = " ORDER BY seq DESC LIMIT ?"
 )
 
-const entryColumns = "kind, account, id, parent, name, modseq, born, gone, doc"
+const entryColumns = "kind, account, id, parent, name, modseq, born, gone, doc, ends, blob, size, hash"
+
+// addCounts adds to counts; what it ends with says how. Of a fading one, what is there is halved for each turn, at most 62 times.
+const (
+	addCounts = "INSERT INTO learned ({t,}kind, key, a, b, turn) SELECT {$t,}CAST(? AS {int}), CAST({value 0} AS {int}), " +
+		"CAST({value 1} AS {int}), CAST({value 2} AS {int}), CAST({value 3} AS {int}) FROM {each(}?{)} WHERE 1 = 1 " +
+		"ON CONFLICT ({t,}kind, key) DO UPDATE SET "
+	turns = "CAST(CASE WHEN excluded.turn <= learned.turn THEN 0 WHEN excluded.turn > learned.turn + 62 THEN 62 ELSE excluded.turn - learned.turn END AS INTEGER)"
+)
 
 const objectColumns = "o.kind, o.id, o.version, o.keys, o.changed, o.doc"
 
@@ -307,10 +329,12 @@ var queryTexts = [numQueries]string{
 	qPutPlace: "UPDATE blob SET pack = ?, off = ? WHERE {t=}id = ? AND pack = ? AND off = ?",
 	qDeadBlobs: "SELECT b.id FROM blob b WHERE {b.t=}b.id > ? AND b.id <= ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = b.id) " +
+		"AND NOT EXISTS (SELECT 1 FROM entry e WHERE {e.t=}e.blob = b.id AND e.blob <> 0) " +
 		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = b.id AND i.state <> 3) ORDER BY b.id",
 	qBlobsEnd: "SELECT coalesce(max(id), 0) FROM (SELECT id FROM blob WHERE {t=}id > ? AND id <= ? ORDER BY id LIMIT ?) AS portion",
 	qDeleteBlob: "DELETE FROM blob WHERE {t=}id = ? " +
 		"AND NOT EXISTS (SELECT 1 FROM message m WHERE {m.t=}m.blob = blob.id) " +
+		"AND NOT EXISTS (SELECT 1 FROM entry e WHERE {e.t=}e.blob = blob.id AND e.blob <> 0) " +
 		"AND NOT EXISTS (SELECT 1 FROM item i WHERE {i.t=}i.blob = blob.id AND i.state <> 3)",
 	qDeleteBody: "DELETE FROM body WHERE {t=}id = ? AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = body.id)",
 	qPackUse:    "SELECT pack, CAST(sum(size) AS {int}), count(*) FROM blob WHERE {t=}pack <> 0 GROUP BY pack ORDER BY pack",
@@ -356,14 +380,20 @@ var queryTexts = [numQueries]string{
 	qEntries:    "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 0 AND id > ? ORDER BY id LIMIT ?",
 	qEntriesIn: "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND parent = ? AND gone = 0 AND id > ? " +
 		"ORDER BY id LIMIT ?",
+	qEntriesBack: "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 0 AND id < ? ORDER BY id DESC LIMIT ?",
+	qEntriesEnded: "SELECT kind, account, id, parent, name, modseq, born, gone, NULL, ends, blob, size, hash FROM entry " +
+		"WHERE {t=}kind = ? AND ends <> 0 AND ends <= ? ORDER BY ends, id LIMIT ?",
+	qEntrySums: "SELECT account, count(*), CAST(sum(size) AS {int}), max(id) FROM entry WHERE {t=}kind = ? AND ends <> 0 AND account > ? " +
+		"GROUP BY account ORDER BY account LIMIT ?",
+	qStructure:    "SELECT idx FROM blob WHERE {t=}id = ?",
 	qEntriesSince: "SELECT " + entryColumns + " FROM entry WHERE {t=}account = ? AND kind = ? AND modseq > ? ORDER BY modseq LIMIT ?",
 	qCountEntries: "SELECT count(*) FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 0",
 	qEntryState:   "SELECT modseq, born, gone FROM entry WHERE {t=}account = ? AND kind = ? AND id = ?",
 	qEntryOwner:   "SELECT id FROM entry WHERE {t=}account = ? AND kind = ? AND name = ? AND name <> '' AND gone = 0",
-	qPutEntry: "INSERT INTO entry ({t,}" + entryColumns + ") VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, 0, ?) " +
+	qPutEntry: "INSERT INTO entry ({t,}" + entryColumns + ") VALUES ({$t,}?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?) " +
 		"ON CONFLICT ({t,}account, kind, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, modseq = excluded.modseq, " +
-		"born = excluded.born, gone = 0, doc = excluded.doc",
-	qBuryEntry:     "UPDATE entry SET modseq = ?, gone = 1, doc = NULL WHERE {t=}account = ? AND kind = ? AND id = ?",
+		"born = excluded.born, gone = 0, doc = excluded.doc, ends = excluded.ends, blob = excluded.blob, size = excluded.size, hash = excluded.hash",
+	qBuryEntry:     "UPDATE entry SET modseq = ?, gone = 1, doc = NULL, ends = 0, blob = 0, size = 0, hash = NULL WHERE {t=}account = ? AND kind = ? AND id = ?",
 	qEntryTooMany:  "SELECT modseq FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 1 ORDER BY modseq DESC LIMIT 1 OFFSET ?",
 	qForgetEntries: "DELETE FROM entry WHERE {t=}account = ? AND kind = ? AND gone = 1 AND modseq <= ?",
 	qEntryFloor:    "SELECT modseq FROM entry_floor WHERE {t=}account = ? AND kind = ?",
@@ -371,6 +401,16 @@ var queryTexts = [numQueries]string{
 		"ON CONFLICT ({t,}account, kind) DO UPDATE SET modseq = excluded.modseq",
 	qDropEntries:     "DELETE FROM entry WHERE {t=}account = ?",
 	qDropEntryFloors: "DELETE FROM entry_floor WHERE {t=}account = ?",
+
+	qCounts:      "SELECT key, a, b, turn FROM learned WHERE {t=}kind = ? AND key IN (SELECT CAST({value 0} AS {int}) FROM {each(}?{)})",
+	qCountsAfter: "SELECT key, a, b, turn FROM learned WHERE {t=}kind = ? AND key > ? ORDER BY key LIMIT ?",
+	qCountsFrom:  "SELECT key, a, b, turn FROM learned WHERE {t=}kind = ? AND key >= ? ORDER BY key LIMIT ?",
+	qCountCounts: "SELECT count(*) FROM learned WHERE {t=}kind = ?",
+	qAddCounts:   addCounts + "a = learned.a + excluded.a, b = learned.b + excluded.b, turn = excluded.turn",
+	qFadeCounts:  addCounts + "a = (learned.a >> " + turns + ") + excluded.a, b = (learned.b >> " + turns + ") + excluded.b, turn = excluded.turn",
+	qPruneCounts: "DELETE FROM learned WHERE {t=}kind = ? AND key IN " +
+		"(SELECT key FROM learned WHERE {t=}kind = ? AND a + b <= ? ORDER BY turn, key LIMIT ?) RETURNING key",
+	qDropCounts: "DELETE FROM learned WHERE {t=}kind = ?",
 
 	qThreadRefs: "SELECT ref, thread FROM thread_ref WHERE {t=}account = ? AND ref IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	qPutThreadRef: "INSERT INTO thread_ref ({t,}account, ref, thread, used) VALUES ({$t,}?, ?, ?, ?) " +
@@ -405,6 +445,8 @@ var queryTexts = [numQueries]string{
 		"AND NOT EXISTS (SELECT 1 FROM blob b WHERE {b.t=}b.id = i.blob)",
 	qLostEntries: "SELECT e.id, e.account FROM entry e WHERE {e.t=}NOT EXISTS " +
 		"(SELECT 1 FROM box b WHERE {b.t=}b.account = e.account AND b.modseq >= e.modseq)",
+	qLostEntryBlobs: "SELECT e.id, e.blob FROM entry e WHERE {e.t=}e.blob <> 0 AND NOT EXISTS " +
+		"(SELECT 1 FROM blob b WHERE {b.t=}b.id = e.blob AND b.size = e.size AND b.hash = e.hash)",
 	qDoubleUIDs: "SELECT mailbox, uid FROM message WHERE {t=}mailbox > 0 GROUP BY mailbox, uid HAVING count(*) > 1",
 	qLostKeys: "SELECT k.name, k.value, k.kind, k.id FROM object_key k WHERE {k.t=}NOT EXISTS " +
 		"(SELECT 1 FROM object o WHERE {o.t=}o.kind = k.kind AND o.id = k.id)",
