@@ -91,7 +91,7 @@ func New(c Config) *Server {
 	s.turns = newTurns(s.limits.Fetches, s.limits.Each)
 	s.http = &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: replyTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeader,
 	}
 	return s
 }

@@ -1,9 +1,11 @@
 package door
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,7 +17,20 @@ import (
 	"tegami/mail"
 )
 
-// HTTPS serves HTTP over TLS.
+// faults takes what net/http has to say: a handler's panic is a fault of ours, all else is what peers do.
+type faults struct{ log *slog.Logger }
+
+// Write takes one line.
+func (f faults) Write(line []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.Contains(line, []byte("panic serving")) {
+		level = slog.LevelError
+	}
+	f.log.Log(context.Background(), level, strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// HTTPS serves HTTP over TLS. It takes over the Server's ErrorLog.
 type HTTPS struct {
 	*http.Server
 	Grace time.Duration // for requests that run when it is to end
@@ -25,6 +40,7 @@ type HTTPS struct {
 // Serve answers on l until ctx ends, then lets running requests end within Grace and returns nil. Any other end is the
 // listener's error.
 func (h HTTPS) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
+	h.ErrorLog = log.New(faults{h.Log}, "", 0)
 	config = config.Clone()
 	config.NextProtos = []string{"h2", "http/1.1"}
 	stopped := make(chan error, 1)

@@ -2,6 +2,7 @@ package jmapd_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -279,4 +280,36 @@ func TestSV6Quota(t *testing.T) {
 		}
 	}
 	u.refuses("Quota/queryChanges", object{"sinceQueryState": got.State}, jmap.CannotCalculateChanges)
+}
+
+// TestWebSocketHalfMessages: of messages that are large and not whole yet, a client has few: the next socket that begins one is closed.
+func TestWebSocketHalfMessages(t *testing.T) {
+	u := one(t)
+	s := u.serve()
+	const sockets = 6 // maxLargeMessages is 4
+	closed := make(chan error, sockets)
+	half := bytes.Repeat([]byte(" "), 300<<10) // past smallMessage
+	for range sockets {
+		c, _, err := u.dial(s)
+		u.must(err)
+		defer c.CloseNow()
+		w, err := c.Writer(t.Context(), websocket.MessageText)
+		u.must(err)
+		_, err = w.Write(half)
+		u.must(err)
+		go func() {
+			_, _, err := c.Read(t.Context())
+			closed <- err
+		}()
+	}
+	for range sockets - 4 {
+		if err := <-closed; websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
+			t.Errorf("closed with %v", err)
+		}
+	}
+	select {
+	case err := <-closed:
+		t.Errorf("one more ended: %v", err)
+	default:
+	}
 }

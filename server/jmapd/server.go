@@ -18,6 +18,7 @@ import (
 	"tegami/obs"
 	"tegami/outbox"
 	"tegami/push"
+	"tegami/quarantine"
 	"tegami/server/door"
 	"tegami/wire/jmap"
 )
@@ -32,11 +33,13 @@ type Config struct {
 	Outbox    *outbox.Service   // nil: nobody sends here
 	Contacts  *contacts.Service // nil: nobody has address books here
 	Prefs     *prefs.Service
-	Push      *push.Service
-	Words     *i18n.Catalogue
-	Log       *slog.Logger
-	Zone      mail.Zone
-	Tally     Tally // counts requests; nil: they are not limited
+	// Quarantine is the mail that was not let in; nil: there is no such thing here.
+	Quarantine *quarantine.Service
+	Push       *push.Service
+	Words      *i18n.Catalogue
+	Log        *slog.Logger
+	Zone       mail.Zone
+	Tally      Tally // counts requests; nil: they are not limited
 	// Content makes addresses of what HTML mail shows; nil: no pictures are shown.
 	Content Content
 	// Hostname is the name under which this platform says what it found out about mail (RFC 8601 §2.5).

@@ -17,7 +17,7 @@ import (
 // capabilities are what a client may use.
 var capabilities = []string{
 	jmap.Core, jmap.Mail, jmap.Submission, jmap.Vacation, jmap.WebSocket, jmap.Blob, jmap.Quota, jmap.Sieve, jmap.Contacts, jmap.MDN, jmap.WebPushVAPID,
-	jmap.TegamiMail, jmap.TegamiSettings, jmap.TegamiRules, jmap.TegamiSnooze, jmap.TegamiDirectory,
+	jmap.TegamiMail, jmap.TegamiSettings, jmap.TegamiRules, jmap.TegamiSnooze, jmap.TegamiDirectory, jmap.TegamiFilter,
 }
 
 // sharable tells whether accounts of colleagues have a capability: what they share are mailboxes.
@@ -118,7 +118,7 @@ var accountCapabilities = map[string]func(*Server) any{
 	jmap.Blob:       accountBlobs,
 	jmap.Sieve:      accountSieve,
 	jmap.Submission: (*Server).submissionCapability,
-	jmap.Contacts:   accountContacts, jmap.TegamiDirectory: accountDirectory,
+	jmap.Contacts:   accountContacts, jmap.TegamiDirectory: accountDirectory, jmap.TegamiFilter: accountFilter,
 }
 
 // sessionState changes when the session does.

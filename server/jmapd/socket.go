@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -24,6 +25,9 @@ const (
 	socketTime = 20 * time.Second
 	// socketThreshold is from how many octets on a message is compressed.
 	socketThreshold = 1400
+	// smallMessage is how many octets of a message are taken from each socket of a client; of longer ones maxLargeMessages come in at once.
+	smallMessage     = 256 << 10
+	maxLargeMessages = 4
 )
 
 // socket is a WebSocket of a client (RFC 8887).
@@ -108,7 +112,15 @@ func (c *socket) live(ctx context.Context) {
 // read takes messages until the client is gone.
 func (c *socket) read(ctx context.Context) {
 	for {
-		kind, text, err := c.conn.Read(ctx)
+		kind, r, err := c.conn.Reader(ctx)
+		if err != nil {
+			return
+		}
+		text, err := c.message(r)
+		if mail.Is(err, mail.Busy) {
+			c.conn.Close(websocket.StatusTryAgainLater, "too many large messages at once")
+			return
+		}
 		if err != nil {
 			return
 		}
@@ -118,6 +130,21 @@ func (c *socket) read(ctx context.Context) {
 		}
 		c.take(ctx, text)
 	}
+}
+
+// message reads a message. Busy past maxLargeMessages: what is half here of many sockets would fill the memory.
+func (c *socket) message(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, smallMessage))
+	if err != nil || len(text) < smallMessage {
+		return text, err
+	}
+	leave, ok := c.server.gates.Enter("large/"+c.who.name(), maxLargeMessages)
+	if !ok {
+		return nil, mail.E("jmapd.message", mail.Busy, "storage.busy")
+	}
+	defer leave()
+	rest, err := io.ReadAll(r)
+	return append(text, rest...), err
 }
 
 // message is what all messages of a client have (RFC 8887 §4.3).

@@ -26,6 +26,7 @@ func withAll(h *house, c *jmapd.Config) {
 	runner := queue.NewRunner(queue.Config{Queue: q, Log: log})
 	in := intake.New(intake.Config{Store: h.store, Directory: h.dir, Mailbox: h.boxes, House: local, Runner: runner, Hostname: "mail.tegami.example", Log: log})
 	c.Outbox = outbox.New(outbox.Config{Store: h.store, Directory: h.dir, Mailbox: h.boxes, Intake: in, Queue: q, Log: log})
+	withQuarantine(h, c)
 	c.Contacts = contacts.New(h.store, h.dir, contacts.Config{Words: i18n.New()})
 }
 
@@ -128,6 +129,7 @@ func (u *user) records() map[string][]jmap.Id {
 		var books struct{ List []struct{ ID jmap.Id } }
 		u.call("AddressBook/get", object{"ids": nil}, &books)
 		u.call("ContactCard/set", object{"create": object{"c": object{"addressBookIds": object{string(books.List[0].ID): true}, "name": object{"full": "X"}}}}, nil)
+		u.held("one")
 		u.call("SieveScript/set", object{"create": object{"s": object{"name": "s", "blobId": up.BlobID}}}, nil)
 	}
 	all := map[string][]jmap.Id{"Email": q.IDs}
@@ -138,6 +140,7 @@ func (u *user) records() map[string][]jmap.Id {
 			all[kind] = append(all[kind], r.ID)
 		}
 	}
+	all["QuarantinedEmail"] = u.waiting(object{}).IDs
 	var got struct{ List []struct{ ThreadID jmap.Id } }
 	u.call("Email/get", object{"ids": q.IDs, "properties": []string{"threadId"}}, &got)
 	for _, r := range got.List {

@@ -18,6 +18,7 @@ import (
 	"tegami/jobs/syncs"
 	"tegami/mail"
 	"tegami/mailbox"
+	"tegami/quarantine"
 	"tegami/queue"
 	"tegami/server/door"
 	"tegami/server/restd"
@@ -41,6 +42,14 @@ func whole(plan *faulty.Plan) func(*restd.Config, store.Store) {
 		c.Jobs = jobs.New(jobs.Config{Store: st, Directory: c.Directory, Kinds: []jobs.Kind{files.Kind(), syncs.Kind(c.LDAP)}, Log: log})
 		c.Domains = domains.New(st, c.Directory, domains.Config{})
 		c.Webhooks = webhooks.New(webhooks.Config{Store: st, Directory: c.Directory})
+		c.Quarantine = quarantine.New(quarantine.Config{
+			Store: st, Directory: c.Directory, Allow: directory.AllowSender,
+			Release: func(tx store.Tx, to directory.Account, e *quarantine.Entry) error {
+				_, err := mailbox.Deliver(tx, to, mailbox.NewMail{Blob: e.Blob, Received: e.Received})
+				return err
+			},
+			Forward: func(store.Tx, directory.Account, *quarantine.Entry, mail.Address) error { return nil },
+		})
 		c.Billing = billing.New(st, c.Directory)
 		c.Lookup = dnstest.Zone("")
 		c.Machine = restd.Machine{
@@ -188,6 +197,7 @@ func (e *estate) belongings() {
 		e.ids["item"] = item.ID.String()
 		return err
 	}))
+	e.ids["id"] = e.held(victim, "unwanted").String()
 	e.ids["passkey"], e.ids["browser"] = victim.ID.String(), victim.ID.String() // nobody has one: any id is unknown
 }
 

@@ -23,6 +23,7 @@ import (
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/obs"
+	"tegami/quarantine"
 	"tegami/queue"
 	"tegami/server/door"
 	"tegami/trace"
@@ -49,13 +50,15 @@ type Config struct {
 	Domains   *domains.Service
 	Billing   *billing.Service
 	Webhooks  *webhooks.Service
-	Lookup    dns.Lookup
-	Machine   Machine
-	Words     *i18n.Catalogue
-	Log       *slog.Logger
-	Zone      mail.Zone
-	Tally     Tally // counts requests; nil: they are not limited
-	Limits    Limits
+	// Quarantine is the mail that was not let in; nil: there is no such thing here.
+	Quarantine *quarantine.Service
+	Lookup     dns.Lookup
+	Machine    Machine
+	Words      *i18n.Catalogue
+	Log        *slog.Logger
+	Zone       mail.Zone
+	Tally      Tally // counts requests; nil: they are not limited
+	Limits     Limits
 }
 
 // Server answers the operations. Make it with New.
@@ -91,6 +94,7 @@ func New(c Config) *Server {
 		s.addTenants, s.addDomains, s.addSettings, s.addBranding, s.addOrders,
 		s.addAccounts, s.addAliases, s.addGroups, s.addLists, s.addGAL, s.addForwarding,
 		s.addWebhooks,
+		s.addFilter, s.addQuarantine, s.addMailStatistics,
 		s.addTrace, s.addOverview, s.addQueue, s.addNodes, s.addParts,
 	} {
 		add()

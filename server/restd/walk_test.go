@@ -63,6 +63,13 @@ var bodies = map[string]string{
 	"updateList":           `{"name":"x"}`,
 	"createWebhook":        `{"url":"https://127.0.0.1/new","events":["account.created"]}`,
 	"updateWebhook":        `{"name":"x"}`,
+	"setFilter":            `{"action":"spam","threshold":90,"quarantineDays":14,"digest":{"on":true,"hours":[8]}}`,
+	"setAccountFilter":     `{"action":"quarantine"}`,
+	"importSenderLists":    "list,sender\r\ndeny,@bad.example\r\n",
+	"releaseQuarantined":   `{"ids":["{id}"]}`,
+	"deleteQuarantined":    `{"ids":["{id}"]}`,
+	"approveQuarantined":   `{"ids":["{id}"]}`,
+	"forwardQuarantined":   `{"id":"{id}","to":"somebody@elsewhere.example"}`,
 	"updateOperator":       `{"lang":"en"}`,
 	"cancelOrder":          `{"reason":"x"}`,
 }

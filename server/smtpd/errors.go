@@ -1,6 +1,9 @@
 package smtpd
 
 import (
+	"fmt"
+	"strings"
+
 	"tegami/mail"
 	"tegami/wire/smtp"
 )
@@ -55,6 +58,9 @@ var byKey = map[string]say{
 	"storage.busy":            sayBusy,
 	"storage.full":            sayStorageFull,
 	"storage.failed":          sayLater,
+	"virus.refused":           sayVirus,
+	"virus.unchecked":         sayUnchecked,
+	"message.doubtful":        sayComeAgain,
 }
 
 // byAuthKind and byAuthKey are the same for AUTH (RFC 4954 §6).
@@ -83,7 +89,29 @@ var (
 )
 
 // replyTo is the reply an error becomes.
-func replyTo(err error) smtp.Reply { return pick(err, byKey, byKind) }
+func replyTo(err error) smtp.Reply {
+	if key, args := mail.TextOf(err); key == "virus.refused" && len(args) > 0 {
+		return naming(sayVirus.reply(), args[0])
+	}
+	return pick(err, byKey, byKind)
+}
+
+// maxNamed is how many octets of a virus's name a reply holds.
+const maxNamed = 80
+
+// naming is a reply with a name at its end, as far as that is ASCII.
+func naming(r smtp.Reply, name any) smtp.Reply {
+	text := strings.Map(func(c rune) rune {
+		if c <= ' ' || c > '~' || c == '(' || c == ')' {
+			return -1
+		}
+		return c
+	}, fmt.Sprint(name))
+	if text = text[:min(len(text), maxNamed)]; text == "" {
+		return r
+	}
+	return smtp.R(r.Code, r.Enhanced, r.Lines[0]+" ("+text+")")
+}
 
 // authReplyTo is replyTo for AUTH.
 func authReplyTo(err error) smtp.Reply { return pick(err, byAuthKey, byAuthKind) }

@@ -91,6 +91,9 @@ const (
 	sayLater
 	sayBusy
 	sayLimit
+	sayVirus
+	sayUnchecked
+	sayComeAgain
 
 	says // how many there are
 )
@@ -178,6 +181,9 @@ var replies = [says]smtp.Reply{
 	sayLater:             smtp.R(451, [3]int{4, 3, 0}, "Internal error, try again later"),
 	sayBusy:              smtp.R(452, [3]int{4, 3, 1}, "Server is busy, try again later"),
 	sayLimit:             smtp.R(452, [3]int{4, 5, 3}, "Limit reached, try again later"),
+	sayVirus:             smtp.R(554, [3]int{5, 7, 1}, "Message refused: virus detected"),
+	sayUnchecked:         smtp.R(451, [3]int{4, 7, 1}, "Message could not be checked for viruses, try again later"),
+	sayComeAgain:         smtp.R(451, [3]int{4, 7, 1}, "Greylisted, try again in a few minutes"),
 }
 
 func (s say) reply() smtp.Reply { return replies[s] }

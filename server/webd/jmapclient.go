@@ -23,7 +23,7 @@ type JMAP interface {
 
 // using is what the Standard webmail knows.
 var using = []string{
-	jmap.Core, jmap.Mail, jmap.Submission, jmap.Vacation, jmap.Quota, jmap.Contacts, jmap.TegamiMail, jmap.TegamiSettings, jmap.TegamiRules, jmap.TegamiDirectory,
+	jmap.Core, jmap.Mail, jmap.Submission, jmap.Vacation, jmap.Quota, jmap.Contacts, jmap.TegamiMail, jmap.TegamiSettings, jmap.TegamiRules, jmap.TegamiDirectory, jmap.TegamiFilter,
 }
 
 // args are the arguments of a method.

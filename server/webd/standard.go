@@ -40,6 +40,8 @@ func (s *Server) standardRoutes() {
 		"GET /standard/contacts": (*visit).contacts, "POST /standard/contacts": (*visit).changeBooks, "GET /standard/card": (*visit).card, "POST /standard/card": (*visit).changeCard,
 		"GET /standard/directory": (*visit).directory,
 		"GET /standard/filters":   (*visit).filters, "POST /standard/filters": (*visit).changeFilters, "GET /standard/filter": (*visit).filter, "POST /standard/filter": (*visit).changeFilter,
+		"GET /standard/quarantine": (*visit).quarantine, "POST /standard/quarantine": (*visit).changeQuarantine, "GET /standard/held": (*visit).held,
+		"GET /standard/senders": (*visit).senders, "POST /standard/senders": (*visit).changeSenders,
 		"GET /standard/vacation": (*visit).vacation, "POST /standard/vacation": (*visit).changeVacation,
 		"GET /standard/settings": (*visit).settingsPage, "POST /standard/settings": (*visit).changeSettings, "POST /standard/password": (*visit).changePassword, "POST /standard/version": (*visit).changeVersion,
 	} {

@@ -181,6 +181,7 @@ func (v *visit) list() {
 var notes = map[string]string{
 	"deleted": "webmail.done.deleted", "destroyed": "webmail.done.destroyed", "moved": "webmail.done.moved", "archived": "webmail.done.archived", "junk": "webmail.done.junk",
 	"notjunk": "webmail.done.not_junk", "sent": "webmail.compose.sent", "saved": "webmail.compose.saved", "taken": "webmail.compose.taken_back", "kept": "standard.kept", "discarded": "standard.discarded",
+	"held_release": "webmail.quarantine.done.release", "held_allow": "webmail.quarantine.done.allow", "held_notspam": "webmail.quarantine.done.not_spam", "held_delete": "webmail.quarantine.done.delete",
 }
 
 // said takes what was done from the address.

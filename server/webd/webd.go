@@ -38,6 +38,8 @@ type Config struct {
 	Mail fs.FS
 	// JMAP is what the Standard webmail reads and writes mail by. nil: there is no such version.
 	JMAP JMAP
+	// Digest answers the links of the quarantine digest (SF-6). nil: there are none.
+	Digest Digest
 	// Content is the origin that pictures of mail come from, "https://content.example". "" = none: they are not shown.
 	Content string
 }
@@ -70,12 +72,16 @@ func New(c Config) *Server {
 	s.mux.HandleFunc("GET /panel/{path...}", s.servePanel)
 	s.mux.Handle("GET /panel", http.RedirectHandler(panelPath, http.StatusSeeOther))
 	s.mux.HandleFunc("GET /mail/{path...}", s.serveMail)
+	if c.Digest != nil {
+		s.mux.HandleFunc("GET "+digestPath+"{token}", s.askDigest)
+		s.mux.HandleFunc("POST "+digestPath+"{token}", s.doDigest)
+	}
 	s.standardRoutes()
 	s.mux.Handle("GET /mail", http.RedirectHandler(mailPath, http.StatusSeeOther))
 	return s
 }
 
-// Handler answers /login, /logout, /assets/, /panel/, /mail/ and /standard/.
+// Handler answers /login, /logout, /assets/, /panel/, /mail/, /standard/ and /digest/.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guard(w.Header())

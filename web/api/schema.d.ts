@@ -1040,6 +1040,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/accounts/{account}/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what is decided about one account's unwanted mail in place of its domain's settings. */
+        get: operations["getAccountFilter"];
+        /** Decide about one account's unwanted mail in place of its domain's settings; nothing: as the domain has it. */
+        put: operations["setAccountFilter"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/accounts/{account}/forwarding": {
         parameters: {
             query?: never;
@@ -1672,6 +1690,78 @@ export interface paths {
         /** Export lists as a CSV file that can be imported again. */
         get: operations["exportLists"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/filter/{domain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what becomes of a domain's unwanted mail. */
+        get: operations["getFilter"];
+        /** Replace what becomes of a domain's unwanted mail. */
+        put: operations["setFilter"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/filter/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the company's lists of allowed and denied senders. */
+        get: operations["getSenderLists"];
+        /** Replace the company's lists of allowed and denied senders. */
+        put: operations["setSenderLists"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/filter/lists.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the company's lists of senders as a CSV file that can be imported again. */
+        get: operations["exportSenderLists"];
+        put?: never;
+        /** Import lists of senders from a CSV file in UTF-8 or Shift_JIS, all or nothing. */
+        post: operations["importSenderLists"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/filter/virus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what the company decided about the virus check. */
+        get: operations["getVirusSettings"];
+        /** Replace what the company decided about the virus check. */
+        put: operations["setVirusSettings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2356,6 +2446,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the accounts that have mail in quarantine. */
+        get: operations["listQuarantineBoxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/quarantine/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List and search the mail in an account's quarantine; the look is noted. */
+        get: operations["listQuarantined"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/quarantine/{account}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a message in quarantine with the reasons, safely; the look is noted. */
+        get: operations["getQuarantined"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/quarantine/{account}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Throw messages in quarantine away. */
+        post: operations["deleteQuarantined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/quarantine/{account}/forward": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a copy of a message in quarantine to an address. */
+        post: operations["forwardQuarantined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/quarantine/{account}/not-spam": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that messages in quarantine are wanted, and leave them there. */
+        post: operations["approveQuarantined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/quarantine/{account}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put messages into the inbox and out of quarantine. */
+        post: operations["releaseQuarantined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/queue": {
         parameters: {
             query?: never;
@@ -2505,6 +2714,23 @@ export interface paths {
         get: operations["getSettings"];
         /** Replace what a company decided about its mail. */
         put: operations["setSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/statistics/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count mail by domain and day: received, refused, spam, virus, quarantined, released. Days without mail are left out. */
+        get: operations["getMailStatistics"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2770,6 +2996,18 @@ export interface components {
              */
             used: number;
         };
+        AccountFilter: {
+            /**
+             * @description Absent: as the domain has it
+             * @enum {string}
+             */
+            action?: "pass" | "meiwaku" | "spam" | "quarantine";
+            /**
+             * Format: double
+             * @description Absent or 0: as the domain has it
+             */
+            threshold?: number;
+        };
         AddOwnAppRequest: {
             /** @description What the app shows */
             code: string;
@@ -2976,6 +3214,9 @@ export interface components {
             new: string;
             /** @description The password there is */
             old: string;
+        };
+        ChosenBody: {
+            ids: string[] | null;
         };
         Codes: {
             /** @description Shown this once; none where there were some before */
@@ -3211,9 +3452,11 @@ export interface components {
             notOwned?: string;
             /** Format: int64 */
             received?: number;
+            spam?: components["schemas"]["Spam"];
             spf?: components["schemas"]["SPF"];
             /** Format: int64 */
             v: number;
+            virus?: components["schemas"]["Virus"];
         };
         Field: {
             /** @description The values in detail */
@@ -3258,6 +3501,11 @@ export interface components {
             /** Format: date-time */
             since?: string;
             to: string[] | null;
+        };
+        ForwardQuarantinedRequest: {
+            id: string;
+            /** @description An address */
+            to: string;
         };
         GALChanges: {
             /** @description New and changed entries */
@@ -3729,6 +3977,16 @@ export interface components {
              */
             total?: number;
         };
+        ListMailDayBody: {
+            items: components["schemas"]["MailDay"][] | null;
+            /** @description Cursor of the next part; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are, where that is known
+             */
+            total?: number;
+        };
         ListMailingListBody: {
             items: components["schemas"]["MailingList"][] | null;
             /** @description Cursor of the next part; absent at the end */
@@ -3791,6 +4049,26 @@ export interface components {
         };
         ListProgramPartBody: {
             items: components["schemas"]["ProgramPart"][] | null;
+            /** @description Cursor of the next part; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are, where that is known
+             */
+            total?: number;
+        };
+        ListQuarantineBoxBody: {
+            items: components["schemas"]["QuarantineBox"][] | null;
+            /** @description Cursor of the next part; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are, where that is known
+             */
+            total?: number;
+        };
+        ListQuarantinedBody: {
+            items: components["schemas"]["Quarantined"][] | null;
             /** @description Cursor of the next part; absent at the end */
             next?: string;
             /**
@@ -4102,6 +4380,43 @@ export interface components {
             switchedOffText?: string;
             url: string;
         };
+        MailDay: {
+            /** @description 2026-11-23, in the company's time zone */
+            day: string;
+            domain: string;
+            /** Format: int64 */
+            quarantined: number;
+            /**
+             * Format: int64
+             * @description Accepted, from outside or from colleagues; spam, virus and quarantined are among them
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Not accepted
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Taken out of quarantine
+             */
+            released: number;
+            /**
+             * Format: int64
+             * @description Judged to be unwanted, whatever was done then
+             */
+            spam: number;
+            /**
+             * Format: int64
+             * @description Held something harmful
+             */
+            virus: number;
+        };
+        MailDigest: {
+            /** @description 0 to 23 by the company's clock */
+            hours: number[] | null;
+            on: boolean;
+        };
         MailFigures: {
             /**
              * Format: date-time
@@ -4146,6 +4461,39 @@ export interface components {
              */
             unwanted: number;
         };
+        MailFilter: {
+            /**
+             * @description pass: delivered as it is; meiwaku, spam: with [MEIWAKU!!] or [SPAM!!] in the subject; quarantine: into the recipient's quarantine
+             * @enum {string}
+             */
+            action: "pass" | "meiwaku" | "spam" | "quarantine";
+            /** @description Lists let in also what failed DMARC though its domain wants it rejected */
+            allowForged?: boolean;
+            /** @description Who changed it */
+            readonly by?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last; absent: never
+             */
+            readonly changed?: string;
+            /** @description Mail to users on what is new in their quarantine */
+            digest: components["schemas"]["MailDigest"];
+            readonly domain?: string;
+            /**
+             * Format: int64
+             * @description For how long mail is kept in quarantine
+             */
+            quarantineDays: number;
+            /**
+             * Format: double
+             * @description From how many percent on mail counts as unwanted; to two decimals
+             */
+            threshold: number;
+            /** @description Users' lists of allowed senders are heeded */
+            userAllow?: boolean;
+            /** @description Users' lists are looked at before the company's */
+            userFirst?: boolean;
+        };
         MailingList: {
             address: string;
             domain: string;
@@ -4185,10 +4533,12 @@ export interface components {
              * @description When it was changed last; absent: never
              */
             readonly changed?: string;
+            confirmOutside?: boolean;
             dmarcOverride?: string;
             domainRate: components["schemas"]["Rate"];
             forwardDomains?: string[] | null;
             galWide?: boolean;
+            noOutsideVacation?: boolean;
             noticeBoth?: boolean;
             noticeLang?: string;
             tenantRate: components["schemas"]["Rate"];
@@ -4206,6 +4556,10 @@ export interface components {
             mode: "enforce" | "testing" | "none";
             /** @description What is served */
             readonly text?: string;
+        };
+        NamedAddress: {
+            email: string;
+            name?: string;
         };
         NewAccountInBody: {
             /** @description Its mail address, in a domain of the company */
@@ -4758,6 +5112,135 @@ export interface components {
             /** Format: date */
             received: string;
         };
+        QuarantineBox: {
+            account: string;
+            address: string;
+            /** Format: int64 */
+            messages: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the last one came
+             */
+            newest: string;
+            /** Format: int64 */
+            octets: number;
+        };
+        Quarantined: {
+            /** @description Absent: a bounce */
+            envelopeFrom?: string;
+            /**
+             * Format: date-time
+             * @description When it is deleted
+             */
+            expiresAt: string;
+            /** @description Of the header */
+            from?: components["schemas"]["NamedAddress"][] | null;
+            id: string;
+            /** @description Of the message trace */
+            item?: string;
+            messageId?: string;
+            /** @description Somebody said that it is wanted */
+            notSpam: boolean;
+            /**
+             * Format: double
+             * @description How likely it is unwanted
+             */
+            percent: number;
+            /** @description The weightiest first */
+            reasons?: components["schemas"]["QuarantinedReason"][] | null;
+            /** Format: date-time */
+            receivedAt: string;
+            /** @description The account's address that it came for */
+            recipient: string;
+            /** @description What decided: score, or a list */
+            rule: string;
+            /**
+             * Format: int64
+             * @description Octets
+             */
+            size: number;
+            subject?: string;
+        };
+        QuarantinedAttachment: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Octets in the message, still encoded
+             */
+            size: number;
+            type: string;
+        };
+        QuarantinedLink: {
+            href: string;
+            /** @description Its text names another host */
+            isMisleading?: boolean;
+            text: string;
+        };
+        QuarantinedMessage: {
+            attachments?: components["schemas"]["QuarantinedAttachment"][] | null;
+            cc?: components["schemas"]["NamedAddress"][] | null;
+            /** @description Absent: a bounce */
+            envelopeFrom?: string;
+            /**
+             * Format: date-time
+             * @description When it is deleted
+             */
+            expiresAt: string;
+            /** @description Of the header */
+            from?: components["schemas"]["NamedAddress"][] | null;
+            /** @description Cleaned: without pictures and scripts, and its links lead nowhere */
+            htmlBody?: string;
+            id: string;
+            isTruncated?: boolean;
+            /** @description Of the message trace */
+            item?: string;
+            links?: components["schemas"]["QuarantinedLink"][] | null;
+            messageId?: string;
+            /** @description Somebody said that it is wanted */
+            notSpam: boolean;
+            /**
+             * Format: double
+             * @description How likely it is unwanted
+             */
+            percent: number;
+            /** @description The weightiest first */
+            reasons?: components["schemas"]["QuarantinedReason"][] | null;
+            /** Format: date-time */
+            receivedAt: string;
+            /** @description The account's address that it came for */
+            recipient: string;
+            /** @description What decided: score, or a list */
+            rule: string;
+            /**
+             * Format: int64
+             * @description Octets
+             */
+            size: number;
+            subject?: string;
+            textBody: string;
+            to?: components["schemas"]["NamedAddress"][] | null;
+        };
+        QuarantineDone: {
+            done: string[] | null;
+            failed?: components["schemas"]["QuarantineFailure"][] | null;
+        };
+        QuarantinedReason: {
+            key: string;
+            /** @description In the request's language */
+            text: string;
+            /**
+             * Format: double
+             * @description Below zero speaks for the message
+             */
+            weight: number;
+        };
+        QuarantineFailure: {
+            id: string;
+            key: string;
+            /** @description In the request's language */
+            text: string;
+        };
         QueueItem: {
             /**
              * Format: date-time
@@ -4877,6 +5360,17 @@ export interface components {
             /** Format: int64 */
             hour?: number;
         };
+        Reason: {
+            args?: string[] | null;
+            key: string;
+            /** Format: double */
+            weight: number;
+        };
+        ReleaseQuarantinedRequest: {
+            /** @description And put their senders on the account's list of allowed ones */
+            allow?: boolean;
+            ids: string[] | null;
+        };
         Renamed: {
             /** Format: int64 */
             accounts: number;
@@ -4942,6 +5436,31 @@ export interface components {
             rights: string[] | null;
             /** @description The caller's company */
             tenant?: string;
+        };
+        SenderImport: {
+            /**
+             * Format: int64
+             * @description Entries that were not there
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description Entries that are no longer there
+             */
+            removed: number;
+        };
+        SenderLists: {
+            /** @description Whose mail is let in: addresses, @example.jp, *@*.example.jp */
+            allow: string[] | null;
+            /** @description Who changed them */
+            readonly by?: string;
+            /**
+             * Format: date-time
+             * @description When they were changed last; absent: never
+             */
+            readonly changed?: string;
+            /** @description Whose mail is thrown away */
+            deny: string[] | null;
         };
         Session: {
             /** @description The name that the browser gives itself */
@@ -5029,6 +5548,11 @@ export interface components {
             /** @description Why it failed, in words */
             text?: string;
         };
+        Spam: {
+            /** Format: double */
+            percent: number;
+            reasons?: components["schemas"]["Reason"][] | null;
+        };
         SPF: {
             domain: string;
             helo?: boolean;
@@ -5073,6 +5597,12 @@ export interface components {
              * @description Service start (CP-2)
              */
             start?: string;
+        };
+        Threat: {
+            action: string;
+            engine: string;
+            file?: string;
+            name: string;
         };
         TraceEntry: {
             /**
@@ -5217,6 +5747,30 @@ export interface components {
             ordered: number;
             /** Format: int64 */
             used: number;
+        };
+        Virus: {
+            down?: string[] | null;
+            engines?: string[] | null;
+            result: string;
+            threats?: components["schemas"]["Threat"][] | null;
+        };
+        VirusSettings: {
+            /** @description Who is told; nobody: the postmaster of the domain */
+            admins: string[] | null;
+            /** @description Who changed it */
+            readonly by?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last; absent: never
+             */
+            readonly changed?: string;
+            /**
+             * @description While no engine answers: defer takes no mail in, so that it comes again; mark takes it in with a note that nobody looked
+             * @enum {string}
+             */
+            down: "defer" | "mark";
+            /** @description Administrators are not told of viruses in mail that comes in */
+            quietAdmins?: boolean;
         };
         Webhook: {
             active: boolean;
@@ -12368,6 +12922,207 @@ export interface operations {
             };
         };
     };
+    getAccountFilter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountFilter"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setAccountFilter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountFilter"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountFilter"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     setForwarding: {
         parameters: {
             query?: never;
@@ -17126,6 +17881,822 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFilter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The domain's name, A-labels */
+                domain: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailFilter"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setFilter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read; absent: whatever stands there */
+                "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The domain's name, A-labels */
+                domain: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailFilter"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailFilter"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSenderLists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderLists"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setSenderLists: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read; absent: whatever stands there */
+                "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderLists"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderLists"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSenderLists: {
+        parameters: {
+            query?: {
+                /** @description utf-8 has a byte order mark */
+                charset?: "utf-8" | "cp932";
+                /** @description Write fields as they are; otherwise an apostrophe goes before what spreadsheets take for a formula */
+                lossless?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importSenderLists: {
+        parameters: {
+            query?: {
+                /** @description What the file does not name goes */
+                replace?: boolean;
+            };
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderImport"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getVirusSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirusSettings"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setVirusSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read; absent: whatever stands there */
+                "If-Match"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VirusSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirusSettings"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22763,6 +24334,750 @@ export interface operations {
             };
         };
     };
+    listQuarantineBoxes: {
+        parameters: {
+            query?: {
+                /** @description The next of the answer before; nothing for the beginning */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description A part of the address or the name */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListQuarantineBoxBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQuarantined: {
+        parameters: {
+            query?: {
+                /** @description The next of the answer before; nothing for the beginning */
+                cursor?: string;
+                /** @description An address, or a domain with what is below it */
+                from?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Not before */
+                since?: string;
+                /** @description - for the greatest first */
+                sort?: "received" | "sender" | "subject" | "percent" | "size" | "-received" | "-sender" | "-subject" | "-percent" | "-size";
+                /** @description Words in subject, sender or recipient; all of them */
+                text?: string;
+                /** @description Before */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListQuarantinedBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getQuarantined: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The message's id */
+                id: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedMessage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteQuarantined: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forwardQuarantined: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForwardQuarantinedRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveQuarantined: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseQuarantined: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The request's own name, such as a UUID: sent again under it within 24 hours, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+                /** @description Why an operator changes something of a company; required of operators. Text that is not ASCII as UTF-8''%E5%95%8F (RFC 8187). */
+                "Tegami-Reason"?: string;
+            };
+            path: {
+                /** @description The account's id */
+                account: string;
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseQuarantinedRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listQueue: {
         parameters: {
             query?: {
@@ -23954,6 +26269,99 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailStatistics: {
+        parameters: {
+            query?: {
+                /** @description Only this domain */
+                domain?: string;
+                /** @description The first day; absent: 29 days before the last */
+                from?: string;
+                /** @description The last day; absent: today */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The company's id */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMailDayBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,6 @@
 // The kit: what both apps are made of.
 export { default as Badge } from "./Badge.svelte";
+export { default as Bars } from "./Bars.svelte";
 export { default as Button } from "./Button.svelte";
 export { default as Chart } from "./Chart.svelte";
 export { default as Checkbox } from "./Checkbox.svelte";
@@ -15,6 +16,8 @@ export { default as Note } from "./Note.svelte";
 export { default as Page } from "./Page.svelte";
 export { default as Problem } from "./Problem.svelte";
 export { default as Progress } from "./Progress.svelte";
+export { default as Radios } from "./Radios.svelte";
+export { default as Reasons } from "./Reasons.svelte";
 export { default as Search } from "./Search.svelte";
 export { default as Section } from "./Section.svelte";
 export { default as Select } from "./Select.svelte";

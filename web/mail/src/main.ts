@@ -5,6 +5,7 @@ import "./mail.css";
 import { applyTheme, loadWords, startRouter } from "@tegami/kit";
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { readyFrame } from "./read/frames.ts";
 import { openRealm } from "./read/realm.ts";
 import { desk } from "./state/desk.svelte.ts";
 import { loadMailboxes, recallMailboxes } from "./state/mailboxes.svelte.ts";
@@ -37,6 +38,6 @@ if (!beginning()) {
   const lookPending = () => void loadPending().catch(() => undefined); // it stands in the navigation only
   onSubmissions(lookPending);
   lookPending();
-  void openRealm();
+  void openRealm().then(readyFrame);
 }
 if ("serviceWorker" in navigator && import.meta.env.PROD) void navigator.serviceWorker.register("/mail/sw.js", { scope: "/mail/" }).catch(() => undefined);

@@ -1,6 +1,7 @@
 // The screens: address, name, what right they need, where they stand in the navigation. Each is loaded when it is first gone to.
 import Activity from "@lucide/svelte/icons/activity";
 import AtSign from "@lucide/svelte/icons/at-sign";
+import ChartColumn from "@lucide/svelte/icons/chart-column";
 import BookUser from "@lucide/svelte/icons/book-user";
 import Boxes from "@lucide/svelte/icons/boxes";
 import Building2 from "@lucide/svelte/icons/building-2";
@@ -21,6 +22,9 @@ import Network from "@lucide/svelte/icons/network";
 import Route from "@lucide/svelte/icons/route";
 import Scale from "@lucide/svelte/icons/scale";
 import Server from "@lucide/svelte/icons/server";
+import ShieldBan from "@lucide/svelte/icons/shield-ban";
+import ShieldX from "@lucide/svelte/icons/shield-x";
+import Ban from "@lucide/svelte/icons/ban";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
 import SlidersHorizontal from "@lucide/svelte/icons/sliders-horizontal";
 import Upload from "@lucide/svelte/icons/upload";
@@ -63,6 +67,10 @@ export const screens: Screen[] = [
   { path: "/ldap", label: "panel.ldap.title", icon: Server, group: "directory", right: "accounts.read", company: true, words: "panel.ldap.lead", load: () => import("./screens/Ldap.svelte") },
   { path: "/lists", label: "panel.lists.title", icon: Mails, group: "mail", right: "lists.read", company: true, load: () => import("./screens/Lists.svelte") },
   { path: "/forwarding", label: "panel.forwarding.overview", icon: Forward, group: "mail", right: "accounts.read", company: true, load: () => import("./screens/Forwarding.svelte") },
+  { path: "/filter", label: "panel.filter.title", icon: ShieldBan, group: "mail", right: "policy.read", company: true, words: "panel.filter.words", load: () => import("./screens/Filter.svelte") },
+  { path: "/senders", label: "panel.senders.title", icon: Ban, group: "mail", right: "policy.read", company: true, load: () => import("./screens/Senders.svelte") },
+  { path: "/quarantine", label: "panel.quarantine.title", icon: ShieldX, group: "mail", right: "policy.read", company: true, load: () => import("./screens/Quarantine.svelte") },
+  { path: "/statistics", label: "panel.statistics.title", icon: ChartColumn, group: "records", right: "overview.read", company: true, load: () => import("./screens/Statistics.svelte") },
   { path: "/trace", label: "panel.trace.title", icon: Route, group: "records", right: "trace.read", company: true, load: () => import("./screens/Trace.svelte") },
   { path: "/log", label: "panel.log.title", icon: Logs, group: "records", right: "log.read", company: true, load: () => import("./screens/Log.svelte") },
   { path: "/jobs", label: "panel.jobs.title", icon: ListChecks, group: "records", right: "overview.read", company: true, load: () => import("./screens/Jobs.svelte") },

@@ -1,5 +1,6 @@
 // What JMAP says about mail (RFC 8620, RFC 8621, RFC 9425), and what this server says beyond it.
 import type { ContactMethods } from "../contacts/types.ts";
+import type { QuarantineMethods } from "../quarantine/types.ts";
 import type { SettingsMethods } from "../settings/types.ts";
 
 export type Id = string;
@@ -366,6 +367,7 @@ type Standard<N extends string, T> = {
 
 // Methods are those that the pages call.
 export type Methods = ContactMethods &
+  QuarantineMethods &
   SettingsMethods &
   Standard<"Mailbox", Mailbox> &
   Standard<"Thread", Thread> &

@@ -31,7 +31,7 @@ worker.addEventListener("fetch", (e) => {
   const at = new URL(e.request.url);
   if (e.request.method !== "GET" || at.origin !== worker.location.origin || !at.pathname.startsWith(HOME)) return;
   if (at.pathname.startsWith(`${HOME}assets/`)) e.respondWith(asset(e.request));
-  else if (at.pathname === FRAME) e.respondWith(fresh(e.request, FRAME));
+  else if (at.pathname === FRAME) e.respondWith(frame(e.request));
   else if (e.request.mode === "navigate") e.respondWith(fresh(e.request, HOME));
 });
 
@@ -47,6 +47,23 @@ async function asset(request: Request): Promise<Response> {
     await Promise.all(all.slice(0, Math.max(0, all.length - MOST)).map((old) => kept.delete(old)));
   }
   return answer;
+}
+
+const SPAN = 300_000; // milliseconds for which a frame serves again without a look at the server
+let framed: { at: number; answer: Promise<Response> } | undefined;
+
+// frame gives the empty page that a message's body is put into. Each message that is opened wants it, so it is asked for now and then only.
+async function frame(request: Request): Promise<Response> {
+  if (!framed || Date.now() - framed.at > SPAN) framed = { at: Date.now(), answer: fresh(request, FRAME) };
+  const mine = framed;
+  try {
+    const answer = await mine.answer;
+    if ((!answer.ok || answer.redirected) && framed === mine) framed = undefined;
+    return answer.clone();
+  } catch (e) {
+    if (framed === mine) framed = undefined;
+    throw e;
+  }
 }
 
 // fresh gives what the server says, and what is kept where it says nothing.

@@ -95,10 +95,20 @@ function bodyArgs() {
   };
 }
 
-// openMails fetches the bodies of messages that don't have theirs yet.
+const coming = new Map<Id, Promise<void>>(); // bodies that were asked for
+
+// openMails fetches the bodies of messages that don't have theirs yet. What is on its way already is waited for.
 export async function openMails(ids: Id[]): Promise<void> {
-  const wanted = ids.filter((id) => !isFull(mails.get(id)));
-  if (wanted.length === 0) return;
+  const missing = ids.filter((id) => !isFull(mails.get(id)));
+  const wanted = missing.filter((id) => !coming.has(id));
+  if (wanted.length) {
+    const way = fetchBodies(wanted).finally(() => wanted.forEach((id) => coming.delete(id)));
+    wanted.forEach((id) => coming.set(id, way));
+  }
+  await Promise.all(new Set(missing.map((id) => coming.get(id))));
+}
+
+async function fetchBodies(wanted: Id[]): Promise<void> {
   try {
     const out = await bodies(wanted);
     take(out.list);
