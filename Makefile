@@ -1,7 +1,7 @@
 # Tegami. `make` lists the targets.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help build web run test check lint race screenshots fuzz bench relay reading queue states large idle kill docs clean
+.PHONY: help build web run test check lint race screenshots fuzz bench relay reading queue states large idle webmail documents kill spam docs clean
 
 # Where `make run` keeps its demo, and the first of its ports on 127.0.0.1.
 DEMO_DATA ?= data/demo
@@ -52,7 +52,7 @@ race: ## run the tests of what many goroutines share under the race detector; sk
 	else echo "race: no C compiler here; the race detector needs one, skipped"; fi
 
 screenshots: build ## render every screen of the panel and the webmail into SHOTS, in both languages, wide and narrow, light and dark
-	TEGAMI_SCREENSHOTS=$(abspath $(SHOTS)) go test -count=1 -timeout 30m -run 'TestScreens|TestWebmailScreens' ./lab/browser
+	TEGAMI_SCREENSHOTS=$(abspath $(SHOTS)) go test -count=1 -timeout 30m -run 'TestScreens|TestWebmailScreens|TestSettingsScreens|TestSV1' ./lab/browser
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz.sh $(FUZZTIME)
@@ -79,8 +79,17 @@ idle: ## from SMTP's 250 to the untagged EXISTS with 200 others in IDLE; memory 
 	TEGAMI_IDLE_MAILS=1000 TEGAMI_IDLE_OTHERS=200 TEGAMI_IDLE_CONNECTIONS=10000 go test -count=1 -timeout 10m -v ./lab/idle
 	TEGAMI_IDLE_TLS=1 TEGAMI_IDLE_CONNECTIONS=10000 go test -count=1 -timeout 10m -run ManyIdle -v ./lab/idle
 
+webmail: build ## the webmail in the browser over 100,000 letters: first page, opening, search
+	TEGAMI_WEBMAIL=100000 go test -count=1 -timeout 20m -run WebmailFigures -v ./lab/browser
+
+documents: ## disinfect other people's documents and have LibreOffice open them: the text is the same, and no macro left
+	TEGAMI_LIBREOFFICE=1 go test -count=1 -timeout 20m -run LibreOffice -v ./policy/clean
+
 kill: ## kill -9 the server KILLS (200) times under load, and count
 	TEGAMI_KILLS=$(KILLS) go test -count=1 -timeout 4h -v ./lab/kill
+
+spam: ## try the spam engine on the labelled corpus in TEGAMI_TESTDATA, beside SpamAssassin and Rspamd where SPAMFOLDS (5) is not 0
+	d=$$(mktemp -d) && tar xJf $${TEGAMI_TESTDATA:-../shared/testdata}/spam-spamassassin.tar.xz -C $$d && nice go run ./lab/spam/evaluate -corpus $$d/spam-spamassassin -peers $${SPAMFOLDS:-5}; s=$$?; rm -rf $$d; exit $$s
 
 docs: ## write docs/config.md, docs/tegami.toml and docs/openapi.json anew from the program
 	go test -count=1 -run TestReferenceIsCurrent ./app -args -update

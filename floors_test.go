@@ -22,16 +22,16 @@ var floors = map[string]int{
 	"mail":  0,
 	"wire":  1,
 	"store": 2, "obs": 2, "i18n": 2, "web": 2, "docs": 2,
-	"directory": 3, "mailbox": 3, "contacts": 3, "policy": 3, "compliance": 3, "domains": 3, "billing": 3,
+	"directory": 3, "mailbox": 3, "contacts": 3, "policy": 3, "compliance": 3, "domains": 3, "billing": 3, "quarantine": 3, "learning": 3,
 	"queue": 4, "jobs": 4,
-	"intake": 5, "deliver": 5, "relay": 5, "notice": 5, "migrate": 5, "report": 5, "trace": 5, "webhooks": 5, "outbox": 5, "push": 5,
+	"intake": 5, "deliver": 5, "relay": 5, "notice": 5, "migrate": 5, "report": 5, "trace": 5, "webhooks": 5, "outbox": 5, "push": 5, "digest": 5, "inspect": 5,
 	"server": 6,
 	"app":    7,
 	"cmd":    8, "lab": 8,
 }
 
 // besideDirectory are the rooms of floor 3 that may import directory, the only way sideways.
-var besideDirectory = []string{"mailbox", "contacts", "compliance", "domains", "billing"}
+var besideDirectory = []string{"mailbox", "contacts", "compliance", "domains", "billing", "quarantine"}
 
 // backends are what only app may import: a store is handed to everybody else.
 var backends = []string{"store/embedded", "store/cluster"}

@@ -15,6 +15,7 @@ import (
 
 	"tegami/mail"
 	"tegami/obs"
+	"tegami/policy/virus"
 	"tegami/trace"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	Cluster     ClusterConfig  `toml:"cluster" doc:"Keeping the state in PostgreSQL instead of the data folder."`
 	DNS         DNSConfig      `toml:"dns" doc:"Who answers questions about other domains."`
 	Inbound     InboundConfig  `toml:"inbound" doc:"Mail that comes in from other hosts."`
+	Virus       VirusConfig    `toml:"virus" doc:"Looking for viruses in mail of both directions (VC-1). The test file of all engines (EICAR) is always known."`
+	Spam        SpamConfig     `toml:"spam" doc:"The spam filter (SF-1). It needs nothing set: this is who else may be asked about mail from outside."`
 	Sending     SendingConfig  `toml:"sending" doc:"How many recipients at other hosts may be written to (ML-10). What is over a limit is held, and the administrators are told. A company's own settings go before these. 0: the default shown here; -1: no limit."`
 	Queue       QueueConfig    `toml:"queue" doc:"How long what could not be delivered is tried."`
 	Relay       RelayConfig    `toml:"relay" doc:"Mail that goes out to other hosts."`
@@ -77,6 +80,19 @@ type DNSConfig struct {
 type InboundConfig struct {
 	Authenticate   bool     `toml:"authenticate" doc:"Find out who sent a message by SPF, DKIM, DMARC and ARC, write Authentication-Results, and refuse what its domain wants refused (DMARC)."`
 	TrustedSealers []string `toml:"trusted_sealers" doc:"Domains of forwarders and lists whose ARC seals are believed: mail they passed on is not refused for failing DMARC, if it passed there."`
+}
+
+// VirusConfig says who looks for viruses.
+type VirusConfig struct {
+	Clamd   []string `toml:"clamd" doc:"ClamAV's daemons that are asked: HOST:PORT, the path of a socket, or auto for the socket in a usual place, where there is one at the start. One that is named and does not answer makes mail wait, or pass marked, as each company chose. Its StreamMaxLength must be larger than the largest message."`
+	Timeout Duration `toml:"timeout" doc:"How long the engines have for one message together."`
+}
+
+// SpamConfig says who is asked beside the filter.
+type SpamConfig struct {
+	Lists    []string `toml:"lists" doc:"DNS lists (RFC 5782), such as bl.example.org; domains:dbl.example.org for one that lists domains, and with =2.5 behind it for one that weighs other than 2 in log odds. Mind their terms of use: they learn who writes to you."`
+	Rspamd   string   `toml:"rspamd" doc:"An Rspamd whose opinion is one more reason: http://127.0.0.1:11333. Empty: none."`
+	Greylist bool     `toml:"greylist" doc:"Ask strangers whose mail may be spam or not to come again, once. Other mail is never delayed."`
 }
 
 // SendingConfig are the limits of ML-10.
@@ -189,6 +205,8 @@ func DefaultConfig() Config {
 		Search:      SearchConfig{Index: true},
 		DNS:         DNSConfig{Servers: []string{}},
 		Inbound:     InboundConfig{Authenticate: true, TrustedSealers: []string{}},
+		Virus:       VirusConfig{Clamd: []string{clamdAuto}, Timeout: Duration(virus.DefaultTime)},
+		Spam:        SpamConfig{Lists: []string{}},
 		Sending:     SendingConfig{1000, 5000, 10_000, 50_000, 20_000, 100_000},
 		Queue: QueueConfig{
 			FirstRetry: Duration(time.Minute), MaxRetry: Duration(time.Hour), Lifetime: Duration(5 * 24 * time.Hour), WarnAfter: Duration(4 * time.Hour),

@@ -38,7 +38,7 @@ func (p *Platform) pushAll(ctx context.Context) {
 
 // jmapConfig is what the JMAP door needs.
 func (p *Platform) jmapConfig(zone mail.Zone) jmapd.Config {
-	c := jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Push: p.push, Contacts: p.contacts, Prefs: prefs.New(p.store, p.dir), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Hostname: p.config.Hostname}
+	c := jmapd.Config{Directory: p.dir, Mailboxes: p.boxes, Outbox: p.outbox, Push: p.push, Contacts: p.contacts, Prefs: prefs.New(p.store, p.dir), Quarantine: p.quarantine, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally, Stopping: p.ending, Hostname: p.config.Hostname}
 	if p.content != nil {
 		c.Content = p.content
 	}

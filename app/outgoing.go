@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -35,6 +36,9 @@ import (
 // checkOutgoing checks the settings of what goes out.
 func (c *Config) checkOutgoing() error {
 	if _, err := c.resolvers(); err != nil {
+		return err
+	}
+	if err := errors.Join(c.checkVirus(), c.checkSpam()); err != nil {
 		return err
 	}
 	if _, err := c.smartHost(); err != nil {
@@ -184,6 +188,8 @@ func (p *Platform) newHouse() *deliver.House {
 		Postmaster: postmaster, UnsubscribeURL: "https://" + p.config.Hostname + "/unsubscribe?t=",
 		Log: obs.Named(p.log, "deliver"), Metrics: p.metrics, Wake: p.runner.Wake,
 		Filled:         p.filled,
+		Filter:         p.filterOf,
+		TrustedSealers: p.config.Inbound.TrustedSealers,
 		Moderate:       func(t mail.TenantID, l directory.List, it queue.Item) { p.notices.Moderate(t, l, it) },
 		SwitchedOff:    func(t mail.TenantID, l directory.List, m mail.Address) { p.notices.SwitchedOff(t, l, m) },
 		ForwardRefused: func(t mail.TenantID, a directory.Account, to mail.Address) { p.notices.ForwardRefused(t, a, to) },
@@ -271,6 +277,7 @@ func (p *Platform) newIntake() *intake.Intake {
 			p.notices.OverLimit(t, a, o.Whose, o.Limit, o.Window)
 		},
 	}
+	cfg.Inspect, cfg.Infected, cfg.Greylist = p.newInspect(), p.infected, c.Spam.Greylist
 	if c.Inbound.Authenticate {
 		cfg.Lookup, cfg.Authenticated = p.lookup, p.seen
 	}

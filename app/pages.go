@@ -20,7 +20,7 @@ func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
 	api, pages := restd.New(p.restConfig(zone)).Handler(), webd.New(p.pagesConfig(zone, mails)).Handler()
 	scim := scimd.New(scimd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally}).Handler()
 	list := []httpd.Mount{{Path: "/api/", Handler: api}, {Path: scimd.Prefix + "/", Handler: scim}}
-	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/mail", "/mail/", "/standard", "/standard/", "/assets/"} {
+	for _, path := range []string{"/login", "/login/", "/logout", "/panel", "/panel/", "/mail", "/mail/", "/standard", "/standard/", "/digest/", "/assets/"} {
 		list = append(list, httpd.Mount{Path: path, Handler: pages, Visits: strings.HasPrefix(path, "/log")}) // files are served to everybody
 	}
 	return append(append(list, jmapMounts(mails)...), p.davMounts(zone)...)
@@ -30,7 +30,7 @@ func (p *Platform) mounts(zone mail.Zone) []httpd.Mount {
 func (p *Platform) restConfig(zone mail.Zone) restd.Config {
 	return restd.Config{
 		Directory: p.dir, Mailboxes: p.boxes, Queue: p.queue, Runner: p.runner, Sessions: &p.sessions, Trace: p.trace, Jobs: p.jobs, LDAP: p.ldap, Billing: p.orders, Webhooks: p.hooks,
-		Domains: p.domains, Lookup: p.lookup, Machine: p.machine(), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally,
+		Domains: p.domains, Quarantine: p.quarantine, Lookup: p.lookup, Machine: p.machine(), Words: p.words, Log: p.log, Zone: zone, Tally: p.store.Tally,
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *Platform) pagesConfig(zone mail.Zone, mails webd.JMAP) webd.Config {
 	if built, ok := web.Mail(); ok {
 		webmail = built
 	}
-	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail, JMAP: mails, Content: strings.TrimSuffix(p.config.Web.ContentURL, "/")}
+	return webd.Config{Directory: p.dir, Words: p.words, Log: p.log, Zone: zone, Hostname: p.config.Hostname, Panel: panel, Mail: webmail, JMAP: mails, Digest: p.digests, Content: strings.TrimSuffix(p.config.Web.ContentURL, "/")}
 }
 
 // machine is this process, for operators.

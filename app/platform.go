@@ -13,6 +13,7 @@ import (
 	"tegami/billing"
 	"tegami/contacts"
 	"tegami/deliver"
+	"tegami/digest"
 	"tegami/directory"
 	"tegami/directory/ldap"
 	"tegami/directory/passkey"
@@ -20,12 +21,14 @@ import (
 	"tegami/i18n"
 	"tegami/intake"
 	"tegami/jobs"
+	"tegami/learning"
 	"tegami/mail"
 	"tegami/mailbox"
 	"tegami/notice"
 	"tegami/obs"
 	"tegami/outbox"
 	"tegami/push"
+	"tegami/quarantine"
 	"tegami/queue"
 	"tegami/relay"
 	"tegami/report"
@@ -66,7 +69,12 @@ type Platform struct {
 	ldap     *ldap.Service
 	orders   *billing.Service
 	words    *i18n.Catalogue
-	certs    *certificates // nil until started
+
+	learning   *learning.Service
+	quarantine *quarantine.Service
+	digests    *digest.Service
+
+	certs *certificates // nil until started
 
 	sessions door.Sessions // of all doors for mail software
 
@@ -109,11 +117,12 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 		Provision: mailbox.Provision, Share: mailbox.Share, Passkeys: passkey.New("Tegami", c.Hostname), Locked: p.locked,
 	})
 	p.boxes = mailbox.New(st, p.dir, mailbox.Config{
-		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname,
+		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname, Judged: p.judged,
 	})
+	p.learning = p.newLearning()
 	p.queue = queue.New(st)
 	p.orders = billing.New(st, p.dir)
-	p.trace = trace.New(trace.Config{Store: st, Keep: time.Duration(c.Trace.Keep), Log: obs.Named(log, "trace")})
+	p.trace = trace.New(trace.Config{Store: st, Keep: time.Duration(c.Trace.Keep), Zone: p.zoneOf, Metrics: p.metrics, Log: obs.Named(log, "trace")})
 	reach, err := c.ldapReach()
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -129,6 +138,8 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 	if err := p.outgoing(); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	p.quarantine = p.newQuarantine()
+	p.digests = p.newDigests()
 	p.intake = p.newIntake()
 	p.contacts = contacts.New(st, p.dir, contacts.Config{Words: p.words, Collects: p.collects})
 	p.outbox = p.newOutbox()
@@ -206,6 +217,9 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.tellHooks(serving) })
 	p.run(func() { p.attend(serving) })
 	p.run(func() { p.outbox.Run(serving) })
+	p.run(func() { p.learning.Run(serving) })
+	p.run(func() { p.digests.Run(serving) })
+	p.run(func() { p.expire(serving) })
 	p.run(func() { p.pushAll(serving) })
 	p.run(func() { p.trace.Run(serving) })
 	p.run(func() { p.notices.Run(serving) })

@@ -217,6 +217,11 @@ func (c demoCommand) announce(sh *shell, p *app.Platform, state demoState) error
 		return mail.Because("tegami.demo", mail.Unavailable, "demo.folder", err)
 	}
 	fmt.Fprintln(sh.out, sh.text("demo.ready", state.Panel, state.Accounts[0].Address, state.Accounts[0].Password, demoOperator, state.Operator.Password, filepath.Join(c.Data, stateFile)))
+	if engines := p.VirusEngines(); len(engines) > 0 {
+		fmt.Fprintln(sh.out, sh.text("demo.virus", strings.Join(engines, ", ")))
+	} else {
+		fmt.Fprintln(sh.out, sh.text("demo.virus_none"))
+	}
 	return console.WriteTable(sh.out, [][]string{
 		{"SMTP", state.SMTP, "SMTPS", state.SMTPS}, {"IMAP", state.IMAP, "IMAPS", state.IMAPS}, {"POP3", state.POP3, "POP3S", state.POP3S},
 		{"587", state.Submission, "VPN", state.SMTPVPN},

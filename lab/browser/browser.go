@@ -198,12 +198,15 @@ func (p *Page) As(lang, theme string, width int64) {
 	Eval[bool](p, `(localStorage.setItem("tegami.lang", `+quote(lang)+`), true)`)
 }
 
-// Shot writes what is on the screen into a PNG file.
+// Shot writes what is on the screen into a PNG file; its folder is made.
 func (p *Page) Shot(file string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(file), 0o755)
+	}
 	if err == nil {
 		err = os.WriteFile(file, picture, 0o644)
 	}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"net"
+	"strings"
+	"time"
+
+	"tegami/deliver"
+	"tegami/directory"
+	"tegami/inspect"
+	"tegami/intake"
+	"tegami/mail"
+	"tegami/notice"
+	"tegami/obs"
+	"tegami/policy"
+	"tegami/policy/virus"
+	"tegami/policy/virus/clamd"
+	"tegami/wire/mime"
+)
+
+// clamdAuto in virus.clamd is the socket in a usual place.
+const clamdAuto = "auto"
+
+// checkVirus checks the settings of the virus check.
+func (c *Config) checkVirus() error {
+	for _, at := range c.Virus.Clamd {
+		if at == clamdAuto || strings.HasPrefix(at, "/") {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(at); err != nil || port == "" {
+			return badValue("virus.clamd", at)
+		}
+	}
+	if c.Virus.Timeout < Duration(time.Second) {
+		return badValue("virus.timeout", time.Duration(c.Virus.Timeout).String())
+	}
+	return nil
+}
+
+// VirusEngines are the virus engines that the boot file names: "clamd /run/clamav/clamd.ctl". None: only the test file is known.
+func (p *Platform) VirusEngines() (names []string) {
+	for _, at := range p.config.clamds() {
+		names = append(names, "clamd "+at)
+	}
+	return names
+}
+
+// clamds are where ClamAV's daemons are.
+func (c *Config) clamds() (list []string) {
+	for _, at := range c.Virus.Clamd {
+		if at == clamdAuto {
+			at = clamd.Find()
+		}
+		if at != "" {
+			list = append(list, at)
+		}
+	}
+	return list
+}
+
+// newInspect makes what looks into mail.
+func (p *Platform) newInspect() *inspect.Service {
+	check := &virus.Check{Engines: []virus.Engine{virus.Known{}}, Time: time.Duration(p.config.Virus.Timeout)}
+	for _, at := range p.config.clamds() {
+		check.Engines = append(check.Engines, clamd.New(at, 0))
+	}
+	if len(check.Engines) == 1 {
+		p.log.Warn("no virus engine looks into mail but for the test file: see virus.clamd")
+	}
+	named, _ := p.config.dnsLists() // were checked with the boot file
+	return inspect.New(inspect.Config{
+		Lists: p.prober(named), Rspamd: p.config.rspamd(), Directory: p.dir, Learning: p.learning, Virus: check, Log: obs.Named(p.log, "inspect"), Time: time.Duration(p.config.Virus.Timeout) + inspectMargin,
+		Note: func(ctx context.Context, tenant mail.TenantID, found *policy.Threat) (mime.Header, string) {
+			return p.notices.Removed(ctx, tenant, notice.RemovedFile{File: found.File, Virus: found.Name, Found: time.Now()})
+		},
+	})
+}
+
+// inspectMargin is what looking into a message may take beside the engines.
+const inspectMargin = 10 * time.Second
+
+// infected has people told of a virus in their mail (VC-2, VC-3).
+func (p *Platform) infected(tenant mail.TenantID, i intake.Infection) {
+	v := notice.Virus{
+		Outbound: i.Outbound, From: i.Doc.HeaderFrom, Subject: i.Doc.Subject, Found: time.Now(), Trace: i.Doc.Trace, Threats: i.Virus.Threats,
+	}
+	if i.Outbound {
+		v.Address = i.Doc.From
+		for _, r := range i.All {
+			v.To = append(v.To, r.Address)
+		}
+		if !i.Sender.ID.IsZero() {
+			v.Accounts, v.Address = []directory.Account{i.Sender}, i.Sender.Address
+		}
+	} else if v.Accounts = accountsOf(i.To); len(i.To) > 0 {
+		v.Address = i.To[0].Address
+	}
+	if v.Address.IsNull() {
+		return // it was for lists alone, and is deleted: the trace has it
+	}
+	p.notices.VirusFound(tenant, v)
+}
+
+// accountsOf gives each account once.
+func accountsOf(to []deliver.Addressee) (list []directory.Account) {
+	seen := map[mail.AccountID]bool{}
+	for i := range to {
+		if a := to[i].Account; !seen[a.ID] {
+			seen[a.ID] = true
+			list = append(list, a)
+		}
+	}
+	return list
+}
