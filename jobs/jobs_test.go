@@ -355,6 +355,11 @@ func TestCP5SheetsAndJobsEnd(t *testing.T) {
 	tenant := y.company()
 	stop := y.lead(y.jobs)
 	j := y.until(y.start(tenant, jobs.Order{Kind: "hand"}), ended)
+	for n := 0; n == 0; { // it is shelved behind its end
+		var err error
+		n, err = y.jobs.Shelved(y.ctx)
+		y.must(err)
+	}
 	stop()
 	for _, c := range []struct {
 		after   time.Duration

@@ -16,6 +16,7 @@ type Metrics struct {
 	accepted  *prometheus.CounterVec
 	delivered prometheus.Counter
 	refused   *prometheus.CounterVec
+	filtered  *prometheus.CounterVec
 	signIns   *prometheus.CounterVec
 	sessions  *prometheus.GaugeVec
 	commands  *prometheus.HistogramVec
@@ -37,6 +38,8 @@ func NewMetrics() *Metrics {
 		delivered: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tegami_delivered_total", Help: "Messages put into mailboxes."}),
 		refused: counters("tegami_refused_total", "Refusals, by door and code of the protocol.", "door", "code"),
+		filtered: counters("tegami_mail_recipients_total",
+			"Recipients here of mail that is settled, by what became of it (received, refused, spam, virus, quarantined, released).", "what"),
 		signIns: counters("tegami_sign_ins_total", "Attempts to sign in, by door and result (ok, failed).", "door", "result"),
 		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tegami_sessions", Help: "Sessions that are open now, by door."}, []string{"door"}),
@@ -50,7 +53,7 @@ func NewMetrics() *Metrics {
 			Name: "tegami_queue_jobs", Help: "Queue items in memory, by state (waiting, active)."}, []string{"state"}),
 		connected: counters("tegami_relay_connections_total", "Connections to other hosts for mail, by how they went (tls, plain, failed).", "result"),
 	}
-	m.registry.MustRegister(m.accepted, m.delivered, m.refused, m.signIns, m.sessions, m.commands,
+	m.registry.MustRegister(m.accepted, m.delivered, m.refused, m.filtered, m.signIns, m.sessions, m.commands,
 		m.attempts, m.outcomes, m.putOff, m.inMemory, m.connected,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -78,6 +81,13 @@ func (m *Metrics) Delivered(n int) {
 func (m *Metrics) Refused(door, code string) {
 	if m != nil {
 		m.refused.WithLabelValues(door, code).Inc()
+	}
+}
+
+// Filtered counts n recipients by what became of mail for them: "received", "quarantined" …
+func (m *Metrics) Filtered(what string, n int64) {
+	if m != nil && n > 0 {
+		m.filtered.WithLabelValues(what).Add(float64(n))
 	}
 }
 

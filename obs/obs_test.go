@@ -34,6 +34,7 @@ func TestMetricsAreServed(t *testing.T) {
 	m.Sessions("pop3", -1)
 	m.CommandTime("imap", "fetch", 2*time.Millisecond)
 	m.Connected("tls")
+	m.Filtered("quarantined", 3)
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	for _, line := range []string{
@@ -44,6 +45,7 @@ func TestMetricsAreServed(t *testing.T) {
 		`tegami_sign_ins_total{door="imap",result="failed"} 1`,
 		`tegami_sessions{door="pop3"} 1`,
 		`tegami_command_seconds_count{door="imap",verb="fetch"} 1`,
+		`tegami_mail_recipients_total{what="quarantined"} 3`,
 		`tegami_relay_connections_total{result="tls"} 1`,
 		`go_goroutines`,
 	} {

@@ -22,7 +22,58 @@ type Facts struct {
 	DKIM     []DKIM   `json:"dkim,omitempty"`
 	DMARC    *DMARC   `json:"dmarc,omitempty"`
 	ARC      *ARC     `json:"arc,omitempty"`
-	Late     []string `json:"late,omitempty"` // probes that had not answered at the deadline
+	Late     []string `json:"late,omitempty"`  // probes that had not answered at the deadline
+	Virus    *Virus   `json:"virus,omitempty"` // nil: nobody looked
+	Spam     *Spam    `json:"spam,omitempty"`  // for the company whose item this is; nil: it was not asked
+}
+
+// Virus is what the virus check found (VC-1), and what was done.
+type Virus struct {
+	Result  string   `json:"result"`            // clean, infected, encrypted, unscannable, failed: no engine that should have answered did
+	Engines []string `json:"engines,omitempty"` // who looked, with the version of what they know
+	Down    []string `json:"down,omitempty"`    // who did not answer
+	Threats []Threat `json:"threats,omitempty"` // at most MaxThreats
+}
+
+// MaxThreats is how many threats are kept of a message.
+const MaxThreats = 32
+
+// Threat is something harmful in a message.
+type Threat struct {
+	Name   string       `json:"name"`           // as the engine calls it
+	Engine string       `json:"engine"`         //
+	File   string       `json:"file,omitempty"` // of the attachment, from outside in, parted by "/"; "" = the mail body (VC-3)
+	Action ThreatAction `json:"action"`
+}
+
+// ThreatAction is what was done about a threat.
+type ThreatAction string
+
+// What is done (VC-2, VC-3).
+const (
+	ThreatRefused     ThreatAction = "refused"     // the message was not taken from its sender
+	ThreatDeleted     ThreatAction = "deleted"     // the message was deleted
+	ThreatDisinfected ThreatAction = "disinfected" // the attachment is as it was, without what was harmful
+	ThreatRemoved     ThreatAction = "removed"     // a note stands in the attachment's place
+)
+
+// Infected tells whether something harmful was found.
+func (v *Virus) Infected() bool { return v != nil && v.Result == "infected" }
+
+// Spam is how likely a message is unwanted, and why (SF-1).
+type Spam struct {
+	Percent float64  `json:"percent"` // 0 to 100, with two decimals
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+// MaxReasons is how many reasons are kept of a message: the weightiest.
+const MaxReasons = 24
+
+// Reason is one thing that spoke for or against a message.
+type Reason struct {
+	Key    string   `json:"key"`    // of the catalogue: "spam.reason.…"
+	Weight float64  `json:"weight"` // in log odds; below zero speaks for the message
+	Args   []string `json:"args,omitempty"`
 }
 
 // SPF is what RFC 7208 gave. Results are the words of RFC 8601 §2.7.2.

@@ -20,6 +20,7 @@ var types = map[string]followed{
 	"Mailbox": {mail: true}, "Thread": {mail: true}, "Email": {mail: true}, "Quota": {}, "EmailDelivery": {arrived: true},
 	"Identity": {entry: "identity"}, "EmailSubmission": {entry: "submission"}, "Snooze": {entry: "snooze"},
 	"AddressBook": {entry: "book"}, "ContactCard": {entry: "card"}, "Settings": {entry: "settings"},
+	"QuarantinedEmail": {entry: "quarantined"},
 }
 
 // Known tells whether changes of a type are told.

@@ -191,19 +191,22 @@ type Into uint8
 
 // Places a message goes to.
 const (
-	IntoUnknown Into = iota
-	IntoInbox        // a box's inbox
-	IntoJunk         // a box's folder for unwanted mail
-	IntoFolder       // another folder, as the account's filter says
-	IntoNothing      // the account's filter threw it away
-	IntoFilter       // the account's filter has it: another item says what became of it
-	IntoForward      // it was sent on, for an account that forwards
-	IntoList         // the members of a list
-	IntoCompany      // another company of this house
-	IntoRemote       // another host, after all
-	IntoOwners       // the owners of a list
-	IntoReturn       // who sent the message it is a bounce of
-	IntoReader       // who reads reports, or the platform itself
+	IntoUnknown    Into = iota
+	IntoInbox           // a box's inbox
+	IntoJunk            // a box's folder for unwanted mail
+	IntoFolder          // another folder, as the account's filter says
+	IntoNothing         // the account's filter threw it away
+	IntoFilter          // the account's filter has it: another item says what became of it
+	IntoForward         // it was sent on, for an account that forwards
+	IntoList            // the members of a list
+	IntoCompany         // another company of this house
+	IntoRemote          // another host, after all
+	IntoOwners          // the owners of a list
+	IntoReturn          // who sent the message it is a bounce of
+	IntoReader          // who reads reports, or the platform itself
+	IntoQuarantine      // the recipient's quarantine box (SF-1)
+	IntoDenied          // nowhere: its sender is on a list of those who are denied (SF-2)
+	IntoVirus           // nowhere: it held a virus (VC-3)
 	endOfInto
 )
 

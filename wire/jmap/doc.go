@@ -27,4 +27,5 @@ const (
 	TegamiRules     = "urn:tegami:params:jmap:rules"
 	TegamiSnooze    = "urn:tegami:params:jmap:snooze"
 	TegamiDirectory = "urn:tegami:params:jmap:directory"
+	TegamiFilter    = "urn:tegami:params:jmap:filter"
 )
