@@ -27,6 +27,7 @@ import (
 	"tegami/notice"
 	"tegami/obs"
 	"tegami/outbox"
+	"tegami/policy/probe/cell"
 	"tegami/push"
 	"tegami/quarantine"
 	"tegami/queue"
@@ -71,6 +72,8 @@ type Platform struct {
 	words    *i18n.Catalogue
 
 	learning   *learning.Service
+	apart      *takenApart
+	cells      *cell.Pool // in apart; nil: there are no children
 	quarantine *quarantine.Service
 	digests    *digest.Service
 
@@ -120,6 +123,7 @@ func assemble(c Config, st store.Store, log *slog.Logger) (*Platform, error) {
 		NoTextIndex: !c.Search.Index, Log: obs.Named(log, "mailbox"), Admin: c.contactURI(), Comment: c.Hostname, Judged: p.judged,
 	})
 	p.learning = p.newLearning()
+	p.apart = &takenApart{cell.Inline(cell.Default())}
 	p.queue = queue.New(st)
 	p.orders = billing.New(st, p.dir)
 	p.trace = trace.New(trace.Config{Store: st, Keep: time.Duration(c.Trace.Keep), Zone: p.zoneOf, Metrics: p.metrics, Log: obs.Named(log, "trace")})
@@ -222,6 +226,9 @@ func (p *Platform) Start(ctx context.Context) error {
 	p.run(func() { p.expire(serving) })
 	p.run(func() { p.pushAll(serving) })
 	p.run(func() { p.trace.Run(serving) })
+	if p.cells != nil {
+		p.cells.Start()
+	}
 	p.run(func() { p.notices.Run(serving) })
 	p.run(func() { p.reports.Run(serving) })
 	p.run(func() { p.runner.Run(serving); p.relay.Close() })
@@ -320,7 +327,12 @@ func (p *Platform) Stop() error {
 }
 
 // Close closes the store. For a platform that was not started.
-func (p *Platform) Close() error { return mail.Wrap("app.Close", p.store.Close()) }
+func (p *Platform) Close() error {
+	if p.cells != nil {
+		p.cells.Close()
+	}
+	return mail.Wrap("app.Close", p.store.Close())
+}
 
 // healthy tells whether the platform can do its work: its store answers.
 func (p *Platform) healthy(ctx context.Context) error {

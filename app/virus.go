@@ -14,6 +14,7 @@ import (
 	"tegami/notice"
 	"tegami/obs"
 	"tegami/policy"
+	"tegami/policy/probe/cell"
 	"tegami/policy/virus"
 	"tegami/policy/virus/clamd"
 	"tegami/wire/mime"
@@ -70,11 +71,21 @@ func (p *Platform) newInspect() *inspect.Service {
 	}
 	named, _ := p.config.dnsLists() // were checked with the boot file
 	return inspect.New(inspect.Config{
-		Lists: p.prober(named), Rspamd: p.config.rspamd(), Directory: p.dir, Learning: p.learning, Virus: check, Log: obs.Named(p.log, "inspect"), Time: time.Duration(p.config.Virus.Timeout) + inspectMargin,
+		Apart: p.apart, Lists: p.prober(named), Rspamd: p.config.rspamd(), Directory: p.dir, Learning: p.learning, Virus: check, Log: obs.Named(p.log, "inspect"), Time: time.Duration(p.config.Virus.Timeout) + inspectMargin,
 		Note: func(ctx context.Context, tenant mail.TenantID, found *policy.Threat) (mime.Header, string) {
 			return p.notices.Removed(ctx, tenant, notice.RemovedFile{File: found.File, Virus: found.Name, Found: time.Now()})
 		},
 	})
+}
+
+// takenApart takes attachments apart: in children once they are made (Children), else in this process.
+type takenApart struct{ cell.Inspector }
+
+// Children has attachments taken apart by processes of their own: command is a program that calls cell.Serve, with its arguments. To be called
+// before Start. Without, this process does it, PDF is not read, and hostile files are held off from nothing: for tests.
+func (p *Platform) Children(command []string) {
+	p.cells = cell.NewPool(cell.Config{Command: command, Log: obs.Named(p.log, "cell")})
+	p.apart.Inspector = p.cells
 }
 
 // inspectMargin is what looking into a message may take beside the engines.

@@ -69,8 +69,11 @@ func (l *Look) disinfected(ctx context.Context, p *mime.Part) ([]byte, error) {
 	return safe.Bytes(), nil
 }
 
-// file asks the engines about one file.
+// file asks the engines about one file, and looks into it.
 func (s *Service) file(ctx context.Context, name string, content []byte) virus.Verdict {
+	if !s.harmless(ctx, name, content) {
+		return virus.Infected
+	}
 	open := func() io.Reader { return bytes.NewReader(content) }
 	m := &virus.Message{Raw: open, Size: int64(len(content)), Parts: []virus.Part{{Name: name, Open: open, Size: int64(len(content))}}}
 	return s.cfg.Virus.Scan(ctx, m).Verdict

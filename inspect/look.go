@@ -18,8 +18,12 @@ func (s *Service) Look(ctx context.Context, m *Message) (*Look, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Time)
 	defer cancel()
 	l := &Look{service: s, message: m, octets: mime.Chunks(m.Chunks)}
-	l.scan(ctx)
+	inside, err := l.scan(ctx)
+	if err != nil {
+		return nil, mail.Wrap("inspect.Look", err)
+	}
 	q := &spam.Inquiry{Octets: l.octets, Message: m.Parsed, Facts: m.Facts, Origin: m.Origin, From: m.From, Recipients: m.Recipients}
+	inside.inquire(q)
 	if s.cfg.Rspamd != nil && !m.Internal {
 		l.askRspamd(ctx, q)
 	}

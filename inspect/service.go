@@ -9,6 +9,7 @@ import (
 	"tegami/learning"
 	"tegami/mail"
 	"tegami/policy"
+	"tegami/policy/probe/cell"
 	"tegami/policy/spam"
 	"tegami/policy/spam/lists"
 	"tegami/policy/spam/rspamd"
@@ -24,6 +25,7 @@ type Config struct {
 	Directory *directory.Directory
 	Learning  *learning.Service // what companies remember
 	Virus     *virus.Check      // nil: nobody looks for viruses
+	Apart     cell.Inspector    // takes attachments apart; nil: nobody does
 	// Note writes what stands in the place of an attachment that was removed (VC-3): the header of its part, and its text.
 	Note   func(ctx context.Context, tenant mail.TenantID, found *policy.Threat) (mime.Header, string)
 	Lists  *lists.Prober  // DNS lists that are asked about mail from outside; nil: none

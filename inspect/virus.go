@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"tegami/policy"
+	"tegami/policy/probe/cell"
 	"tegami/policy/virus"
 	"tegami/wire/mime"
 )
@@ -40,35 +41,64 @@ func (l *Look) forEngines() *virus.Message {
 	return m
 }
 
-// scan asks the engines.
-func (l *Look) scan(ctx context.Context) {
+// scan asks the engines, while the attachments are taken apart.
+func (l *Look) scan(ctx context.Context) (*attachments, error) {
 	s := l.service
 	if s.cfg.Virus == nil {
-		return
+		return &attachments{report: &cell.Report{}}, nil
 	}
 	l.leaves = leavesOf(l.message.Parsed)
 	m := l.forEngines()
-	r := s.cfg.Virus.Scan(ctx, m)
-	l.virus = &policy.Virus{Result: string(r.Verdict)}
-	for _, e := range r.Engines {
+	told := make(chan virus.Result, 1)
+	go func() { told <- s.cfg.Virus.Scan(ctx, m) }()
+	inside, err := l.takeApart(ctx)
+	r := <-told // ends with ctx
+	if err != nil {
+		return nil, err
+	}
+	more, paths := inside.threats(r.Threats)
+	l.virus = &policy.Virus{}
+	verdict := virus.Worse(r.Verdict, inside.verdict(l.virus))
+	if len(more) > 0 {
+		verdict = virus.Infected
+	}
+	l.virus.Result = string(verdict)
+	l.noteEngines(r.Engines)
+	for i, t := range more {
+		l.noteThreat(m, t, paths[i])
+	}
+	for _, t := range r.Threats {
+		l.noteThreat(m, t, "")
+	}
+	l.body = l.body || verdict == virus.Infected && len(l.infected) == 0
+	return inside, nil
+}
+
+// noteEngines notes who looked, and who did not answer.
+func (l *Look) noteEngines(engines []virus.Said) {
+	for _, e := range engines {
 		if e.Err != nil {
-			s.cfg.Log.Warn("a virus engine did not answer", "engine", e.Name, "session", l.message.Origin.Session, "took", e.Took, "err", e.Err)
+			l.service.cfg.Log.Warn("a virus engine did not answer", "engine", e.Name, "session", l.message.Origin.Session, "took", e.Took, "err", e.Err)
 			l.virus.Down = append(l.virus.Down, e.Name)
 			continue
 		}
 		l.virus.Engines = append(l.virus.Engines, e.Name+" "+e.Version)
 	}
-	for _, t := range r.Threats[:min(len(r.Threats), policy.MaxThreats)] {
-		found := policy.Threat{Name: t.Name, Engine: t.Engine}
-		if t.Part == virus.Whole || m.Parts[t.Part].Body {
-			l.body = true
-		} else {
-			found.File = cmp.Or(m.Parts[t.Part].Name, m.Parts[t.Part].Type)
-			l.infected = append(l.infected, infectedPart{l.leaves[t.Part], len(l.virus.Threats)})
-		}
-		l.virus.Threats = append(l.virus.Threats, found)
+}
+
+// noteThreat notes a threat and where it is; file is its name, if it is known better than by its part's.
+func (l *Look) noteThreat(m *virus.Message, t virus.Threat, file string) {
+	if len(l.virus.Threats) >= policy.MaxThreats {
+		return
 	}
-	l.body = l.body || r.Verdict == virus.Infected && len(l.infected) == 0
+	found := policy.Threat{Name: t.Name, Engine: t.Engine}
+	if t.Part == virus.Whole || m.Parts[t.Part].Body {
+		l.body = true
+	} else {
+		found.File = cmp.Or(file, m.Parts[t.Part].Name, m.Parts[t.Part].Type)
+		l.infected = append(l.infected, infectedPart{l.leaves[t.Part], len(l.virus.Threats)})
+	}
+	l.virus.Threats = append(l.virus.Threats, found)
 }
 
 // infectedPart is a part with a virus, and the place of its threat.

@@ -33,6 +33,17 @@ type Virus struct {
 	Engines []string `json:"engines,omitempty"` // who looked, with the version of what they know
 	Down    []string `json:"down,omitempty"`    // who did not answer
 	Threats []Threat `json:"threats,omitempty"` // at most MaxThreats
+	// Unread are files that could not be looked into, MaxUnread at most.
+	Unread []UnreadFile `json:"unread,omitempty"`
+}
+
+// MaxUnread is how many files that could not be looked into are kept of a message.
+const MaxUnread = 16
+
+// UnreadFile is a file that could not be looked into, or not in full.
+type UnreadFile struct {
+	File    string `json:"file"`    // from outside in, parted by "/"
+	Problem string `json:"problem"` // a word of package apart, such as "encrypted" or "ratio", or of package cell
 }
 
 // MaxThreats is how many threats are kept of a message.

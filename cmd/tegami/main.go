@@ -32,6 +32,7 @@ type commands struct {
 
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands in bash, zsh or fish."`
 	Complete   completeCommand   `cmd:"" hidden:""`
+	Cell       cellCommand       `cmd:"" hidden:""`
 }
 
 // shell is what a command may touch of the world outside.

@@ -30,6 +30,7 @@ func (s serveCommand) Run(sh *shell) error {
 
 // runPlatform opens the doors and the control socket, calls ready, and serves until the process is asked to end.
 func runPlatform(sh *shell, p *app.Platform, c app.Config, log *slog.Logger, ready func() error) error {
+	p.Children(cellArguments(c.Data, log))
 	if err := p.Start(sh.ctx); err != nil {
 		return errors.Join(err, p.Close())
 	}

@@ -61,7 +61,7 @@ type State struct {
 	Err      error       // why none could be started; nil while there are some, or before the first
 }
 
-// NewPool makes a pool and starts its first child; others follow when there is work for them.
+// NewPool makes a pool. Children are started when there is work for them, or one before by Start.
 func NewPool(cfg Config) *Pool {
 	if cfg.Children <= 0 {
 		cfg.Children = min(runtime.GOMAXPROCS(0), mostChildren)
@@ -77,9 +77,11 @@ func NewPool(cfg Config) *Pool {
 	}
 	p := &Pool{cfg: cfg, idle: make(chan *child, 2*cfg.Children), starting: make(chan struct{}, 1), news: make(chan struct{})}
 	p.ctx, p.end = context.WithCancel(context.Background())
-	p.grow()
 	return p
 }
+
+// Start has the first child started, so that the first message does not wait for it. It returns at once.
+func (p *Pool) Start() { p.grow() }
 
 // Close ends all children. What they were asked is reported as not looked into.
 func (p *Pool) Close() {
