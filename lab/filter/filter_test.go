@@ -3,6 +3,8 @@
 package filter
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -173,6 +175,39 @@ func TestVC3Inbound(t *testing.T) {
 	}
 	admin := box(t, p, platform.User(0), 2) // postmaster@ is the first administrator's
 	holds(t, "the administrator's warning", texts(t, admin[0]), "【管理者通知】ウイルス検出(受信)", platform.User(2))
+}
+
+// TestVC1Archive: a virus in an archive in an archive, which only taking it apart shows (no engine is asked here): a note stands in its place, and it
+// is not sent.
+func TestVC1Archive(t *testing.T) {
+	p := platform.Start(t, 4)
+	archive := zipped(t, "inner.7z.zip", zipped(t, "kenkyu.com", eicar))
+	if err := send(t, p, "abe@outside.example", platform.User(2), withFile("shiryo.zip", archive)); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range box(t, p, platform.User(2), 2) {
+		holds(t, "the message or the warning", texts(t, m), "EICAR", "shiryo.zip")
+	}
+	var reply *textproto.Error
+	if err := send(t, p, platform.User(2), platform.User(3), withFile("shiryo.zip", archive)); !errors.As(err, &reply) || reply.Code != 554 {
+		t.Errorf("the reply is %v", err)
+	}
+	box(t, p, platform.User(3), 0)
+}
+
+// zipped is an archive of one file.
+func zipped(t *testing.T, name, content string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, err := w.Create(name)
+	if err == nil {
+		_, err = io.WriteString(f, content)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // TestVC2Outbound: somebody of ours sends a virus: SMTP says no and which, nothing leaves, he and the administrators are warned.

@@ -50,6 +50,7 @@ type Pool struct {
 	slots int // keepers
 	ready int // children that live
 	state State
+	told  bool          // of a child that is not confined
 	news  chan struct{} // closed, and made anew, when a start failed
 }
 
@@ -143,6 +144,10 @@ func (p *Pool) note(c *child, err error) {
 	defer p.mu.Unlock()
 	if err == nil {
 		p.ready++
+		if !c.confined.Whole() && !p.told {
+			p.told = true
+			p.cfg.Log.Warn("what takes attachments apart could not give up files and connections", "problem", c.confined.Problem)
+		}
 		p.state.Confined, p.state.Err = c.confined, nil
 		return
 	}
