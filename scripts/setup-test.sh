@@ -2,13 +2,13 @@
 # Installs the Debian packages the tests use, where it may. Where it may not, it says what is missing: the tests that
 # need it skip and say so. It never fails.
 #
-# What brings a daemon (Postfix, unbound, slapd) is installed for root alone, as in a container of its own, is not started, and never
+# What brings a daemon (Postfix, unbound, slapd, clamd) is installed for root alone, as in a container of its own, is not started, and never
 # takes the place of a mail server that is there: tests run them with files of their own.
 set -u
 
 # command:package, module of Debian's Python:package, module of Perl:package
 needed="swaks:swaks msmtp:msmtp fetchmail:fetchmail mbsync:isync curl:curl psql:postgresql-client openssl:openssl opendkim-testmsg:opendkim-tools \
-	neomutt:neomutt expect:expect sieve-connect:sieve-connect offlineimap:offlineimap3 getmail:getmail6 thunderbird:thunderbird chromium:chromium"
+	neomutt:neomutt expect:expect sieve-connect:sieve-connect offlineimap:offlineimap3 getmail:getmail6 thunderbird:thunderbird chromium:chromium vdirsyncer:vdirsyncer"
 modules="dkim:python3-dkim nacl:python3-nacl dns:python3-dnspython spf:python3-spf authheaders:python3-authheaders"
 perl="Mail::IMAPClient:libmail-imapclient-perl IO::Socket::SSL:libio-socket-ssl-perl"
 missing=""
@@ -23,6 +23,7 @@ for pair in $perl; do
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$missing postgresql"
 if [ "$(id -u)" = 0 ]; then
+	[ -e /usr/sbin/clamd ] || missing="$missing clamav-daemon"
 	[ -e /usr/sbin/slapd ] || missing="$missing slapd"
 	[ -e /usr/sbin/unbound ] || missing="$missing unbound"
 	[ -e /usr/sbin/postfix ] || [ -e /usr/sbin/sendmail ] || missing="$missing postfix"
