@@ -54,7 +54,7 @@ func (p *Platform) machine() restd.Machine {
 	}
 	return restd.Machine{
 		Version: Version(), Hostname: p.config.Hostname, Node: p.config.Node, Store: kind, Started: p.started, Data: p.config.Data,
-		Doors: p.doorsOpen, Certificate: p.certs.ends, Ping: p.healthy,
+		Doors: p.doorsOpen, Certificate: p.certs.ends, Ping: p.healthy, Engines: p.enginesAnswer, Cells: p.cellsState(),
 	}
 }
 

@@ -73,7 +73,8 @@ type Platform struct {
 
 	learning   *learning.Service
 	apart      *takenApart
-	cells      *cell.Pool // in apart; nil: there are no children
+	engines    []answering // of the boot file
+	cells      *cell.Pool  // in apart; nil: there are no children
 	quarantine *quarantine.Service
 	digests    *digest.Service
 

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"tegami/deliver"
@@ -17,6 +20,7 @@ import (
 	"tegami/policy/probe/cell"
 	"tegami/policy/virus"
 	"tegami/policy/virus/clamd"
+	"tegami/server/restd"
 	"tegami/wire/mime"
 )
 
@@ -64,7 +68,8 @@ func (c *Config) clamds() (list []string) {
 func (p *Platform) newInspect() *inspect.Service {
 	check := &virus.Check{Engines: []virus.Engine{virus.Known{}}, Time: time.Duration(p.config.Virus.Timeout)}
 	for _, at := range p.config.clamds() {
-		check.Engines = append(check.Engines, clamd.New(at, 0))
+		engine := clamd.New(at, 0)
+		check.Engines, p.engines = append(check.Engines, engine), append(p.engines, engine)
 	}
 	if len(check.Engines) == 1 {
 		p.log.Warn("no virus engine looks into mail but for the test file: see virus.clamd")
@@ -86,6 +91,37 @@ type takenApart struct{ cell.Inspector }
 func (p *Platform) Children(command []string) {
 	p.cells = cell.NewPool(cell.Config{Command: command, Log: obs.Named(p.log, "cell")})
 	p.apart.Inspector = p.cells
+}
+
+// answering is a virus engine that can be asked whether it answers.
+type answering interface {
+	Ping(ctx context.Context) error
+}
+
+// enginesAnswer asks the engines of the boot file, all at once: how many there are, and what is wrong with which.
+func (p *Platform) enginesAnswer(ctx context.Context) (int, error) {
+	errs := make([]error, len(p.engines))
+	var asked sync.WaitGroup
+	for i, e := range p.engines {
+		asked.Go(func() { errs[i] = e.Ping(ctx) })
+	}
+	asked.Wait()
+	return len(p.engines), errors.Join(errs...)
+}
+
+// cellsState gives what tells how the children are; nil where there are none.
+func (p *Platform) cellsState() func() restd.Cells {
+	if p.cells == nil {
+		return nil
+	}
+	return func() restd.Cells {
+		s := p.cells.State()
+		c := restd.Cells{Children: s.Children, Lost: s.Lost, Err: s.Err}
+		if s.Children > 0 && !s.Confined.Whole() {
+			c.Open = cmp.Or(s.Confined.Problem, "files and connections")
+		}
+		return c
+	}
 }
 
 // inspectMargin is what looking into a message may take beside the engines.

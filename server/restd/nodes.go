@@ -3,6 +3,7 @@ package restd
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"runtime"
 	"slices"
@@ -27,6 +28,18 @@ type Machine struct {
 	Certificate func() time.Time
 	// Ping tells whether the store answers.
 	Ping func(context.Context) error
+	// Engines asks the virus engines of the boot file whether they answer: how many there are, and the problems of those that do not. nil: unknown.
+	Engines func(context.Context) (int, error)
+	// Cells tells how those who take attachments apart are. nil: nobody does in processes of their own.
+	Cells func() Cells
+}
+
+// Cells are the processes that take attachments apart.
+type Cells struct {
+	Children int    // that live
+	Lost     int    // that ended in the midst of their work
+	Open     string // what they could not give up, in English; "" for nothing
+	Err      error  // why none could be started
 }
 
 // Node is a process of the platform.
@@ -61,7 +74,7 @@ type Health struct {
 
 // Part is one of them.
 type Part struct {
-	Name   string `json:"name" enum:"store,dns,certificate,disk,trace,search,queue" doc:"A stable name"`
+	Name   string `json:"name" enum:"store,dns,certificate,disk,trace,search,queue,virus,attachments" doc:"A stable name"`
 	State  string `json:"state" enum:"ok,warning,failed,unknown"`
 	Detail string `json:"detail,omitempty" doc:"For operators, in English"`
 	Value  int64  `json:"value,omitempty" doc:"What was measured"`
@@ -161,7 +174,7 @@ const (
 
 func (s *Server) health(ctx context.Context, c *Call, _ *struct{}) (*struct{ Body Health }, error) {
 	h := Health{OK: true, Parts: []Part{}, Alerts: []Alert{}}
-	for _, check := range []func(context.Context) Part{s.storeHealth, s.dnsHealth, s.certificateHealth, s.diskHealth, s.traceHealth, s.searchHealth, s.queueHealth} {
+	for _, check := range []func(context.Context) Part{s.storeHealth, s.dnsHealth, s.certificateHealth, s.diskHealth, s.traceHealth, s.searchHealth, s.queueHealth, s.virusHealth, s.cellsHealth} {
 		ctx, cancel := context.WithTimeout(ctx, partFor)
 		p := check(ctx)
 		cancel()
@@ -287,6 +300,44 @@ func behind(name string, lag time.Duration) Part {
 	p := Part{Name: name, State: "ok", Unit: "seconds", Value: int64(lag / time.Second)}
 	if lag > indexLate {
 		p.State = "warning"
+	}
+	return p
+}
+
+// virusHealth tells whether the virus engines answer (VC-4). Without any, only the test file is known: that is to be told.
+func (s *Server) virusHealth(ctx context.Context) Part {
+	p := Part{Name: "virus", State: "unknown", Unit: "items"}
+	if s.config.Machine.Engines == nil {
+		return p
+	}
+	n, err := s.config.Machine.Engines(ctx)
+	p.Value = int64(n)
+	switch {
+	case err != nil:
+		p.State, p.Detail = "failed", err.Error()
+	case n == 0:
+		p.State, p.Detail = "warning", "no engine but for the test file: see [virus] of the boot file"
+	default:
+		p.State = "ok"
+	}
+	return p
+}
+
+// cellsHealth tells how those who take attachments apart are, and how many of them files ended.
+func (s *Server) cellsHealth(context.Context) Part {
+	p := Part{Name: "attachments", State: "unknown", Unit: "items"}
+	if s.config.Machine.Cells == nil {
+		return p
+	}
+	c := s.config.Machine.Cells()
+	p.Value = int64(c.Children)
+	switch {
+	case c.Err != nil:
+		p.State, p.Detail = "failed", c.Err.Error()
+	case c.Open != "":
+		p.State, p.Detail = "warning", c.Open
+	default:
+		p.State, p.Detail = "ok", fmt.Sprintf("%d lost", c.Lost)
 	}
 	return p
 }

@@ -243,6 +243,42 @@ func TestCP8Overview(t *testing.T) {
 	}
 }
 
+// TestVC4Health: operators see whether virus engines answer, and how those who take attachments apart are.
+func TestVC4Health(t *testing.T) {
+	down := mail.E("test", mail.Unavailable, "virus.engine_says")
+	for _, c := range []struct {
+		name    string
+		engines int
+		err     error
+		cells   *restd.Cells
+		virus   string
+		reading string
+	}{
+		{"not known", -1, nil, nil, "unknown", "unknown"},
+		{"no engine", 0, nil, &restd.Cells{Err: down}, "warning", "failed"},
+		{"it answers", 1, nil, &restd.Cells{Children: 1, Open: "seccomp"}, "ok", "warning"},
+		{"one does not", 2, down, &restd.Cells{Children: 2}, "failed", "ok"},
+	} {
+		h := newHouse(t, whole(&faulty.Plan{}), func(cfg *restd.Config, _ store.Store) {
+			if c.engines >= 0 {
+				cfg.Machine.Engines = func(context.Context) (int, error) { return c.engines, c.err }
+			}
+			if c.cells != nil {
+				cfg.Machine.Cells = func() restd.Cells { return *c.cells }
+			}
+		})
+		var got restd.Health
+		h.operate("GET", "/health", nil).into(&got)
+		states := map[string]string{}
+		for _, p := range got.Parts {
+			states[p.Name] = p.State
+		}
+		if states["virus"] != c.virus || states["attachments"] != c.reading {
+			t.Errorf("%s: %v", c.name, states)
+		}
+	}
+}
+
 // TestCP8Health: the parts that are there tell how they are; one that fails is an alert.
 func TestCP8Health(t *testing.T) {
 	failing := mail.E("test", mail.Unavailable, "storage.failed")

@@ -5007,7 +5007,7 @@ export interface components {
              * @description A stable name
              * @enum {string}
              */
-            name: "store" | "dns" | "certificate" | "disk" | "trace" | "search" | "queue";
+            name: "store" | "dns" | "certificate" | "disk" | "trace" | "search" | "queue" | "virus" | "attachments";
             /** @enum {string} */
             state: "ok" | "warning" | "failed" | "unknown";
             /** @enum {string} */
@@ -5742,6 +5742,10 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        UnreadFile: {
+            file: string;
+            problem: string;
+        };
         UseOfIDs: {
             /** Format: int64 */
             ordered: number;
@@ -5753,6 +5757,7 @@ export interface components {
             engines?: string[] | null;
             result: string;
             threats?: components["schemas"]["Threat"][] | null;
+            unread?: components["schemas"]["UnreadFile"][] | null;
         };
         VirusSettings: {
             /** @description Who is told; nobody: the postmaster of the domain */
