@@ -170,16 +170,11 @@ func (d *Directory) checkLock(ctx context.Context, counter string) error {
 // lockCounter names the counter of failures of a name from a network; "" where none
 // are counted. The name is hashed: it is as long as the client likes.
 func (d *Directory) lockCounter(ip netip.Addr, name string) string {
-	ip = ip.Unmap().WithZone("")
-	if ip.IsLoopback() && !d.cfg.LockLoopback {
+	if ip.Unmap().IsLoopback() && !d.cfg.LockLoopback {
 		return ""
 	}
-	bits := lockBits6
-	if ip.Is4() {
-		bits = lockBits4
-	}
 	network := "nowhere"
-	if p, err := ip.Prefix(bits); err == nil {
+	if p, ok := mail.Network(ip, lockBits4, lockBits6); ok {
 		network = p.String()
 	}
 	sum := sha256.Sum256([]byte(name))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -161,8 +160,12 @@ func (m *finished) score(ctx context.Context, tenant mail.TenantID) *policy.Spam
 	return m.scores[tenant]
 }
 
-// greyFor is for how long somebody who was asked to come again is known.
-const greyFor = 24 * time.Hour
+const (
+	// greyFor is for how long somebody who was asked to come again is known.
+	greyFor = 24 * time.Hour
+	// greyBits4 and greyBits6 are how long the networks of hosts are that come back for each other.
+	greyBits4, greyBits6 = 24, 64
+)
 
 // grey asks the sender of a message from outside that is in doubt to come again, once: Busy "message.doubtful" (greylisting). Senders of spam
 // seldom do, and more is known then.
@@ -175,25 +178,13 @@ func (tx *Transaction) grey(ctx context.Context, m *finished) error {
 	if !m.look.Doubtful(ctx, tenant, m.score(ctx, tenant)) {
 		return nil
 	}
-	key := strings.Join([]string{"grey", tenant.String(), netOf(tx.origin.Remote), tx.from.Key(), tx.onlyRecipient().Key()}, " ")
+	network, _ := mail.Network(tx.origin.Remote, greyBits4, greyBits6) // is valid
+	key := strings.Join([]string{"grey", tenant.String(), network.String(), tx.from.Key(), tx.onlyRecipient().Key()}, " ")
 	came, err := tx.in.cfg.Store.Tally(ctx, key, 1, greyFor)
 	if err != nil || came > 1 {
 		return nil // who can't be counted is not kept out
 	}
 	return mail.E("intake.grey", mail.Busy, "message.doubtful")
-}
-
-// netOf is the network of hosts that come back for each other.
-func netOf(ip netip.Addr) string {
-	bits := 24
-	if ip = ip.Unmap(); ip.Is6() {
-		bits = 64
-	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return ip.String()
-	}
-	return p.String()
 }
 
 // noteSpam writes into the room for it how likely a message is spam. What another company's filter said may stand there.

@@ -153,15 +153,7 @@ func (tx *Transaction) hijacked(ctx context.Context) bool {
 
 // networkOf is the network an address counts for: /24, or /48 of IPv6.
 func networkOf(ip netip.Addr) netip.Prefix {
-	ip = ip.Unmap().WithZone("")
-	bits := 48
-	if ip.Is4() {
-		bits = 24
-	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // no address: one network of its own
-	}
+	p, _ := mail.Network(ip, 24, 48) // no address: one network of its own
 	return p
 }
 

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +86,18 @@ func TestCP7ReasonIsBounded(t *testing.T) {
 	}
 	if by.Reason() != "" || long.Name() != by.Name() || by.For("call 4711").Reason() != "call 4711" {
 		t.Error("For changed something else")
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for at, want := range map[string]string{
+		"192.0.2.77": "192.0.2.0/24", "::ffff:192.0.2.77": "192.0.2.0/24", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
+	} {
+		if n, ok := Network(netip.MustParseAddr(at), 24, 64); !ok || n.String() != want {
+			t.Errorf("%s: %v, %t", at, n, ok)
+		}
+	}
+	if n, ok := Network(netip.Addr{}, 24, 64); ok || n.IsValid() {
+		t.Errorf("no address: %v, %t", n, ok)
 	}
 }

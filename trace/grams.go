@@ -47,13 +47,7 @@ func subjectGram(key uint32) store.Gram { return store.Gram(key*0x85ebca6b ^ 0x5
 
 // networkOf is the network an address is found by: /24, or /48 of IPv6.
 func networkOf(ip netip.Addr) (netip.Prefix, bool) {
-	ip = ip.Unmap().WithZone("")
-	bits := 48
-	if ip.Is4() {
-		bits = 24
-	}
-	p, err := ip.Prefix(bits)
-	return p, err == nil
+	return mail.Network(ip, 24, 48)
 }
 
 // maxPartyGrams is how many recipients of an item are in the index; those beyond are found by looking.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"tegami/mail"
 	"tegami/policy"
 )
 
@@ -72,15 +73,7 @@ func (l *look) authentication(f *policy.Facts) {
 
 // network notes the peer's network.
 func (l *look) network(ip netip.Addr) {
-	if !ip.IsValid() {
-		return
-	}
-	ip = ip.Unmap().WithZone("")
-	bits := networkBits6
-	if ip.Is4() {
-		bits = networkBits4
-	}
-	if p, err := ip.Prefix(bits); err == nil {
+	if p, ok := mail.Network(ip, networkBits4, networkBits6); ok {
 		l.f.keys = append(l.f.keys, "net:"+p.String())
 	}
 }

@@ -66,14 +66,8 @@ func dropCount[K comparable](m map[K]int, k K) {
 // NetworkOf is the network a peer counts to: a /64 of IPv6, and of IPv4 a prefix of so many bits. ok is false for
 // those that are not counted: loopback, and what has no address.
 func NetworkOf(a netip.Addr, bits4 int) (network netip.Prefix, ok bool) {
-	a = a.Unmap().WithZone("")
-	if !a.IsValid() || a.IsLoopback() {
+	if a.Unmap().IsLoopback() {
 		return network, false
 	}
-	bits := 64
-	if a.Is4() {
-		bits = bits4
-	}
-	network, err := a.Prefix(bits)
-	return network, err == nil
+	return mail.Network(a, bits4, 64)
 }

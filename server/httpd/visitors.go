@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"tegami/mail"
 )
 
 // How much one network may ask for. A settings page or a policy is asked for a few times by a client; a company behind one
@@ -36,14 +38,9 @@ func (v *visitors) admit(remote string) bool {
 	if err != nil {
 		return false
 	}
-	ip := at.Addr().Unmap().WithZone("")
-	bits := visitBits6
-	if ip.Is4() {
-		bits = visitBits4
-	}
-	network, err := ip.Prefix(bits)
-	if err != nil || ip.IsLoopback() {
-		return err == nil
+	network, _ := mail.Network(at.Addr(), visitBits4, visitBits6) // what was parsed is an address
+	if at.Addr().Unmap().IsLoopback() {
+		return true
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
