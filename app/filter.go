@@ -60,15 +60,11 @@ func (p *Platform) newDigests() *digest.Service {
 	})
 }
 
-// zoneOf is where a company's days begin; nil where it said nothing.
+// zoneOf is where a company's days begin; Japan where that can't be read.
 func (p *Platform) zoneOf(ctx context.Context, tenant mail.TenantID) *time.Location {
-	set, err := p.dir.Company(tenant).Settings(ctx)
-	if err != nil || set.Zone == "" {
-		return nil
-	}
-	zone, err := time.LoadLocation(set.Zone)
+	zone, err := p.dir.Company(tenant).Zone(ctx)
 	if err != nil {
-		return nil
+		p.log.Warn("a company's time zone is not known", "tenant", tenant.String(), "err", err)
 	}
 	return zone
 }

@@ -67,25 +67,12 @@ func (f *filtering) open(ctx context.Context) (err error) {
 	}
 	f.parsed, err = mime.Parse(io.NewSectionReader(f.message.blob, 0, f.message.blob.Size()), mime.Limits{})
 	if err == nil {
-		f.zone, err = f.localTime(ctx)
+		f.zone, err = f.cfg.Directory.Company(f.job.Tenant).Zone(ctx)
 	}
 	if err != nil {
 		f.message.Close()
 	}
 	return err
-}
-
-// localTime is the zone of a tenant's dates.
-func (f *filtering) localTime(ctx context.Context) (*time.Location, error) {
-	set, err := f.cfg.Directory.Company(f.job.Tenant).Settings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	zone, err := time.LoadLocation(set.Zone)
-	if err != nil || set.Zone == "" {
-		zone = time.FixedZone("JST", 9*60*60) // directory.Settings.Zone
-	}
-	return zone, nil
 }
 
 // waiting gives the places of those who wait and were not put off.

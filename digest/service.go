@@ -108,15 +108,13 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// zone is the company's time zone; Japan's where it said none.
+// zone is where a company's days begin; Japan where that can't be read.
 func (s *Service) zone(ctx context.Context, tenant mail.TenantID) *time.Location {
-	set, err := s.cfg.Directory.Company(tenant).Settings(ctx)
-	if err == nil && set.Zone != "" {
-		if zone, err := time.LoadLocation(set.Zone); err == nil {
-			return zone
-		}
+	zone, err := s.cfg.Directory.Company(tenant).Zone(ctx)
+	if err != nil {
+		s.cfg.Log.Warn("a company's time zone is not known", "tenant", tenant.String(), "err", err)
 	}
-	return time.FixedZone("JST", 9*60*60)
+	return zone
 }
 
 // portion is how many accounts are looked at with one query.

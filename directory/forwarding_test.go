@@ -211,3 +211,14 @@ func TestTokensRotate(t *testing.T) {
 	h.says(err, mail.NotFound, "recipient.unknown")
 	h.says(h.RotateTokens(h.ctx, mail.Actor{}), mail.Denied, "actor.denied")
 }
+
+// TestZoneOfACompany: a company that says nothing, or nothing known, lives in Japan's time.
+func TestZoneOfACompany(t *testing.T) {
+	summer := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+	for zone, want := range map[string]int{"": 9, "No/Where": 9, "Asia/Tokyo": 9, "Europe/Berlin": 2, "UTC": 0} {
+		s := directory.Settings{Zone: zone}
+		if _, seconds := summer.In(s.Location()).Zone(); seconds != want*3600 {
+			t.Errorf("%q: %d seconds east", zone, seconds)
+		}
+	}
+}

@@ -111,6 +111,24 @@ func (c *Company) Settings(ctx context.Context) (s Settings, err error) {
 	return s, err
 }
 
+// Location is the zone of the company's dates: Zone, and Japan's where that says nothing. It has no summer time.
+func (s *Settings) Location() *time.Location {
+	zone, err := time.LoadLocation(s.Zone)
+	if err != nil || s.Zone == "" {
+		return time.FixedZone("JST", 9*60*60)
+	}
+	return zone
+}
+
+// Zone is where the company's days begin. With an error it is Japan's, so that what is told by the day can go on.
+func (c *Company) Zone(ctx context.Context) (*time.Location, error) {
+	s, err := c.Settings(ctx)
+	if err != nil {
+		s = Settings{}
+	}
+	return s.Location(), err
+}
+
 // SettingsState are the settings with who changed them last, and when.
 type SettingsState struct {
 	Settings

@@ -26,6 +26,9 @@ var catalogue = i18n.New()
 var update = flag.Bool("update", false, "write the golden files instead of comparing them")
 
 // now is when the tests' notifications are written, a Monday.
+// japan is the zone of the readers in these tests.
+func japan() *time.Location { return time.FixedZone("JST", 9*60*60) }
+
 var now = time.Date(2026, 11, 23, 9, 30, 0, 0, japan())
 
 const letterHeader = "Return-Path: <sato@alpha.example>\r\n" +

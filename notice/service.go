@@ -110,9 +110,5 @@ func (s *Service) settings(ctx context.Context, tenant mail.TenantID) directory.
 
 // words makes the words for a tenant's readers.
 func (s *Service) words(set *directory.Settings, langs []i18n.Lang) []words {
-	zone, err := time.LoadLocation(set.Zone)
-	if err != nil || set.Zone == "" {
-		zone = japan()
-	}
-	return inLangs(s.cfg.Words, zone, langs)
+	return inLangs(s.cfg.Words, set.Location(), langs)
 }

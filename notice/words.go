@@ -12,9 +12,6 @@ import (
 	"tegami/wire/sieve"
 )
 
-// japan is the zone of dates for those who said nothing else. It has no summer time.
-func japan() *time.Location { return time.FixedZone("JST", 9*60*60) }
-
 // words write in one language, for a reader in one zone.
 type words struct {
 	catalogue *i18n.Catalogue

@@ -267,13 +267,9 @@ func (s *Server) overviewMail(ctx context.Context, c *Call, o *Overview) error {
 	if s.config.Trace == nil || !c.Whole(directory.RightOverview) {
 		return nil
 	}
-	settings, err := c.Company.Settings(ctx)
+	zone, err := c.Company.Zone(ctx)
 	if err != nil {
 		return err
-	}
-	zone, err := time.LoadLocation(settings.Zone)
-	if err != nil || settings.Zone == "" {
-		zone = time.FixedZone("JST", 9*60*60) // directory.Settings.Zone
 	}
 	now := time.Now()
 	hour := now.Truncate(time.Hour).Add(-(figureHours - 1) * time.Hour).UTC()
