@@ -80,17 +80,24 @@ func returnPath(header mime.Header) int {
 // copyInto stages the message for a tenant under a header of its own: first, then header, then the body as
 // it is. It is sealed; index is its structure. Release it.
 func (m *message) copyInto(ctx context.Context, into store.Blobs, first, header []byte) (staged store.Staged, index []byte, err error) {
-	size := m.blob.Size() - m.body
-	if staged, err = into.Stage(ctx, int64(len(first)+len(header))+size); err != nil {
+	body := m.blob.Size() - m.body
+	return stageCopy(ctx, into, int64(len(first)+len(header))+body, func(w io.Writer) error {
+		for _, b := range [][]byte{first, header} {
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+		}
+		_, err := m.blob.WriteRange(w, m.body, body)
+		return err
+	})
+}
+
+// stageCopy stages what write writes, about size octets, for a tenant. It is sealed; index is its structure. Release it.
+func stageCopy(ctx context.Context, into store.Blobs, size int64, write func(io.Writer) error) (staged store.Staged, index []byte, err error) {
+	if staged, err = into.Stage(ctx, size); err != nil {
 		return nil, nil, err
 	}
-	for _, b := range [][]byte{first, header} {
-		if _, err = staged.Write(b); err != nil {
-			staged.Release()
-			return nil, nil, err
-		}
-	}
-	if _, err = m.blob.WriteRange(staged, m.body, size); err == nil {
+	if err = write(staged); err == nil {
 		index = mime.ParseChunks(staged.Chunks(), mime.Limits{}).Encode(nil)
 		err = staged.Seal(ctx)
 	}

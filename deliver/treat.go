@@ -94,21 +94,12 @@ func Tag(ctx context.Context, into store.Blobs, src Source, tags []string) (*Tag
 
 func tagOne(ctx context.Context, into store.Blobs, src Source, tag string) (staged store.Staged, index []byte, err error) {
 	header := mime.TagSubject(src.Header, tag)
-	if staged, err = into.Stage(ctx, int64(len(header))+src.Size); err != nil {
-		return nil, nil, err
-	}
-	if _, err = staged.Write(header); err == nil {
-		err = src.Body(staged)
-	}
-	if err == nil {
-		index = mime.ParseChunks(staged.Chunks(), mime.Limits{}).Encode(nil)
-		err = staged.Seal(ctx)
-	}
-	if err != nil {
-		staged.Release()
-		return nil, nil, err
-	}
-	return staged, index, nil
+	return stageCopy(ctx, into, int64(len(header))+src.Size, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		return src.Body(w)
+	})
 }
 
 // Keep makes the copies part of a transaction; it gives them by their tags.
