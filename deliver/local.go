@@ -19,6 +19,7 @@ type Addressee struct {
 	Account directory.Account
 	Treat   policy.Treatment // by House.Treat; zero: it is delivered as it is
 	Days    int              // how long it is in quarantine, where it goes there
+	Spam    *policy.Spam     // what Treat went by; nil: nobody judged
 }
 
 // Mail is a message as it is put away: octets and what its item says.

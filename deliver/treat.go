@@ -25,7 +25,7 @@ func (h *House) Treat(ctx context.Context, doc *queue.Doc, facts *policy.Facts, 
 		if err != nil {
 			return mail.Wrap("deliver.Treat", err)
 		}
-		to[i].Treat, to[i].Days = filter.Treat(&a), days
+		to[i].Treat, to[i].Days, to[i].Spam = filter.Treat(&a), days, facts.Spam
 	}
 	return nil
 }
@@ -189,9 +189,9 @@ func (l *localMail) quarantined(to *Addressee) quarantine.Entry {
 	if a, err := mail.ParseAddress(d.HeaderFrom); err == nil {
 		e.HeaderFrom = a
 	}
-	if f, err := policy.ParseFacts(d.Facts); err == nil && f.Spam != nil {
-		for _, r := range f.Spam.Reasons {
-			e.Reasons = append(e.Reasons, quarantine.Reason{Key: r.Key, Weight: r.Weight, Args: r.Args})
+	if to.Spam != nil {
+		for _, r := range to.Spam.Reasons {
+			e.Reasons = append(e.Reasons, quarantine.Reason(r))
 		}
 	}
 	return e

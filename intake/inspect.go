@@ -71,8 +71,9 @@ func (tx *Transaction) inspect(ctx context.Context, m *finished, parsed *mime.Me
 func (tx *Transaction) refuseVirus(m *finished, look *inspect.Look) error {
 	look.Done(policy.ThreatRefused)
 	v := look.Virus()
-	if facts, err := m.facts.Encode(); err == nil { // for the trace of what was refused
-		m.doc.Facts = facts
+	var err error
+	if m.doc.Facts, err = m.facts.Encode(); err != nil { // for the trace of what was refused
+		return err
 	}
 	if tx.in.cfg.Infected != nil {
 		s := tx.submission

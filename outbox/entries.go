@@ -26,55 +26,13 @@ const (
 	Snoozes     Kind = kindSnooze
 )
 
-// Changes are what changed between two states (RFC 8620 §5.2).
-type Changes struct {
-	New                         mail.ModSeq
-	More                        bool // ask again since New
-	Created, Updated, Destroyed []mail.ObjectID
-}
-
 // Changes tells what changed of a kind since a state, at most limit entries. Conflict "state.unknown" where that is forgotten.
-func (b *Box) Changes(ctx context.Context, kind Kind, since mail.ModSeq, limit int) (c Changes, err error) {
-	const op = "outbox.Changes"
+func (b *Box) Changes(ctx context.Context, kind Kind, since mail.ModSeq, limit int) (c store.EntryChanges, err error) {
 	err = b.tenant.View(ctx, func(r store.Reader) error {
-		c = Changes{}
-		box, err := r.Box(b.id)
-		if err != nil {
-			return err
-		}
-		floor, err := r.EntriesFloor(b.id, string(kind))
-		if err != nil {
-			return err
-		}
-		if since > box.ModSeq || since < floor {
-			return mail.E(op, mail.Conflict, "state.unknown")
-		}
-		list, err := r.EntriesSince(b.id, string(kind), since, limit)
-		if err != nil {
-			return err
-		}
-		c.New = box.ModSeq
-		if c.More = len(list) == limit; c.More {
-			c.New = list[limit-1].ModSeq
-		}
-		for _, e := range list {
-			c.add(&e, since)
-		}
-		return nil
+		c, err = store.EntriesChanged(r, b.id, string(kind), since, limit)
+		return err
 	})
-	return c, mail.Wrap(op, err)
-}
-
-func (c *Changes) add(e *store.Entry, since mail.ModSeq) {
-	switch {
-	case e.Gone && e.Born > since: // came and went
-	case e.Gone:
-		c.Destroyed = append(c.Destroyed, e.ID)
-	case e.Born > since:
-		c.Created = append(c.Created, e.ID)
-	default:
-		c.Updated = append(c.Updated, e.ID)
-	}
+	return c, mail.Wrap("outbox.Changes", err)
 }
 
 // all gives the entries of a kind, decoded by read.

@@ -135,54 +135,12 @@ func (b *Box) State(ctx context.Context) (at mail.ModSeq, err error) {
 	return at, err
 }
 
-// Changes are what changed between two states (RFC 8620 §5.2).
-type Changes struct {
-	New                         mail.ModSeq
-	More                        bool // ask again since New
-	Created, Updated, Destroyed []mail.ObjectID
-}
-
 // Changes tells what changed since a state, at most limit messages (1 to store.MaxPage). Conflict "state.unknown" where that is forgotten.
-func (b *Box) Changes(ctx context.Context, since mail.ModSeq, limit int) (c Changes, err error) {
-	const op = "quarantine.Changes"
+func (b *Box) Changes(ctx context.Context, since mail.ModSeq, limit int) (c store.EntryChanges, err error) {
 	limit = min(max(limit, 1), store.MaxPage)
-	err = b.view(ctx, op, func(r store.Reader) error {
-		c = Changes{}
-		box, err := r.Box(b.account.ID)
-		if err != nil {
-			return err
-		}
-		floor, err := r.EntriesFloor(b.account.ID, Kind)
-		if err != nil {
-			return err
-		}
-		if since > box.ModSeq || since < floor {
-			return mail.E(op, mail.Conflict, "state.unknown")
-		}
-		list, err := r.EntriesSince(b.account.ID, Kind, since, limit)
-		if err != nil {
-			return err
-		}
-		c.New = box.ModSeq
-		if c.More = len(list) == limit; c.More {
-			c.New = list[limit-1].ModSeq
-		}
-		for i := range list {
-			c.add(&list[i], since)
-		}
-		return nil
+	err = b.view(ctx, "quarantine.Changes", func(r store.Reader) error {
+		c, err = store.EntriesChanged(r, b.account.ID, Kind, since, limit)
+		return err
 	})
 	return c, err
-}
-
-func (c *Changes) add(e *store.Entry, since mail.ModSeq) {
-	switch {
-	case e.Gone && e.Born > since: // came and went
-	case e.Gone:
-		c.Destroyed = append(c.Destroyed, e.ID)
-	case e.Born > since:
-		c.Created = append(c.Created, e.ID)
-	default:
-		c.Updated = append(c.Updated, e.ID)
-	}
 }

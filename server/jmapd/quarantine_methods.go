@@ -234,11 +234,7 @@ func namedAddresses(list []mime.Address) []emailAddress {
 		if a.Kind != mime.Mailbox || len(out) == maxShownAddresses {
 			continue
 		}
-		address := a.Local
-		if a.Domain != "" {
-			address += "@" + a.Domain
-		}
-		out = append(out, emailAddress{textOrNil(a.Name()), address})
+		out = append(out, emailAddress{textOrNil(a.Name()), a.Spec()})
 	}
 	return out
 }

@@ -290,11 +290,7 @@ func namedAddresses(list []mime.Address) (out []NamedAddress) {
 		if a.Kind != mime.Mailbox || len(out) == maxShownAddresses {
 			continue
 		}
-		address := a.Local
-		if a.Domain != "" {
-			address += "@" + a.Domain
-		}
-		out = append(out, NamedAddress{a.Name(), address})
+		out = append(out, NamedAddress{a.Name(), a.Spec()})
 	}
 	return out
 }

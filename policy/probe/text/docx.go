@@ -28,6 +28,11 @@ func (p *pack) wordDocument(main string) error {
 
 // besides reads the parts that a part leads to, each once: the kinds of a list in its order.
 func (p *pack) besides(name string, kinds []string, seen map[string]bool) error {
+	return p.linked(name, kinds, seen, p.beside)
+}
+
+// linked visits the parts that a part leads to, each once: the kinds of a list in its order. Where links lead outside is noted.
+func (p *pack) linked(name string, kinds []string, seen map[string]bool, visit func(kind, target string) error) error {
 	rels, order, err := p.relations(name)
 	if err != nil {
 		return err
@@ -44,7 +49,7 @@ func (p *pack) besides(name string, kinds []string, seen map[string]bool) error 
 				continue
 			}
 			seen[rel.target] = true
-			if err := p.beside(kind, rel.target); err != nil {
+			if err := visit(kind, rel.target); err != nil {
 				return err
 			}
 		}

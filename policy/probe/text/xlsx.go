@@ -96,31 +96,12 @@ func (p *pack) drawn(name string, kinds []string, seen map[string]bool, depth in
 	if depth > maxInner {
 		return nil
 	}
-	rels, order, err := p.relations(name)
-	if err != nil {
-		return err
-	}
-	for _, id := range order {
-		if rels[id].external {
-			p.d.out.url(rels[id].target)
+	return p.linked(name, kinds, seen, func(_, target string) error {
+		if err := p.story(target); err != nil {
+			return err
 		}
-	}
-	for _, kind := range kinds {
-		for _, id := range order {
-			rel := rels[id]
-			if rel.kind != kind || rel.external || seen[rel.target] {
-				continue
-			}
-			seen[rel.target] = true
-			if err := p.story(rel.target); err != nil {
-				return err
-			}
-			if err := p.drawn(rel.target, kinds, seen, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return p.drawn(target, kinds, seen, depth+1)
+	})
 }
 
 // cells takes the tokens of a sheet.
