@@ -53,9 +53,6 @@ func readKept(r store.Reader, h holder, kind string, key store.Key, doc any) (o 
 
 // putHeld writes what readHeld read, quietly where nobody decided anything.
 func putHeld(tx store.Tx, o store.Object, doc any, quiet bool) error {
-	if o.ID.IsZero() {
-		o.ID = mail.ObjectID(tx.NextID())
-	}
 	o.Quiet = quiet
 	return put(tx, o, doc)
 }

@@ -153,8 +153,6 @@ func (c *Company) SetDomainFilter(ctx context.Context, by mail.Actor, name strin
 			return err
 		case version != 0 && version != o.Version:
 			return mail.E(op, mail.Conflict, "object.changed")
-		case o.ID.IsZero():
-			o.ID = mail.ObjectID(tx.NextID())
 		}
 		return put(tx, o, filterDoc{s, d.ID, d.Name, by.Name()})
 	})
@@ -305,8 +303,6 @@ func (c *Company) SetVirusSettings(ctx context.Context, by mail.Actor, version u
 			return err
 		case version != 0 && version != o.Version:
 			return mail.E(op, mail.Conflict, "object.changed")
-		case o.ID.IsZero():
-			o.ID = mail.ObjectID(tx.NextID())
 		}
 		return put(tx, o, virusDoc{s, by.Name()})
 	})

@@ -85,9 +85,6 @@ func readSenders(r store.Reader, id mail.AccountID) (doc sendersDoc, o store.Obj
 
 // putSenders writes lists as they stand in doc.
 func putSenders(tx store.Tx, by mail.Actor, doc sendersDoc, o store.Object) error {
-	if o.ID.IsZero() {
-		o.ID = mail.ObjectID(tx.NextID())
-	}
 	doc.By = by.Name()
 	return put(tx, o, doc)
 }

@@ -42,9 +42,12 @@ func credentialKey(id mail.AccountID) store.Key {
 	return store.Key{Name: "credential", Value: id.String()}
 }
 
-// put writes an object with its document.
+// put writes an object with its document. One without an id is new, and gets one.
 func put(tx store.Tx, o store.Object, doc any) error {
 	const op = "directory.put"
+	if o.ID.IsZero() {
+		o.ID = mail.ObjectID(tx.NextID())
+	}
 	var err error
 	if o.Doc, err = json.Marshal(doc); err != nil {
 		return mail.Because(op, mail.Other, "directory.document", err)

@@ -207,9 +207,6 @@ func putSecurity(tx store.Tx, by mail.Actor, op mail.Op, s SecurityPolicy, versi
 	if by.Role() != mail.Operator && !was.same(s.Access) && !s.Access.admits(DoorPanel, by.Origin()) {
 		doc.Before, doc.RevertAt = &was, now.Add(RollbackAfter)
 	}
-	if o.ID.IsZero() {
-		o.ID = mail.ObjectID(tx.NextID())
-	}
 	if err := put(tx, o, doc); err != nil {
 		return Security{}, err
 	}

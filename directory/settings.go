@@ -186,9 +186,6 @@ func (c *Company) ReplaceSettings(ctx context.Context, by mail.Actor, version ui
 		case s.TenantRate != old.TenantRate && by.Role() != mail.Operator:
 			return mail.E(op, mail.Denied, "actor.denied")
 		}
-		if o.ID.IsZero() {
-			o.ID = mail.ObjectID(tx.NextID())
-		}
 		return put(tx, o, settingsDoc{s, by.Name()})
 	})
 }

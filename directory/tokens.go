@@ -113,9 +113,6 @@ func (d *Directory) saltSecret(ctx context.Context) ([]byte, error) {
 		if err != nil || doc.Salts != nil {
 			return err
 		}
-		if o.ID.IsZero() {
-			o.ID = mail.ObjectID(tx.NextID())
-		}
 		doc.Salts = made
 		return put(tx, o, doc)
 	})
@@ -142,9 +139,6 @@ func (d *Directory) addSecret(ctx context.Context, by mail.Actor, op mail.Op, fi
 		doc, o, err := readSecrets(tx)
 		if err != nil || first && len(doc.Keys) > 0 {
 			return err
-		}
-		if o.ID.IsZero() {
-			o.ID = mail.ObjectID(tx.NextID())
 		}
 		doc.Keys = append([][]byte{secret}, doc.Keys[:min(len(doc.Keys), MaxSecrets-1)]...)
 		return put(tx, o, doc)
