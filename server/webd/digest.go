@@ -3,7 +3,6 @@ package webd
 import (
 	"bytes"
 	"context"
-	"embed"
 	"html/template"
 	"net/http"
 	"net/netip"
@@ -29,11 +28,8 @@ type Digest interface {
 	Do(ctx context.Context, token string, do digest.Deed, from netip.Addr) (*digest.Link, error)
 }
 
-//go:embed digest.html
-var digestText embed.FS
-
 // digestTemplate is the page of a link.
-var digestTemplate = template.Must(template.ParseFS(digestText, "digest.html"))
+var digestTemplate = template.Must(template.ParseFS(gateText, "digest.html", "gate.html"))
 
 // digestView is what the template sees.
 type digestView struct {

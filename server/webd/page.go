@@ -14,11 +14,11 @@ import (
 	"tegami/i18n"
 )
 
-//go:embed login.html
-var loginText embed.FS
+//go:embed login.html digest.html gate.html
+var gateText embed.FS
 
 // loginPage is the sign-in page with all its steps.
-var loginPage = template.Must(template.ParseFS(loginText, "login.html"))
+var loginPage = template.Must(template.ParseFS(gateText, "login.html", "gate.html"))
 
 // page is what the template sees.
 type page struct {

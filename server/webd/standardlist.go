@@ -65,7 +65,11 @@ func (l listAt) values() url.Values {
 
 // Query is the list as part of an address, with more.
 func (l listAt) Query(more ...string) template.URL {
-	q := l.values()
+	return queryWith(l.values(), more)
+}
+
+// queryWith is a query as part of an address, with names and values that take the place of what it has.
+func queryWith(q url.Values, more []string) template.URL {
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}

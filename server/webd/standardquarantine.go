@@ -103,11 +103,7 @@ func (l heldAt) values() url.Values {
 
 // Query is the list as part of an address, with more.
 func (l heldAt) Query(more ...string) template.URL {
-	q := l.values()
-	for i := 0; i+1 < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
-	}
-	return template.URL(q.Encode()) // nothing in it needs an escape
+	return queryWith(l.values(), more)
 }
 
 // With is another page of the list.
