@@ -18,6 +18,7 @@ import (
 	"tegami/i18n"
 	"tegami/lab/stores"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/notice"
 	"tegami/quarantine"
@@ -94,10 +95,7 @@ func (h *house) must(err error) {
 // refused tells that an error is of a kind with a text.
 func (h *house) refused(err error, kind mail.Kind, text string) {
 	h.Helper()
-	got, _ := mail.TextOf(err)
-	if !mail.Is(err, kind) || got != text {
-		h.Errorf("error %v; want %v %q", err, kind, text)
-	}
+	mailtest.Says(h, err, kind, text)
 }
 
 // keep puts a message into sato's quarantine.

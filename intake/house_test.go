@@ -12,6 +12,7 @@ import (
 	"tegami/intake"
 	"tegami/lab/stores"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/queue"
 	"tegami/store"
@@ -58,9 +59,7 @@ func (h *house) must(err error) {
 // says wants an error of a kind with a catalogue key.
 func (h *house) says(err error, kind mail.Kind, key string) {
 	h.Helper()
-	if got, _ := mail.TextOf(err); !mail.Is(err, kind) || got != key {
-		h.Errorf("got %v, want %v [%s]", err, kind, key)
-	}
+	mailtest.Says(h, err, kind, key)
 }
 
 const password = "correct horse battery"

@@ -13,6 +13,7 @@ import (
 	"tegami/directory"
 	"tegami/jobs"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/store"
 	"tegami/store/embedded"
@@ -67,9 +68,7 @@ func (y *yard) must(err error) {
 
 func (y *yard) says(err error, kind mail.Kind, key string) {
 	y.Helper()
-	if got, _ := mail.TextOf(err); !mail.Is(err, kind) || got != key {
-		y.Errorf("got %v, want %v [%s]", err, kind, key)
-	}
+	mailtest.Says(y, err, kind, key)
 }
 
 func (y *yard) company() mail.TenantID {

@@ -11,6 +11,7 @@ import (
 
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/store"
 	"tegami/store/embedded"
@@ -106,10 +107,7 @@ func (h *house) must(err error) {
 // refused tells that an error is of a kind with a text.
 func (h *house) refused(err error, kind mail.Kind, text string) {
 	h.Helper()
-	got, _ := mail.TextOf(err)
-	if !mail.Is(err, kind) || got != text {
-		h.Errorf("error %v; want %v %q", err, kind, text)
-	}
+	mailtest.Says(h, err, kind, text)
 }
 
 // letter is a small message.

@@ -15,6 +15,7 @@ import (
 	"tegami/directory"
 	"tegami/intake"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/outbox"
 	"tegami/queue"
@@ -141,9 +142,7 @@ func (h *house) must(err error) {
 // says wants an error of a kind with a catalogue key.
 func (h *house) says(err error, kind mail.Kind, key string) {
 	h.Helper()
-	if got, _ := mail.TextOf(err); !mail.Is(err, kind) || got != key {
-		h.Errorf("got %v, want %v [%s]", err, kind, key)
-	}
+	mailtest.Says(h, err, kind, key)
 }
 
 // until waits for something that happens elsewhere.

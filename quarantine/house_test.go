@@ -10,6 +10,7 @@ import (
 
 	"tegami/directory"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/quarantine"
 	"tegami/store"
@@ -87,10 +88,7 @@ func (h *house) must(err error) {
 // refused tells that an error is of a kind with a text.
 func (h *house) refused(err error, kind mail.Kind, text string) {
 	h.Helper()
-	got, _ := mail.TextOf(err)
-	if !mail.Is(err, kind) || got != text {
-		h.Errorf("error %v; want %v %q", err, kind, text)
-	}
+	mailtest.Says(h, err, kind, text)
 }
 
 // company opens a tenant with a domain and accounts.

@@ -13,6 +13,7 @@ import (
 	"tegami/directory"
 	"tegami/directory/bulk"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/store"
 	"tegami/store/embedded"
@@ -53,9 +54,7 @@ func (h *hall) must(err error) {
 
 func (h *hall) says(err error, kind mail.Kind, key string) {
 	h.Helper()
-	if got, _ := mail.TextOf(err); !mail.Is(err, kind) || got != key {
-		h.Errorf("got %v, want %v [%s]", err, kind, key)
-	}
+	mailtest.Says(h, err, kind, key)
 }
 
 // quiet watches nothing.

@@ -14,6 +14,7 @@ import (
 	"tegami/directory"
 	"tegami/directory/ldap"
 	"tegami/mail"
+	"tegami/mail/mailtest"
 	"tegami/mailbox"
 	"tegami/store/embedded"
 	"tegami/store/faulty"
@@ -61,9 +62,7 @@ func (o *office) must(err error) {
 
 func (o *office) says(err error, kind mail.Kind, key string) {
 	o.Helper()
-	if got, _ := mail.TextOf(err); !mail.Is(err, kind) || got != key {
-		o.Errorf("got %v, want %v [%s]", err, kind, key)
-	}
+	mailtest.Says(o, err, kind, key)
 }
 
 // spec is a source that reads a server's people.
