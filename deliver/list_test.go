@@ -424,8 +424,11 @@ func TestLI7ExpansionSurvivesCrashes(t *testing.T) {
 	}
 }
 
-// atRest tells whether nothing waits for this room.
-func (h *house) atRest() bool {
+// atRest tells whether nothing waits for this room. It looks twice: companies are read one after another, and what goes from one that is still to
+// be read to one that was read already is seen in neither.
+func (h *house) atRest() bool { return h.nothingWaits() && h.nothingWaits() }
+
+func (h *house) nothingWaits() bool {
 	for _, it := range h.items(store.ItemWaiting) {
 		if inHouse(it.Route) {
 			return false
