@@ -426,12 +426,12 @@ func TestLI7ExpansionSurvivesCrashes(t *testing.T) {
 
 // atRest tells whether nothing waits for this room. It looks twice: companies are read one after another, and what goes from one that is still to
 // be read to one that was read already is seen in neither.
-func (h *house) atRest() bool { return h.nothingWaits() && h.nothingWaits() }
-
-func (h *house) nothingWaits() bool {
-	for _, it := range h.items(store.ItemWaiting) {
-		if inHouse(it.Route) {
-			return false
+func (h *house) atRest() bool {
+	for range 2 {
+		for _, it := range h.items(store.ItemWaiting) {
+			if inHouse(it.Route) {
+				return false
+			}
 		}
 	}
 	return true
